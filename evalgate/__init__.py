@@ -1,0 +1,51 @@
+"""evalgate: proves that a cheaper model endpoint is as good as its baseline, and tells the router so.
+
+The public Python API; each name is imported when it is first used, because `evalgate --help` must be instant.
+
+    certify(differences, margin=0.02).verdict        # only the mathematics
+
+The main job itself is `evalgate.check.check`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from evalgate._version import __version__
+
+if TYPE_CHECKING:
+    from evalgate.catalog import load_catalog
+    from evalgate.errors import EvalgateError
+    from evalgate.gate import Board
+    from evalgate.stats import certify
+    from evalgate.store import open_store
+    from evalgate.suite import load_suite, load_suites
+
+_HOMES = {
+    "Board": "evalgate.gate",
+    "EvalgateError": "evalgate.errors",
+    "certify": "evalgate.stats",
+    "load_catalog": "evalgate.catalog",
+    "load_suite": "evalgate.suite",
+    "load_suites": "evalgate.suite",
+    "open_store": "evalgate.store",
+}
+
+__all__ = [
+    "Board",
+    "EvalgateError",
+    "__version__",
+    "certify",
+    "load_catalog",
+    "load_suite",
+    "load_suites",
+    "open_store",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        message = f"module 'evalgate' has no attribute {name!r}"
+        raise AttributeError(message)
+    return getattr(importlib.import_module(_HOMES[name]), name)

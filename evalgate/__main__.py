@@ -1,0 +1,5 @@
+"""`python -m evalgate` is the command `evalgate`."""
+
+from evalgate.cli import main
+
+main()

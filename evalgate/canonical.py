@@ -1,0 +1,25 @@
+"""The one JSON encoder, and the hashes that are taken over it.
+
+Two programs that hash the same data must get the same hash, so keys are sorted and nothing is optional: no white
+space, UTF-8, shortest float that reads back equal (orjson's, which is also that of RFC 8785).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+
+
+def canonical(value: object) -> bytes:
+    """Encode `value` (JSON types, dataclasses, tuples) as canonical JSON bytes.
+
+    Raises `TypeError` for what JSON cannot say. NaN and infinities become null, so keep them out before.
+    """
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def digest(value: object) -> str:
+    """Return `sha256:<hex>` of the canonical encoding; bytes are hashed as they are."""
+    data = value if isinstance(value, bytes) else canonical(value)
+    return "sha256:" + hashlib.sha256(data).hexdigest()

@@ -1,0 +1,16 @@
+"""WHO is asked: models, their variants, prices, quantizations and providers."""
+
+from evalgate.catalog.load import Catalog, Endpoint, load_catalog
+from evalgate.catalog.models import Capabilities, CatalogFile, Price, Provider, Quantization, Variant
+
+__all__ = [
+    "Capabilities",
+    "Catalog",
+    "CatalogFile",
+    "Endpoint",
+    "Price",
+    "Provider",
+    "Quantization",
+    "Variant",
+    "load_catalog",
+]

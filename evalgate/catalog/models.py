@@ -1,0 +1,113 @@
+"""What a catalogue file may say: models, their variants, who serves them, at which precision and price."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer
+
+from evalgate.documents import Strict
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+
+
+def _dollars(value: object) -> object:
+    # 0.15 in YAML is a binary float; its shortest text is what the person wrote
+    return str(value) if isinstance(value, float | int) and not isinstance(value, bool) else value
+
+
+def _plain(value: Decimal) -> str:
+    return format(value.normalize(), "f")
+
+
+Dollars = Annotated[
+    Decimal,
+    BeforeValidator(_dollars, json_schema_input_type=float | str),
+    Field(ge=0, le=1_000_000, allow_inf_nan=False, decimal_places=6),
+    PlainSerializer(_plain, return_type=str),
+]
+
+
+class Price(Strict):
+    """USD per 1M tokens."""
+
+    input: Dollars
+    output: Dollars
+    basis: Literal["listed", "illustrative"] = Field(
+        default="listed", description="illustrative: nobody sells at this price, and every table says so"
+    )
+
+    def cost(self, input_tokens: float, output_tokens: float) -> Decimal:
+        """USD for one call."""
+        million = Decimal(1_000_000)
+        return (self.input * Decimal(str(input_tokens)) + self.output * Decimal(str(output_tokens))) / million
+
+
+class Quantization(Strict):
+    """The precision that a provider declares; `undisclosed` is a value of its own, never a guess."""
+
+    label: Annotated[str, Field(pattern=r"^[a-z0-9_.]+$", max_length=40)]
+    source: Literal["declared", "measured", "undisclosed"] = "declared"
+    bits_per_weight: Annotated[float, Field(gt=0, le=64)] | None = Field(default=None, description="of the real file")
+
+
+def _quantization(value: object) -> object:
+    if isinstance(value, str):
+        return {"label": value, "source": "undisclosed" if value == "undisclosed" else "declared"}
+    return value
+
+
+class Capabilities(Strict):
+    """What a variant can serve; the router filters by it. None means: not known, so not relied on."""
+
+    chat: bool = True
+    completions: bool = True
+    tools: bool = False
+    json_schema: bool = False
+    context: Annotated[int, Field(ge=1)] | None = None
+    max_output: Annotated[int, Field(ge=1)] | None = None
+
+
+class Provider(Strict):
+    """Who serves. The key is named, never written: `api_key_env` is the name of an environment variable."""
+
+    id: Name
+    protocol: Literal["openai", "replay"] = "openai"
+    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    api_key_env: Variable | None = None
+    concurrency: Annotated[int, Field(ge=1, le=4096)] = 8
+    timeout: Annotated[float, Field(gt=0, le=86_400)] = Field(default=60.0, description="seconds for a whole answer")
+    retries: Annotated[int, Field(ge=0, le=20)] = Field(default=5, description="further attempts for each case")
+
+
+class Variant(Strict):
+    """One way to get a model: provider + path + quantization + serving configuration + price."""
+
+    id: Name
+    provider: Name
+    path: str = "direct"
+    tag: str | None = Field(default=None, description="tells two endpoints of one provider apart")
+    served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
+    quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
+    serving: dict[str, JsonValue] = Field(default={}, description="engine, context, weights: a change is a new variant")
+    recording: str | None = Field(default=None, description="protocol replay: the file of recorded answers")
+    price: Price
+    capabilities: Capabilities = Capabilities()
+
+
+class Model(Strict):
+    """What is asked for, and every way to get it."""
+
+    id: Name
+    name: str = ""
+    variants: Annotated[list[Variant], Field(min_length=1)]
+
+
+class CatalogFile(Strict):
+    """`catalog.yaml`."""
+
+    version: Literal[1] = 1
+    providers: Annotated[list[Provider], Field(min_length=1)]
+    models: Annotated[list[Model], Field(min_length=1)]

@@ -1,0 +1,66 @@
+"""The command `evalgate`. One small file per command, imported only when it is called, so that `--help` is instant.
+
+A command parses, calls and prints; it decides nothing. Exit codes: 0 all green, 1 at least one red, 2 usage or configuration,
+3 inconclusive, 4 the infrastructure failed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from evalgate._version import __version__
+from evalgate.errors import EvalgateError
+
+COMMANDS = {
+    "check": "Judge every variant against its baseline, operation by operation.",
+    "show": "Show the cases on which a variant differs from its baseline.",
+    "route": "Say which variant the standard tier would take now, and why.",
+    "report": "Write the HTML report of the last run.",
+    "schema": "Print the JSON Schema of a file format.",
+    "lab": "Serve real quantized variants of a small model on this machine.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows every command by name and summary, and imports one only when it is called."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"evalgate.cli.{name}").command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="evalgate %(version)s")
+def command() -> None:
+    """Proves that a cheaper model endpoint is as good as its baseline, and tells the router so."""
+
+
+def main() -> None:
+    """Run the command and exit; errors that a user can act on are one line on stderr, without a traceback."""
+    try:
+        code = command.main(standalone_mode=False)
+    except EvalgateError as failure:
+        click.echo(f"evalgate: {failure}", err=True)
+        code = failure.exit_code
+    except click.ClickException as failure:
+        failure.show()
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("evalgate: interrupted; what was answered is kept: run the same command to go on", err=True)
+        code = 130
+    except BrokenPipeError:  # the reader of our output has seen enough
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,35 @@
+"""Finding what an earlier run concluded."""
+
+from __future__ import annotations
+
+from evalgate.documents import did_you_mean
+from evalgate.errors import InputError
+from evalgate.gate import Board, OperationBoard, Verdict
+from evalgate.store import Store
+
+
+def last_board(store: Store) -> Board:
+    """The board of the last run; raises `InputError` when there was none."""
+    for data in store.boards():
+        return Board.from_json(data)
+    raise InputError(f"store {store.name}: no run yet; start with: evalgate check")
+
+
+def last_verdict(store: Store, operation: str, variant: str) -> tuple[OperationBoard, Verdict]:
+    """The newest verdict on a variant; raises `InputError` with what there is instead."""
+    operations: set[str] = set()
+    variants: set[str] = set()
+    for data in store.boards():
+        for board in Board.from_json(data).operations:
+            operations.add(board.operation)
+            if board.operation == operation:
+                for verdict in board.verdicts:
+                    if verdict.variant.id == variant:
+                        return board, verdict
+                    variants.add(verdict.variant.id)
+    if operation not in operations:
+        known = f"{did_you_mean(operation, operations)}" if operations else "; nothing was checked yet: evalgate check"
+        raise InputError(f"store {store.name}: no verdict on operation {operation!r}{known}")
+    raise InputError(
+        f"store {store.name}: no verdict on {variant!r} for {operation!r}{did_you_mean(variant, variants)}"
+    )

@@ -1,0 +1,76 @@
+"""`evalgate check [SUITE…]`: judge every variant, print the board, publish the signal."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from evalgate.cli.options import PATH, catalog_option, store_option, suite_paths
+
+
+@click.command("check")
+@click.argument("suites", nargs=-1, type=PATH)
+@catalog_option
+@store_option
+@click.option("--publish", type=PATH, metavar="FILE", help="Write the signal document here, atomically (unsigned).")
+@click.option("--stream", default="local/default", show_default=True, help="Name of the published signal.")
+@click.option("--report", "report_path", type=PATH, metavar="FILE", help="Write the HTML report here.")
+@click.option("--json", "json_path", type=str, metavar="FILE|-", help="Write the board as JSON; - is stdout.")
+@click.option("--variant", "only", multiple=True, metavar="ID", help="Judge only this variant (may be repeated).")
+@click.option("--max-cases", type=click.IntRange(min=1), help="Ask at most so many cases of each suite.")
+@click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
+def command(
+    suites: tuple[Path, ...],
+    catalog_path: Path,
+    store_name: str,
+    publish: Path | None,
+    stream: str,
+    report_path: Path | None,
+    json_path: str | None,
+    only: tuple[str, ...],
+    max_cases: int | None,
+    refresh: bool,
+    quiet: bool,
+) -> int:
+    """Judge every variant of a model against its baseline, operation by operation.
+
+    SUITES are suite files or folders of them; default: the folder 'suites'. Exit code 0: every variant is green, 1: at
+    least one is red, 2: usage or configuration, 3: at least one is inconclusive, 4: the infrastructure failed.
+    """
+    from evalgate.catalog import load_catalog
+    from evalgate.check import check, plan
+    from evalgate.cli.progress import LiveProgress
+    from evalgate.cli.show_board import show_board, write_json, write_report
+    from evalgate.signal import issue, publish_file, read_file
+    from evalgate.store import open_store
+    from evalgate.suite import load_suites
+
+    catalog = load_catalog(catalog_path)
+    loaded = load_suites(suite_paths(suites))
+    contests = plan(loaded, catalog, only=only, max_cases=max_cases)
+    cases = {contest.suite.operation: len(contest.cases) for contest in contests}
+    previous = read_file(publish) if publish is not None and publish.exists() else None
+    with open_store(store_name) as store:
+        with LiveProgress(cases, quiet=quiet) as progress:
+            checking = check(contests, store, os.environ, progress=progress, refresh=refresh)
+            board = asyncio.run(checking)
+        document = issue(board, previous, stream=stream, now=datetime.now(UTC))
+        if publish is not None:
+            publish_file(document, publish)
+        if report_path is not None:
+            write_report(board, report_path, loaded, store)
+    if json_path is not None:
+        write_json(board, json_path)
+    if json_path != "-":
+        show_board(board, document, catalog)
+        for what, path in (("signal", publish), ("report", report_path)):
+            if path is not None:
+                click.echo(f"{what}: {path}")
+    sys.stdout.flush()
+    return board.exit_code

@@ -1,0 +1,24 @@
+"""`evalgate schema suite|catalog|signal`: the JSON Schemas that editors check these files with."""
+
+from __future__ import annotations
+
+import click
+import orjson
+from pydantic import BaseModel
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(["suite", "catalog", "signal"]))
+def command(name: str) -> int:
+    """Print the JSON Schema of a suite, a catalogue or the signal."""
+    from evalgate.catalog import CatalogFile
+    from evalgate.signal import SignalDocument
+    from evalgate.suite import SuiteFile
+
+    models: dict[str, type[BaseModel]] = {"suite": SuiteFile, "catalog": CatalogFile, "signal": SignalDocument}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **models[name].model_json_schema(by_alias=True),
+    }
+    click.echo(orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+    return 0

@@ -1,0 +1,33 @@
+"""`evalgate show OPERATION VARIANT`: the cases on which a variant differs, the baseline's answer beside its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from evalgate.cli.options import store_option
+
+
+@click.command("show")
+@click.argument("operation")
+@click.argument("variant")
+@click.option("--broke", "which", flag_value="broke", help="Cases that the variant scored lower on.")
+@click.option("--fixed", "which", flag_value="fixed", help="Cases that the variant scored higher on.")
+@click.option("--flipped", "which", flag_value="flipped", default=True, help="Both (the default).")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="At most so many cases.")
+@store_option
+def command(operation: str, variant: str, which: str, limit: int, store_name: str) -> int:
+    """Show the cases on which VARIANT scored differently from the baseline in the last check of OPERATION."""
+    from rich.console import Console
+
+    from evalgate.cli.board_lookup import last_verdict
+    from evalgate.report import cases_that, render_pairs
+    from evalgate.store import open_store
+    from evalgate.suite import load_suite
+
+    with open_store(store_name) as store:
+        board, verdict = last_verdict(store, operation, variant)
+        pairs = cases_that(which, board, verdict, load_suite(Path(board.suite)), store)
+        render_pairs(pairs, Console(), limit)
+    return 0

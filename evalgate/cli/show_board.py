@@ -1,0 +1,56 @@
+"""Where a finished board goes: the terminal, a JSON file, the HTML report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from evalgate.catalog import Catalog
+from evalgate.errors import InputError
+from evalgate.gate import Board, OperationBoard, Verdict
+from evalgate.report import Pair, cases_that, render_board, render_failures
+from evalgate.report import write_report as write_html
+from evalgate.router import select
+from evalgate.signal import SignalDocument
+from evalgate.store import Store
+from evalgate.suite import Suite
+
+
+def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None:
+    """Print the board, and for each verdict that is not green what broke and what to do."""
+
+    def route(operation: str) -> str:
+        decision = select(operation, document, catalog, now=datetime.now(UTC))
+        return f"traffic goes to {decision.chosen.endpoint.id}"
+
+    console = Console()
+    render_board(board, console)
+    render_failures(board, console, route)
+
+
+def write_json(board: Board, target: str) -> None:
+    """Write the board as JSON to a file, or to stdout for `-`."""
+    data = orjson.dumps(board.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    if target == "-":
+        sys.stdout.buffer.write(data)
+    else:
+        try:
+            Path(target).write_bytes(data)
+        except OSError as failure:
+            raise InputError(f"--json {target}: cannot be written: {failure.strerror}") from None
+
+
+def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store) -> None:
+    """Write the HTML report, with the answers that differ side by side."""
+    by_operation = {suite.operation: suite for suite in suites}
+
+    def pairs(operation: OperationBoard, verdict: Verdict) -> list[Pair]:
+        suite = by_operation.get(operation.operation)
+        return cases_that("flipped", operation, verdict, suite, store) if suite is not None else []
+
+    write_html(board, path, pairs)

@@ -1,0 +1,57 @@
+"""Group commit: answers that arrive while the disk is busy share the next commit, so durability costs little."""
+
+from __future__ import annotations
+
+import asyncio
+
+from evalgate.store import Bought, Store
+
+MAX_GROUP = 256
+
+
+class Committer:
+    """Makes answers durable; `add` returns only when its answer is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: list[tuple[Bought, asyncio.Future[None]]] = []
+        self._arrived = asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def add(self, bought: Bought) -> None:
+        """Hand over one answer and wait until it is on disk; raises `StoreError` when it cannot be."""
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((bought, durable))
+        self._arrived.set()
+        await asyncio.shield(durable)  # whoever stops waiting does not stop the commit
+
+    async def close(self) -> None:
+        """Commit what has arrived, then stop."""
+        while self._waiting:
+            await asyncio.sleep(0.001)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        if self._waiting:
+            await self._commit()
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            self._arrived.clear()
+            while self._waiting:
+                await self._commit()
+
+    async def _commit(self) -> None:
+        group, self._waiting[:MAX_GROUP] = self._waiting[:MAX_GROUP], []
+        try:
+            await asyncio.to_thread(self._store.add, [bought for bought, _ in group])
+        except BaseException as failure:
+            for _, durable in group:
+                if not durable.done():
+                    durable.set_exception(failure)
+            if not isinstance(failure, Exception):
+                raise
+            return
+        for _, durable in group:
+            if not durable.done():
+                durable.set_result(None)

@@ -1,0 +1,190 @@
+"""Documents that people write: strict YAML in, a validated model out, and errors that name the line.
+
+PyYAML composes the node tree (which knows every line); this module builds plain data from it, refuses duplicate keys on
+the way, and keeps the line of each value so that a pydantic error can be told as `file:line key: what, expected what`.
+Suite and catalogue both come through here, so that both speak with one voice.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from evalgate.errors import InputError
+
+MAX_BYTES = 64 * 1024 * 1024
+MAX_NODES = 2_000_000  # aliases can make a small file describe a huge tree ("billion laughs")
+MAX_DEPTH = 64
+MAX_ERRORS_SHOWN = 10
+
+Location = tuple[int | str, ...]
+Lines = dict[Location, int]
+
+
+class Strict(BaseModel):
+    """Base of everything that people write: unknown keys are refused, with the nearest known key."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: object) -> object:
+        if isinstance(data, dict):
+            known = {field.alias or name for name, field in cls.model_fields.items()}
+            for key in data:
+                if key not in known:
+                    context = {"key": str(key), "hint": did_you_mean(str(key), known)}
+                    raise PydanticCustomError("unknown_key", "unknown key{hint}", context)
+        return data
+
+
+def did_you_mean(word: str, known: set[str]) -> str:
+    """Return `; did you mean 'x'?`, or the list of what there is when nothing is near."""
+    if near := difflib.get_close_matches(word, sorted(known), n=1):
+        return f"; did you mean '{near[0]}'?"
+    listed = sorted(known)
+    return f"; expected one of {', '.join(listed[:20])}{', …' if len(listed) > 20 else ''}"
+
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class Document:
+    """A YAML file as plain data, with the line on which each value stands."""
+
+    def __init__(self, path: Path, data: object, lines: Lines) -> None:
+        self.path, self.data, self._lines = path, data, lines
+
+    def line(self, *location: int | str) -> int:
+        """Line (1-based) of the value at `location`, or of the nearest thing around it."""
+        while location and location not in self._lines:
+            location = location[:-1]
+        return self._lines.get(location, 1)
+
+    def at(self, *location: int | str) -> str:
+        """`file:line key.path`, the beginning of every message about this place."""
+        dotted = ".".join(str(part) for part in location)
+        return f"{self.path}:{self.line(*location)} {dotted}".rstrip()
+
+    def error(self, message: str, *location: int | str) -> InputError:
+        """An `InputError` that names the place."""
+        return InputError(f"{self.at(*location)}: {message}")
+
+    def validate(self, model: type[ModelT]) -> ModelT:
+        """Return the document as `model`; raises `InputError` with a line for each thing that is wrong."""
+        if not isinstance(self.data, dict):
+            raise self.error(f"expected a mapping of keys to values, got {_kind(self.data)}")
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as failure:
+            errors = failure.errors(include_url=False)
+            # a union of text and list fails once for each member; a list is not told that it is no text
+            fitting = [
+                error for error in errors if error["type"] != "string_type" or error["input"].__class__ is not list
+            ]
+            told = [self._tell(error) for error in fitting or errors]
+            shown = list(dict.fromkeys(told))
+            more = len(shown) - MAX_ERRORS_SHOWN
+            lines = shown[:MAX_ERRORS_SHOWN] + ([f"… and {more} more"] if more > 0 else [])
+            raise InputError("\n".join(lines)) from None
+
+    def _tell(self, error: ErrorDetails) -> str:
+        # pydantic puts the names of union members into the location; the document has no such keys
+        location: Location = ()
+        for part in error["loc"]:
+            if (*location, part) in self._lines or error["type"] == "missing":
+                location = (*location, part)
+        if error["type"] == "unknown_key":
+            location = (*location, error["ctx"]["key"])
+        message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        if error["type"] == "missing":
+            message = "missing; this key is required"
+        elif error["type"] not in ("unknown_key", "value_error") and not isinstance(error["input"], dict | list):
+            message = f"{message[:1].lower()}{message[1:]}, got {str(error['input'])[:80]!r}"
+        return f"{self.at(*location)}: {message}"
+
+
+def read_yaml(path: Path) -> Document:
+    """Read one YAML document.
+
+    Raises `InputError` when the file is missing, empty, larger than 64 MiB, not UTF-8, not well-formed, nested deeper
+    than 64 levels, or has a duplicate key.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            message = f"{path}: larger than {MAX_BYTES >> 20} MiB; keep the cases in a JSONL file beside it"
+            raise InputError(message)
+        text = path.read_text(encoding="utf-8")
+    except OSError as failure:
+        raise InputError(f"{path}: cannot be read: {failure.strerror}") from None
+    except UnicodeDecodeError as failure:
+        raise InputError(f"{path}: not UTF-8 at byte {failure.start}") from None
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> Document:
+    """Like `read_yaml`, for text that is already in memory."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise InputError(f"{path}: empty; expected a mapping of keys to values")
+        builder = _Builder(loader, path)
+        data = builder.build(node, ())
+    except yaml.MarkedYAMLError as failure:
+        line = failure.problem_mark.line + 1 if failure.problem_mark else 1
+        raise InputError(f"{path}:{line}: malformed YAML: {failure.problem or failure.context}") from None
+    except (yaml.YAMLError, ValueError) as failure:
+        raise InputError(f"{path}: malformed YAML: {str(failure).splitlines()[0]}") from None
+    except RecursionError:
+        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
+    finally:
+        loader.dispose()
+    return Document(path, data, builder.lines)
+
+
+class _Builder:
+    """Node tree to plain data; knows where it is, so that it can say so."""
+
+    def __init__(self, loader: yaml.SafeLoader, path: Path) -> None:
+        self.lines: Lines = {}
+        self._loader, self._path, self._nodes = loader, path, 0
+
+    def build(self, node: yaml.Node, location: Location) -> object:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(location, line)
+        self._nodes += 1
+        if self._nodes > MAX_NODES or len(location) > MAX_DEPTH:
+            what = f"{MAX_NODES} values" if self._nodes > MAX_NODES else f"{MAX_DEPTH} levels"
+            raise InputError(f"{self._path}:{line}: more than {what} (aliases are expanded)")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, location)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(child, (*location, index)) for index, child in enumerate(node.value)]
+        return self._loader.construct_object(node)
+
+    def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, object]:
+        result: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError(f"{self._path}:{line}: a key must be a plain word")
+            key = str(key_node.value)
+            place = (*location, key)
+            if key in result:
+                dotted, first = ".".join(map(str, place)), self.lines[place]
+                message = f"{self._path}:{line} {dotted}: duplicate key; first given on line {first}"
+                raise InputError(message)
+            self.lines[place] = line
+            result[key] = self.build(value_node, place)
+        return result
+
+
+def _kind(value: object) -> str:
+    names = {list: "a list", str: "a text", type(None): "nothing"}
+    return names.get(type(value), f"a {type(value).__name__}")

@@ -1,0 +1,49 @@
+"""Every way in which evalgate says no.
+
+    EvalgateError                 a person can act on it: printed as one line, without a traceback
+    ├── InputError                exit 2   a file, an option or a variable that somebody wrote is wrong
+    │   └── StatisticsError       exit 2   numbers that no verdict can be drawn from (also a ValueError)
+    └── InfrastructureError       exit 4   what evalgate stands on is missing or broken
+        ├── ProviderError         exit 4   an endpoint cannot be reached or turns every call away
+        ├── StoreError            exit 4   the store cannot be opened, read or written
+        └── LabError              exit 4   the local lab cannot quantize or serve
+
+Anything else that escapes is a bug and keeps its traceback.
+
+A message names the place, what was received, what was expected and the next step:
+`suites/invoice.yaml:14 gate.margn: unknown key; did you mean 'margin'?`
+"""
+
+from __future__ import annotations
+
+
+class EvalgateError(Exception):
+    """Base of all errors that a user is meant to read; `exit_code` is what the command returns."""
+
+    exit_code = 2
+
+
+class InputError(EvalgateError):
+    """Something that a person wrote (a file, an option, an environment variable) cannot be used."""
+
+
+class StatisticsError(InputError, ValueError):
+    """Numbers from which no verdict can be drawn: NaN, out of range, unequal lengths, empty."""
+
+
+class InfrastructureError(EvalgateError):
+    """Something outside the user's files is missing or broken; trying again later may help."""
+
+    exit_code = 4
+
+
+class ProviderError(InfrastructureError):
+    """An endpoint cannot be reached, or turns every call away."""
+
+
+class StoreError(InfrastructureError):
+    """The store of answers cannot be opened, read or written."""
+
+
+class LabError(InfrastructureError):
+    """The lab cannot find its weights or engine, cannot quantize, or a server of it died."""

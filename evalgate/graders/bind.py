@@ -1,0 +1,81 @@
+"""From a suite's assertions to one function: answer in, score per metric out.
+
+Binding finds every mistake that a suite can make about its graders before anything is asked: an unknown grader, an
+option that it does not have, a case whose target it cannot use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from evalgate.canonical import digest
+from evalgate.errors import InputError
+from evalgate.exchange import Answer, JsonValue
+from evalgate.graders import registry
+from evalgate.suite import Assertion, Case, Suite
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    assertion: Assertion
+    score: registry.Score
+    options: Mapping[str, object]
+
+    def expected(self, case: Case) -> JsonValue:
+        return case.target if self.assertion.value is None else self.assertion.value
+
+    def grade(self, text: str, case: Case) -> float:
+        score = min(1.0, max(0.0, self.score(text, self.expected(case), **self.options)))
+        threshold = self.assertion.threshold
+        return score if threshold is None else float(score >= threshold)
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How the answers of a suite are scored; `hash` changes with anything that could change a score."""
+
+    metrics: Mapping[str, tuple[_Bound, ...]]
+    hash: str
+
+    def grade(self, answer: Answer, case: Case) -> dict[str, float]:
+        """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random."""
+        return {
+            metric: 0.0 if answer.failed else _mean(bound, answer.text, case) for metric, bound in self.metrics.items()
+        }
+
+
+def bind(suite: Suite) -> Grading:
+    """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
+    metrics: dict[str, list[_Bound]] = {}
+    for index, assertion in enumerate(suite.assertions):
+        try:
+            found = registry.find(assertion.type)
+        except LookupError as failure:
+            raise suite.error(str(failure.args[0]), "assert", index, "type") from None
+        try:
+            options = found.check_options(assertion.options)
+        except ValueError as failure:
+            key, message = failure.args
+            raise suite.error(message, "assert", index, key) from None
+        bound = _Bound(assertion, found.score, options)
+        _check_expectations(suite, index, found, bound)
+        metrics.setdefault(assertion.metric, []).append(bound)
+    identity = [assertion.model_dump(mode="json") for assertion in suite.assertions]
+    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, digest(identity))
+
+
+def _check_expectations(suite: Suite, index: int, found: registry.Grader, bound: _Bound) -> None:
+    if bound.assertion.value is not None:
+        if problem := found.expects(bound.assertion.value):
+            raise suite.error(problem.replace("as target", "as value"), "assert", index, "value")
+        return
+    for case in suite.cases:
+        if problem := found.expects(case.target):
+            message = f"case {case.id!r}: {problem}, which grader {found.name!r} needs"
+            raise InputError(f"{case.place}: {message} ({suite.document.at('assert', index)})")
+
+
+def _mean(bound: tuple[_Bound, ...], text: str, case: Case) -> float:
+    total = sum(each.assertion.weight for each in bound)
+    return sum(each.assertion.weight * each.grade(text, case) for each in bound) / total

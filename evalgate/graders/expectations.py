@@ -1,0 +1,39 @@
+"""What a grader may need of its expectation; each says what is wrong with one, or None."""
+
+from __future__ import annotations
+
+import math
+
+from evalgate.exchange import JsonValue
+
+
+def a_scalar(expected: JsonValue) -> str | None:
+    """A text, a number or a truth value."""
+    if expected is None:
+        return "there is no target (and no value in the assertion)"
+    return "expected a text or a number as target" if isinstance(expected, dict | list) else None
+
+
+def a_text(expected: JsonValue) -> str | None:
+    """A text that is not empty."""
+    if expected is None:
+        return "there is no target (and no value in the assertion)"
+    return None if isinstance(expected, str) and expected else "expected a text as target"
+
+
+def a_number(expected: JsonValue) -> str | None:
+    """A finite number, or a text that is one."""
+    if expected is None:
+        return "there is no target (and no value in the assertion)"
+    try:
+        usable = not isinstance(expected, bool | dict | list) and math.isfinite(float(expected))
+    except ValueError:
+        usable = False
+    return None if usable else f"expected a number as target, got {str(expected)[:60]!r}"
+
+
+def an_object(expected: JsonValue) -> str | None:
+    """A JSON object with at least one field."""
+    if expected is None:
+        return "there is no target (and no value in the assertion)"
+    return None if isinstance(expected, dict) and expected else "expected an object with fields as target"

@@ -1,0 +1,80 @@
+"""The one registry: a grader is a small function, and everything around it is here.
+
+    @grader("contains", expects=a_text)
+    def contains(text: str, expected: JsonValue, *, ignore_case: bool = True) -> float:
+        '''1 when the answer contains the expected text.'''
+
+The function gets the answer's text and what is expected (the assertion's `value`, else the case's target) and returns a
+score in [0, 1]. Its keyword-only parameters are the options that a suite may set; their annotations are checked when
+the suite is loaded. `expects` is asked, once per case and before anything is paid, whether an expectation can be used;
+it returns what is wrong with it, or None.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from evalgate.documents import did_you_mean
+from evalgate.exchange import JsonValue
+
+Score = Callable[..., float]
+Expectation = Callable[[JsonValue], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """A registered grader: its function, its check of expectations, and its options by name."""
+
+    name: str
+    score: Score
+    expects: Expectation
+    options: Mapping[str, TypeAdapter[object]]
+
+    def check_options(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The options as the function takes them; raises `ValueError(key, message)` for the first that is wrong."""
+        checked: dict[str, object] = {}
+        for key, value in given.items():
+            if key not in self.options:
+                known = {"type", "value", "threshold", "weight", "metric", *self.options}
+                raise ValueError(key, f"unknown key for grader {self.name!r}{did_you_mean(key, known)}")
+            try:
+                checked[key] = self.options[key].validate_python(value)
+            except ValidationError as failure:
+                raise ValueError(key, f"{failure.errors()[0]['msg']}, got {value!r}") from None
+        return checked
+
+
+_REGISTRY: dict[str, Grader] = {}
+
+
+def grader(name: str, *, expects: Expectation) -> Callable[[Score], Score]:
+    """Register a grading function under the name that suites use as `type`."""
+
+    def register(function: Score) -> Score:
+        parameters = inspect.signature(function, eval_str=True).parameters.values()
+        options = {
+            parameter.name: TypeAdapter(parameter.annotation, config=ConfigDict(strict=False))
+            for parameter in parameters
+            if parameter.kind is parameter.KEYWORD_ONLY
+        }
+        _REGISTRY[name] = Grader(name, function, expects, options)
+        return function
+
+    return register
+
+
+def find(name: str) -> Grader:
+    """The grader called `name`; raises `LookupError` with the nearest name."""
+    if name not in _REGISTRY:
+        message = f"no grader {name!r}{did_you_mean(name, set(_REGISTRY))}"
+        raise LookupError(message)
+    return _REGISTRY[name]
+
+
+def names() -> list[str]:
+    """All graders, sorted."""
+    return sorted(_REGISTRY)

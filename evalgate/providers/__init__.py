@@ -1,0 +1,34 @@
+"""HOW it is asked: one file per wire protocol, each making single attempts; `evalgate.collect` decides on retries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalgate.catalog import Provider
+from evalgate.errors import InputError
+from evalgate.providers.base import AttemptFailed, ProviderClient
+
+__all__ = ["AttemptFailed", "ProviderClient", "connect", "require_key"]
+
+
+def require_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
+    """The provider's key; raises `InputError` when the catalogue names a variable that is not set."""
+    if provider.api_key_env is None:
+        return None
+    key = environment.get(provider.api_key_env, "").strip()
+    if not key:
+        variable = provider.api_key_env
+        message = f"provider {provider.id!r} needs its key in the environment variable {variable}, which is not set"
+        raise InputError(f"{message}; run: export {variable}=…")
+    return key
+
+
+def connect(provider: Provider, environment: Mapping[str, str]) -> ProviderClient:
+    """A client for `provider`; must be called inside a running event loop."""
+    if provider.protocol == "replay":
+        from evalgate.providers.replay import ReplayClient
+
+        return ReplayClient()
+    from evalgate.providers.openai import OpenAIClient  # lazily: aiohttp is not needed to replay
+
+    return OpenAIClient(provider, require_key(provider, environment))

@@ -1,0 +1,34 @@
+"""Protocol `replay`: answers from a recording, by request hash. What was not recorded is an error, never a skip."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalgate.catalog import Endpoint
+from evalgate.errors import InputError
+from evalgate.exchange import Answer, Question
+from evalgate.providers.recording import RecordedKey, read_recording
+
+
+class ReplayClient:
+    """Answers as a real endpoint once did."""
+
+    def __init__(self) -> None:
+        self._recordings: dict[Path, dict[RecordedKey, Answer]] = {}
+
+    async def ask(self, endpoint: Endpoint, question: Question) -> Answer:
+        """Return the recorded answer; raises `InputError` naming the case when there is none."""
+        assert endpoint.recording is not None
+        path = endpoint.recording
+        answers = self._recordings.get(path)
+        if answers is None:
+            answers = self._recordings[path] = read_recording(path)
+        answer = answers.get((question.request.hash, question.repeat))
+        if answer is None:
+            which = f" (repeat {question.repeat})" if question.repeat else ""
+            message = f"{path}: no recorded answer of {endpoint.id!r} for case {question.case_id!r}{which}"
+            raise InputError(f"{message}; prompt, parameters or case changed since it was recorded: record it again")
+        return answer
+
+    async def close(self) -> None:
+        """Nothing to let go of."""

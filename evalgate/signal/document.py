@@ -1,0 +1,224 @@
+"""The signal document, `evalgate.signal/v1`: a full snapshot of all current verdicts, as routers read it.
+
+The models say what the format is (their JSON Schema is published); `issue` makes the next document from a board and the
+document before it. Pure: time is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from evalgate.canonical import canonical, digest
+from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
+
+HEARTBEAT = timedelta(minutes=10)  # how soon a publisher must be heard of again
+PASSES_AFTER_RED = 2  # one proven failure withdraws at once; coming back takes two passes
+
+State = Literal["green", "red", "unknown"]
+Hash = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+class _Format(BaseModel):
+    # readers of v1 ignore keys that later versions add
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class SignalQuantization(_Format):
+    """What the provider declares; `undisclosed` is a value."""
+
+    label: str
+    source: str
+
+
+class SignalPrice(_Format):
+    """USD per 1M tokens, as decimal texts."""
+
+    input: str
+    output: str
+    unit: Literal["USD/1M tokens"] = "USD/1M tokens"
+    basis: str = "listed"
+
+
+class SignalVariant(_Format):
+    """Which endpoint is meant, down to the configuration: another `config` is another variant."""
+
+    id: str
+    provider: str
+    path: str
+    tag: str | None
+    quantization: SignalQuantization
+    config: Hash
+    price: SignalPrice
+
+
+class Tokens(_Format):
+    """The operation's own token mix: means per answer of this variant."""
+
+    input: float
+    output: float
+
+
+class SignalEvidence(_Format):
+    """What the verdict rests on; `flips` is [broke, fixed], `interval` a confidence sequence of `level`."""
+
+    suite: Hash
+    cases: int
+    metric: str
+    delta: float
+    interval: tuple[float, float]
+    level: float
+    margin: float
+    alpha: float
+    control: str
+    e_green: float
+    e_red: float
+    flips: tuple[int, int]
+    success: float = Field(description="share of calls that were answered")
+    tokens: Tokens
+    run: str
+
+
+class SignalEntry(_Format):
+    """One variant on one operation; only `state: green` with a future `valid_until` makes it eligible."""
+
+    operation: str
+    model: str
+    baseline: str
+    variant: SignalVariant
+    state: State
+    verdict: Literal["green", "red", "inconclusive"]
+    claim: str
+    since: datetime
+    green_runs: int
+    valid_until: datetime
+    reason: str
+    evidence: SignalEvidence
+
+
+class SignalDocument(_Format):
+    """Everything that a router needs, in one document."""
+
+    schema_: Literal["evalgate.signal/v1"] = Field(default="evalgate.signal/v1", alias="schema")
+    stream: str
+    seq: Annotated[int, Field(ge=1)]
+    issued_at: datetime
+    expires_at: datetime
+    prev: Hash | None
+    policy: Hash
+    entries: tuple[SignalEntry, ...]
+
+    def encode(self) -> bytes:
+        """The canonical bytes: what is published, hashed and (later) signed."""
+        return canonical(self.model_dump(mode="json", by_alias=True))
+
+    def entry(self, operation: str, variant: str) -> SignalEntry | None:
+        """The entry for a variant on an operation, if there is one."""
+        matching = (each for each in self.entries if (each.operation, each.variant.id) == (operation, variant))
+        return next(matching, None)
+
+
+def issue(board: Board, previous: SignalDocument | None, *, stream: str, now: datetime) -> SignalDocument:
+    """The next document: the board's verdicts, and the previous entries of operations that it says nothing about."""
+    told = {each.operation for each in board.operations}
+    kept = [entry for entry in (previous.entries if previous else ()) if entry.operation not in told]
+    made = [
+        _entry(board, operation, verdict, previous.entry(operation.operation, verdict.variant.id) if previous else None)
+        for operation in board.operations
+        for verdict in operation.verdicts
+    ]
+    entries = sorted((*kept, *made), key=lambda entry: (entry.operation, entry.variant.id))
+    policy = [[e.operation, e.evidence.margin, e.evidence.alpha, e.evidence.control, e.claim] for e in entries]
+    now = now.astimezone(UTC).replace(microsecond=0)
+    return SignalDocument(
+        stream=stream,
+        seq=previous.seq + 1 if previous else 1,
+        issued_at=now,
+        expires_at=now + HEARTBEAT,
+        prev=digest(previous.encode()) if previous else None,
+        policy=digest(policy),
+        entries=tuple(entries),
+    )
+
+
+def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: SignalEntry | None) -> SignalEntry:
+    if previous is not None and previous.variant.config != verdict.variant.config:
+        previous = None  # another configuration is another variant; its past says nothing about this one
+    answered = datetime.fromtimestamp(int(verdict.usage.oldest), UTC)
+    valid_until = answered + timedelta(seconds=operation.valid_seconds)
+    fresh = previous is None or previous.valid_until != valid_until
+    state, passes = _state(verdict, previous, fresh=fresh)
+    unchanged = previous is not None and previous.state == state
+    return SignalEntry(
+        operation=operation.operation,
+        model=operation.model,
+        baseline=operation.baseline.id,
+        variant=_variant(verdict.variant),
+        state=state,
+        verdict=verdict.outcome,
+        claim=operation.claim,
+        since=previous.since if previous is not None and unchanged else datetime.fromtimestamp(int(board.at), UTC),
+        green_runs=passes,
+        valid_until=valid_until,
+        reason=verdict.reason,
+        evidence=_evidence(board.run, operation, verdict),
+    )
+
+
+def _state(verdict: Verdict, previous: SignalEntry | None, *, fresh: bool) -> tuple[State, int]:
+    """State and passes in a row. One red withdraws at once; after a red, one pass is not yet enough.
+
+    A pass counts only on fresh answers: checking again what is in the store proves nothing again.
+    """
+    if verdict.outcome == "red":
+        return "red", 0
+    withdrawn = previous is not None and (
+        previous.state == "red" or (previous.state == "unknown" and previous.green_runs > 0)
+    )
+    if verdict.outcome == "inconclusive":
+        return ("red" if withdrawn else "unknown"), 0  # what was proven worse stays so until it passes
+    passes = (previous.green_runs if previous is not None else 0) + int(fresh)
+    if withdrawn and passes < PASSES_AFTER_RED:
+        return "unknown", passes
+    return "green", passes
+
+
+def _variant(facts: VariantFacts) -> SignalVariant:
+    return SignalVariant(
+        id=facts.id,
+        provider=facts.provider,
+        path=facts.path,
+        tag=facts.tag,
+        quantization=SignalQuantization(label=facts.quantization, source=facts.quantization_source),
+        config=facts.config,
+        price=SignalPrice(input=facts.price_input, output=facts.price_output, basis=facts.price_basis),
+    )
+
+
+def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEvidence:
+    metric, usage = verdict.worst, verdict.usage
+    return SignalEvidence(
+        suite=operation.suite_hash,
+        cases=verdict.cases,
+        metric=metric.metric,
+        delta=metric.delta,
+        interval=metric.interval,
+        level=metric.level,
+        margin=operation.margin,
+        alpha=operation.alpha,
+        control=operation.control,
+        e_green=metric.e_green,
+        e_red=metric.e_red,
+        flips=(metric.broke, metric.fixed),
+        success=1 - usage.failed / usage.answers,
+        tokens=Tokens(input=usage.input_tokens, output=usage.output_tokens),
+        run=run,
+    )
+
+
+def json_schema() -> Mapping[str, object]:
+    """The format's JSON Schema."""
+    return SignalDocument.model_json_schema(by_alias=True)

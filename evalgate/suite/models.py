@@ -1,0 +1,108 @@
+"""What a suite file may say; keys follow what users know from other evaluation tools wherever those have one."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+
+from evalgate.documents import Strict
+
+_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_duration(value: object) -> timedelta:
+    """`90s`, `30m`, `24h`, `7d`, `2w` → timedelta; raises `ValueError` for anything else, and for zero."""
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) == 0:
+        message = f"expected a duration such as 30m, 24h or 7d, got {value!r}"
+        raise ValueError(message)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration, json_schema_input_type=str),
+    PlainSerializer(lambda value: int(value.total_seconds()), return_type=int),
+]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
+Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+
+
+class ChatMessage(Strict):
+    """One message of a chat prompt; `content` is a Jinja2 template."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Generation(Strict):
+    """Sampling parameters, sent as they are to baseline and variants alike."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    seed: int | None = None
+    stop: Words | None = None
+
+
+class Assertion(BaseModel):
+    """One grader and what it is held against; keys beyond these are the grader's own options."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = Field(description="the grader: exact, regex, contains, numeric, json_schema, json_fields")
+    value: JsonValue = Field(default=None, description="what is expected; by default the case's target")
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None, description="when given, the score counts as 1 from here on and as 0 below"
+    )
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(default=1.0, description="share in its metric")
+    metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The keys that only this grader knows."""
+        return dict(self.model_extra or {})
+
+
+class Gate(Strict):
+    """What has to be proven, and what the proof may cost."""
+
+    margin: Annotated[float, Field(gt=0, lt=1)] = Field(description="how much worse still counts as as good")
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false green")
+    beta: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false red")
+    claim: Literal["traffic"] = "traffic"
+    control: Literal["family", "verdict"] = Field(
+        default="family", description="family: Holm over the operation's variants; verdict: each on its own"
+    )
+    max_cases: Annotated[int, Field(ge=1)] | None = Field(default=None, description="at most so many cases a variant")
+    seed: int = Field(default=1, description="fixes the random order in which cases are asked")
+    valid_for: Duration = Field(default=timedelta(days=7), description="how long a green stays valid, such as 7d")
+    on_inconclusive: Literal["fail", "pass"] = Field(
+        default="fail", description="exit code 3 or 0; an inconclusive variant is never eligible either way"
+    )
+
+
+class SuiteFile(Strict):
+    """`suites/*.yaml`: how one operation is evaluated."""
+
+    version: Literal[1] = 1
+    operation: Name
+    description: str = ""
+    tags: list[str] = Field(default=[])
+    model: Name
+    baseline: Name
+    variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
+    cases: str | list[dict[str, JsonValue]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
+    prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
+    generation: Generation = Generation()
+    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    assertions: list[Assertion] = Field(alias="assert", min_length=1)
+    gate: Gate

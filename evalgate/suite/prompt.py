@@ -1,0 +1,72 @@
+"""Prompt templates: Jinja2, sandboxed, and strict: a variable that is not there is an error, not an empty text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from evalgate.documents import Document
+from evalgate.errors import InputError
+from evalgate.exchange import JsonValue, Message, Request
+from evalgate.suite.cases import Case
+from evalgate.suite.models import ChatMessage
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
+MAX_PROMPT_CHARACTERS = 4_000_000
+
+
+class Template:
+    """One Jinja2 text with the place it stands at."""
+
+    def __init__(self, text: str, document: Document, *location: int | str) -> None:
+        self._place = document.at(*location)
+        try:
+            self._template = _ENVIRONMENT.from_string(text)
+        except TemplateSyntaxError as failure:
+            message = f"template: {failure.message} (line {failure.lineno} of the template)"
+            raise document.error(message, *location) from None
+
+    def render(self, case: Case, **more: JsonValue) -> str:
+        """Render for one case; raises `InputError` naming the template and the case."""
+        try:
+            text = self._template.render(id=case.id, input=case.input, metadata=case.metadata, **more)
+        except UndefinedError as failure:
+            message = f"{self._place}: {failure.message}, for case {case.id!r}; there are: id, input, metadata"
+            raise InputError(message) from None
+        except (
+            TemplateError,
+            TypeError,
+            ValueError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+        ) as failure:
+            message = f"{self._place}: the template fails for case {case.id!r}: {failure}"
+            raise InputError(message) from None
+        if len(text) > MAX_PROMPT_CHARACTERS:
+            message = f"{self._place}: more than {MAX_PROMPT_CHARACTERS} characters for case {case.id!r}"
+            raise InputError(message)
+        return text
+
+
+class Prompt:
+    """A completion prompt, or chat messages; never sees the case's target."""
+
+    def __init__(self, source: str | list[ChatMessage], document: Document) -> None:
+        self._text: Template | None = None
+        self._messages: list[tuple[str, Template]] = []
+        if isinstance(source, str):
+            self._text = Template(source, document, "prompt")
+        else:
+            self._messages = [
+                (message.role, Template(message.content, document, "prompt", index, "content"))
+                for index, message in enumerate(source)
+            ]
+
+    def request(self, case: Case, parameters: Mapping[str, JsonValue]) -> Request:
+        """Return what is asked for `case`; raises `InputError` for an undefined variable."""
+        if self._text is not None:
+            return Request(self._text.render(case), parameters)
+        return Request(tuple(Message(role, text.render(case)) for role, text in self._messages), parameters)
