@@ -1,7 +1,7 @@
 """The one JSON encoder, and the hashes that are taken over it.
 
 Two programs that hash the same data must get the same hash, so keys are sorted and nothing is optional: no white
-space, UTF-8, shortest float that reads back equal (orjson's, which is also that of RFC 8785).
+space, UTF-8, the shortest float that reads back equal (as orjson writes it: 1.0 is `1.0`, and another value than 1).
 """
 
 from __future__ import annotations

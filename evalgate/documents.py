@@ -3,11 +3,16 @@
 PyYAML composes the node tree (which knows every line); this module builds plain data from it, refuses duplicate keys on
 the way, and keeps the line of each value so that a pydantic error can be told as `file:line key: what, expected what`.
 Suite and catalogue both come through here, so that both speak with one voice.
+
+Plain words are read as YAML 1.2 and JSON read them, not as PyYAML's 1.1 does, where the target `no` is false, `12:30`
+is 750, `010` is 8 and `2024-01-31` is a date: what looks like a text to its author and to an editor stays one.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +21,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from evalgate.errors import InputError
+
+try:
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:  # PyYAML without libyaml: slower, otherwise the same
+    from yaml import SafeLoader  # type: ignore[assignment]  # the two share no base that mypy knows
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_NODES = 2_000_000  # aliases can make a small file describe a huge tree ("billion laughs")
@@ -104,6 +114,8 @@ class Document:
         message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
         if error["type"] == "missing":
             message = "missing; this key is required"
+        elif error["type"] == "too_short":
+            message = f"empty; expected at least {error['ctx']['min_length']}"
         elif error["type"] not in ("unknown_key", "value_error") and not isinstance(error["input"], dict | list):
             message = f"{message[:1].lower()}{message[1:]}, got {str(error['input'])[:80]!r}"
         return f"{self.at(*location)}: {message}"
@@ -116,10 +128,12 @@ def read_yaml(path: Path) -> Document:
     than 64 levels, or has a duplicate key.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
             message = f"{path}: larger than {MAX_BYTES >> 20} MiB; keep the cases in a JSONL file beside it"
             raise InputError(message)
-        text = path.read_text(encoding="utf-8")
+        text = data.decode()
     except OSError as failure:
         raise InputError(f"{path}: cannot be read: {failure.strerror}") from None
     except UnicodeDecodeError as failure:
@@ -129,31 +143,57 @@ def read_yaml(path: Path) -> Document:
 
 def parse_yaml(text: str, path: Path) -> Document:
     """Like `read_yaml`, for text that is already in memory."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+    loader = None
     try:
+        loader = _Loader(text)
         node = loader.get_single_node()
         if node is None:
             raise InputError(f"{path}: empty; expected a mapping of keys to values")
-        builder = _Builder(loader, path)
+        builder = _Builder(path)
         data = builder.build(node, ())
     except yaml.MarkedYAMLError as failure:
         line = failure.problem_mark.line + 1 if failure.problem_mark else 1
         raise InputError(f"{path}:{line}: malformed YAML: {failure.problem or failure.context}") from None
     except (yaml.YAMLError, ValueError) as failure:
         raise InputError(f"{path}: malformed YAML: {str(failure).splitlines()[0]}") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested deeper than {MAX_DEPTH} levels") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     return Document(path, data, builder.lines)
+
+
+_TAG = "tag:yaml.org,2002:"
+_PLAIN = {  # the core schema of YAML 1.2 (§10.3.2) without what JSON lacks: octals, hexadecimals, infinities, NaN
+    "null": re.compile(r"(?:~|null|Null|NULL)?\Z"),
+    "bool": re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"),
+    "int": re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z"),
+    "float": re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?\Z"),
+}
+
+
+class _Loader(SafeLoader):
+    """Composes nodes, knows plain words as above, and stops at a depth at which the C composer has stack left."""
+
+    yaml_implicit_resolvers = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # noqa: RUF012
+    _depth = 0
+
+    def descend_resolver(self, current_node: yaml.Node, current_index: object) -> None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(
+                problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=current_node.start_mark
+            )
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
 
 class _Builder:
     """Node tree to plain data; knows where it is, so that it can say so."""
 
-    def __init__(self, loader: yaml.SafeLoader, path: Path) -> None:
+    def __init__(self, path: Path) -> None:
         self.lines: Lines = {}
-        self._loader, self._path, self._nodes = loader, path, 0
+        self._path, self._nodes = path, 0
 
     def build(self, node: yaml.Node, location: Location) -> object:
         line = node.start_mark.line + 1
@@ -162,11 +202,24 @@ class _Builder:
         if self._nodes > MAX_NODES or len(location) > MAX_DEPTH:
             what = f"{MAX_NODES} values" if self._nodes > MAX_NODES else f"{MAX_DEPTH} levels"
             raise InputError(f"{self._path}:{line}: more than {what} (aliases are expanded)")
-        if isinstance(node, yaml.MappingNode):
+        tag = node.tag.removeprefix(_TAG)
+        if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, location)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.SequenceNode) and tag == "seq":
             return [self.build(child, (*location, index)) for index, child in enumerate(node.value)]
-        return self._loader.construct_object(node)
+        if isinstance(node, yaml.ScalarNode) and (tag == "str" or (tag in _PLAIN and _PLAIN[tag].match(node.value))):
+            return self._scalar(tag, node.value, line)
+        raise InputError(f"{self._path}:{line}: a value with the tag {tag!r} cannot be read; leave the tag away")
+
+    def _scalar(self, tag: str, text: str, line: int) -> object:
+        if tag == "str":
+            return text
+        if tag in ("null", "bool"):
+            return None if tag == "null" else text.lower() == "true"
+        number = int(text) if tag == "int" and len(text) < 25 else float(text)
+        if not (-(2**63) <= number < 2**64 if isinstance(number, int) else tag == "float" and math.isfinite(number)):
+            raise InputError(f"{self._path}:{line}: a number beyond 64 bits: {text[:30]}; as a text, put it in quotes")
+        return number
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, object]:
         result: dict[str, object] = {}

@@ -14,6 +14,7 @@ from evalgate.canonical import digest
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
+MAX_TOKENS = 10_000_000  # of one answer or prompt; more is nonsense, and its price would not fit the store's integers
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "refused", "error", "unknown"]
 
 

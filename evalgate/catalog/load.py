@@ -49,10 +49,14 @@ class Endpoint:
     def config(self) -> str:
         """Hash of all that could change an answer: an answer bought from another config is another answer.
 
-        Price, timeouts and concurrency are not part of it. For recorded answers the recording's own hash is.
+        Price, timeouts and concurrency are not part of it. For recorded answers the recording's own hash is. Raises
+        `InputError` when the recording cannot be read any more.
         """
         variant = self.variant
-        recording = hashlib.sha256(self.recording.read_bytes()).hexdigest() if self.recording else None
+        try:
+            recording = hashlib.sha256(self.recording.read_bytes()).hexdigest() if self.recording else None
+        except OSError as failure:
+            raise InputError(f"{self.place}: {self.recording}: cannot be read: {failure.strerror}") from None
         return digest(
             {
                 "model": self.model,

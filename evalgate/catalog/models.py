@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -10,7 +11,25 @@ from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer
 from evalgate.documents import Strict
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
-Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+
+
+def _a_variable(value: object) -> object:
+    # checked here and not by the pattern alone, whose error would show the key to somebody who wrote it in this place
+    if isinstance(value, str) and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", value):
+        message = "expected the name of an environment variable; the key itself never stands in a file"
+        raise ValueError(message)
+    return value
+
+
+def _without_credentials(value: object) -> object:
+    if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
+        message = "no user and password in a URL; name the key's environment variable in api_key_env"
+        raise ValueError(message)
+    return value
+
+
+Variable = Annotated[str, BeforeValidator(_a_variable), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+Url = Annotated[str, BeforeValidator(_without_credentials), Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 
 
 def _dollars(value: object) -> object:
@@ -25,7 +44,7 @@ def _plain(value: Decimal) -> str:
 Dollars = Annotated[
     Decimal,
     BeforeValidator(_dollars, json_schema_input_type=float | str),
-    Field(ge=0, le=1_000_000, allow_inf_nan=False, decimal_places=6),
+    Field(ge=0, le=100_000, allow_inf_nan=False, decimal_places=6),
     PlainSerializer(_plain, return_type=str),
 ]
 
@@ -75,7 +94,7 @@ class Provider(Strict):
 
     id: Name
     protocol: Literal["openai", "replay"] = "openai"
-    base_url: Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")] | None = None
+    base_url: Url | None = None
     api_key_env: Variable | None = None
     concurrency: Annotated[int, Field(ge=1, le=4096)] = 8
     timeout: Annotated[float, Field(gt=0, le=86_400)] = Field(default=60.0, description="seconds for a whole answer")

@@ -1,7 +1,7 @@
 """The command `evalgate`. One small file per command, imported only when it is called, so that `--help` is instant.
 
-A command parses, calls and prints; it decides nothing. Exit codes: 0 all green, 1 at least one red, 2 usage or configuration,
-3 inconclusive, 4 the infrastructure failed.
+A command parses, calls and prints; it decides nothing. Exit codes: 0 all green, 1 at least one red, 2 usage or
+configuration, 3 inconclusive, 4 the infrastructure failed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from evalgate.errors import EvalgateError
 
 COMMANDS = {
     "check": "Judge every variant against its baseline, operation by operation.",
+    "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
     "report": "Write the HTML report of the last run.",

@@ -66,7 +66,7 @@ def command(
         if report_path is not None:
             write_report(board, report_path, loaded, store)
     if json_path is not None:
-        write_json(board, json_path)
+        write_json(board.to_json(), json_path)
     if json_path != "-":
         show_board(board, document, catalog)
         for what, path in (("signal", publish), ("report", report_path)):

@@ -22,7 +22,7 @@ def command(operation: str, variant: str, which: str, limit: int, store_name: st
     from rich.console import Console
 
     from evalgate.cli.board_lookup import last_verdict
-    from evalgate.report import cases_that, render_pairs
+    from evalgate.report.side_by_side import cases_that, render_pairs
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 

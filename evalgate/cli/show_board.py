@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from rich.console import Console
 
 from evalgate.catalog import Catalog
 from evalgate.errors import InputError
+from evalgate.exchange import JsonValue
 from evalgate.gate import Board, OperationBoard, Verdict
-from evalgate.report import Pair, cases_that, render_board, render_failures
-from evalgate.report import write_report as write_html
+from evalgate.report.side_by_side import Pair, cases_that
+from evalgate.report.terminal import render_board, render_failures
 from evalgate.router import select
 from evalgate.signal import SignalDocument
 from evalgate.store import Store
@@ -33,9 +34,9 @@ def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None
     render_failures(board, console, route)
 
 
-def write_json(board: Board, target: str) -> None:
-    """Write the board as JSON to a file, or to stdout for `-`."""
-    data = orjson.dumps(board.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+def write_json(content: Mapping[str, JsonValue], target: str) -> None:
+    """Write JSON to a file, or to stdout for `-`."""
+    data = orjson.dumps(dict(content), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     if target == "-":
         sys.stdout.buffer.write(data)
     else:
@@ -47,6 +48,8 @@ def write_json(board: Board, target: str) -> None:
 
 def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store) -> None:
     """Write the HTML report, with the answers that differ side by side."""
+    from evalgate.report.html import write_report as write_html  # lazily: it draws
+
     by_operation = {suite.operation: suite for suite in suites}
 
     def pairs(operation: OperationBoard, verdict: Verdict) -> list[Pair]:

@@ -22,7 +22,7 @@ from evalgate.exchange import Answer, Question
 from evalgate.providers import AttemptFailed, ProviderClient, connect, require_key
 from evalgate.store import Bought, Store, answer_key
 
-OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known already
+OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known or being asked already
 HOPELESS = 20  # so many cases in a row that ended without an answer, and the provider counts as down
 
 
@@ -55,19 +55,22 @@ class Collector:
         self._refresh = refresh
         self._lines: dict[str, _Line] = {}
         self._random = random.Random()  # noqa: S311  # jitter, not cryptography
+        self._asking: dict[str, asyncio.Future[Answer]] = {}
         self._stopped: EvalgateError | None = None
         self.requests = 0
 
     async def __aenter__(self) -> Collector:
-        self._committer = Committer(self._store)
+        self._committer = Committer(self._store, replace=self._refresh)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._committer.close()
-        for line in self._lines.values():
-            await line.client.close()
+        try:
+            await self._committer.close()
+        finally:
+            for line in self._lines.values():
+                await line.client.close()
 
     async def ask(
         self, endpoint: Endpoint, questions: Sequence[Question], on_answer: OnAnswer = lambda answer, known: None
@@ -90,14 +93,32 @@ class Collector:
 
             async def work() -> None:
                 for index in todo:
-                    answers[index] = answer = await self._one(line, endpoint, questions[index])
-                    on_answer(answer, False)
+                    asked_already = keys[index] in self._asking
+                    answers[index] = answer = await self._once(keys[index], line, endpoint, questions[index])
+                    on_answer(answer, asked_already)
 
             results = await asyncio.gather(*(work() for _ in range(workers)), return_exceptions=True)
             for result in results:
                 if isinstance(result, BaseException):
                     raise result
         return [answer for answer in answers if answer is not None]
+
+    async def _once(self, key: str, line: _Line, endpoint: Endpoint, question: Question) -> Answer:
+        """Two operations may ask the same: whoever comes second shares the answer of the first (not its failure)."""
+        if asked := self._asking.get(key):
+            return await asyncio.shield(asked)
+        asked = self._asking[key] = asyncio.get_running_loop().create_future()
+        try:
+            answer = await self._one(line, endpoint, question)
+        except BaseException as failure:
+            del self._asking[key]
+            asked.set_exception(failure)
+            asked.exception()  # seen, also if nobody else asks
+            raise
+        if answer.finish_reason == "error":
+            del self._asking[key]
+        asked.set_result(answer)
+        return answer
 
     async def _one(self, line: _Line, endpoint: Endpoint, question: Question) -> Answer:
         async with line.places:

@@ -10,10 +10,10 @@ MAX_GROUP = 256
 
 
 class Committer:
-    """Makes answers durable; `add` returns only when its answer is."""
+    """Makes answers durable; `add` returns only when its answer is. With `replace`, known answers make way."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, *, replace: bool = False) -> None:
+        self._store, self._replace, self._closing = store, replace, False
         self._waiting: list[tuple[Bought, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._run())
@@ -26,16 +26,13 @@ class Committer:
         await asyncio.shield(durable)  # whoever stops waiting does not stop the commit
 
     async def close(self) -> None:
-        """Commit what has arrived, then stop."""
-        while self._waiting:
-            await asyncio.sleep(0.001)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-        if self._waiting:
-            await self._commit()
+        """Return when all that has arrived is on disk, also what is being committed now."""
+        self._closing = True
+        self._arrived.set()
+        await asyncio.shield(self._task)  # an impatient second interrupt does not cut a commit short either
 
     async def _run(self) -> None:
-        while True:
+        while self._waiting or not self._closing:
             await self._arrived.wait()
             self._arrived.clear()
             while self._waiting:
@@ -44,14 +41,10 @@ class Committer:
     async def _commit(self) -> None:
         group, self._waiting[:MAX_GROUP] = self._waiting[:MAX_GROUP], []
         try:
-            await asyncio.to_thread(self._store.add, [bought for bought, _ in group])
-        except BaseException as failure:
+            await asyncio.to_thread(self._store.add, [bought for bought, _ in group], replace=self._replace)
+        except Exception as failure:
             for _, durable in group:
-                if not durable.done():
-                    durable.set_exception(failure)
-            if not isinstance(failure, Exception):
-                raise
-            return
-        for _, durable in group:
-            if not durable.done():
+                durable.set_exception(failure)
+        else:
+            for _, durable in group:
                 durable.set_result(None)

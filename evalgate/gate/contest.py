@@ -67,7 +67,8 @@ def rule(variants: Mapping[str, Differences], gate: Gate) -> dict[str, Ruling]:
     Green under `control: family` asks for Holm's threshold, m/α with m variants not yet green; under `verdict` for 1/α.
     A variant stops at its first proof, so a red one takes no part in later rounds but still counts in m.
     """
-    heard = {name: each.max_e_green[: each.red_at or each.cases] for name, each in variants.items()}
+    # sorted, so that a tie between two variants does not depend on who is listed first
+    heard = {name: each.max_e_green[: each.red_at or each.cases] for name, each in sorted(variants.items())}
     if gate.control == "family":
         outcome = stats.holm_sequential(list(heard.values()), gate.alpha)
         green_at = dict(zip(heard, outcome.decided_at, strict=True))

@@ -62,7 +62,8 @@ def bind(suite: Suite) -> Grading:
         _check_expectations(suite, index, found, bound)
         metrics.setdefault(assertion.metric, []).append(bound)
     identity = [assertion.model_dump(mode="json") for assertion in suite.assertions]
-    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, digest(identity))
+    targets = sorted((case.id, digest(case.target)) for case in suite.cases)
+    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, digest([identity, targets]))
 
 
 def _check_expectations(suite: Suite, index: int, found: registry.Grader, bound: _Bound) -> None:

@@ -12,8 +12,8 @@ from evalgate.exchange import JsonValue
 from evalgate.graders.expectations import a_number
 from evalgate.graders.registry import grader
 
-# digits with or without thousands separators; no nested repetition, so it is linear in the text
-_NUMBER = re.compile(r"[-+−]?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
+# digits with or without thousands separators; a sign after a letter or digit is a hyphen: `3-5`, `GPT-4`
+_NUMBER = re.compile(r"(?:(?<!\w)[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
 MAX_READ = 200_000  # characters
 
 
@@ -23,7 +23,8 @@ def numeric(
 ) -> float:
     """1 when the last number in the answer is within `tolerance` (absolute) of the expected one.
 
-    The last, because models reason before they conclude. `1,204.50` is one number; `12 apples` is 12; `3/4` ends in 4.
+    The last, because models reason before they conclude. `1,204.50` is one number; `12 apples` is 12; `3/4` ends in 4,
+    and `3-5` in 5.
     """
     found = last_number(text[-MAX_READ:])
     if found is None:

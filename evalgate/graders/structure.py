@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Protocol
 
 import jsonschema
 import orjson
 import regex as bounded_regex
 from jsonschema import validators
 from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from evalgate.canonical import canonical
 from evalgate.exchange import JsonValue
@@ -19,7 +22,7 @@ from evalgate.graders.registry import grader
 from evalgate.graders.text import REGEX_SECONDS, normalised
 
 MAX_JSON = 1_000_000  # characters
-_FENCE = re.compile(r"^```[a-zA-Z]{0,10}[ \t]*\n(.*)\n?```$", re.DOTALL)
+_FENCE = re.compile(r"^```[a-zA-Z]{0,10}[ \t]*\r?\n(.*)\n?```$", re.DOTALL)
 _MISSING = object()
 
 
@@ -35,21 +38,55 @@ def parse_json(text: str) -> JsonValue | object:
     return value
 
 
-def _bounded_pattern(
-    validator: object, pattern: str, instance: object, schema: object
-) -> Iterator[jsonschema.ValidationError]:
-    """`pattern`, with a bound on the time: a schema's regex meets hostile text."""
-    del validator, schema
-    if isinstance(instance, str):
-        try:
-            matched = bounded_regex.search(pattern, instance, timeout=REGEX_SECONDS)
-        except TimeoutError:
-            matched = None
-        if matched is None:
-            yield jsonschema.ValidationError(f"does not match {pattern!r}")
+class _Validates(Protocol):
+    def descend(
+        self, instance: object, schema: object, path: str | None = None, schema_path: str | None = None
+    ) -> Iterator[jsonschema.ValidationError]: ...
 
 
-_Validator = validators.extend(jsonschema.Draft202012Validator, {"pattern": _bounded_pattern})
+_Errors = Iterator[jsonschema.ValidationError]
+
+
+def _found(pattern: str, text: str) -> bool:
+    """Raises `TimeoutError`: a schema's pattern meets hostile text, and so do its patterns for names."""
+    return bounded_regex.search(pattern, text, timeout=REGEX_SECONDS) is not None
+
+
+def _pattern(_: _Validates, pattern: str, instance: object, schema: object) -> _Errors:
+    del schema
+    if isinstance(instance, str) and not _found(pattern, instance):
+        yield jsonschema.ValidationError(f"does not match {pattern!r}")
+
+
+def _pattern_properties(
+    validator: _Validates, patterns: Mapping[str, object], instance: object, schema: object
+) -> _Errors:
+    del schema
+    if isinstance(instance, dict):
+        for pattern, inner in patterns.items():
+            for name, value in instance.items():
+                if _found(pattern, name):
+                    yield from validator.descend(value, inner, path=name, schema_path=pattern)
+
+
+def _additional_properties(
+    validator: _Validates, inner: object, instance: object, schema: Mapping[str, Mapping[str, object]]
+) -> _Errors:
+    if isinstance(instance, dict):
+        named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+        for name, value in instance.items():
+            if name not in named and not any(_found(pattern, name) for pattern in patterns):
+                yield from validator.descend(value, inner, path=name)
+
+
+_Validator = validators.extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
+    jsonschema.Draft202012Validator,
+    {
+        "pattern": _pattern,
+        "patternProperties": _pattern_properties,
+        "additionalProperties": _additional_properties,
+    },
+)
 
 
 @functools.lru_cache(maxsize=256)
@@ -66,16 +103,47 @@ def _a_schema(expected: JsonValue) -> str | None:
         jsonschema.Draft202012Validator.check_schema(expected)
     except jsonschema.SchemaError as failure:
         return f"not a JSON schema: {failure.message}"
+    try:
+        _look_up(expected)
+        _validator(canonical(expected)).is_valid(None)
+    except (Unresolvable, ValueError, bounded_regex.error) as failure:
+        return f"not a JSON schema that can be used here: {failure}"
+    except RecursionError:
+        return "not a JSON schema that can be used here: it refers to itself for ever"
     return None
+
+
+def _look_up(schema: dict[str, JsonValue]) -> None:
+    """Every reference and pattern of `schema`; raises whatever is wrong with the first that cannot be used."""
+    root = DRAFT202012.create_resource(schema)
+    todo = [(Registry().resolver_with_root(root), root)]
+    while todo:
+        resolver, resource = todo.pop()
+        contents = resource.contents
+        if isinstance(contents, dict):
+            for reference in (contents.get("$ref"), contents.get("$dynamicRef")):
+                if reference is not None:
+                    resolver.lookup(reference)
+            for pattern in (contents.get("pattern"), *contents.get("patternProperties", {})):
+                if pattern is not None:
+                    bounded_regex.compile(pattern)
+        todo.extend((resolver.in_subresource(inner), inner) for inner in resource.subresources())
 
 
 @grader("json_schema", expects=_a_schema)
 def json_schema(text: str, expected: JsonValue) -> float:
-    """0 when the answer is not JSON, 0.5 when it is but does not fit the schema, 1 when it fits (draft 2020-12)."""
+    """0 when the answer is not JSON, 0.5 when it is but does not fit the schema, 1 when it fits (draft 2020-12).
+
+    What takes too long or too deep a search to be shown to fit, does not fit.
+    """
     value = parse_json(text)
     if value is _MISSING:
         return 0.0
-    return 1.0 if _validator(canonical(expected)).is_valid(value) else 0.5
+    try:
+        fits = _validator(canonical(expected)).is_valid(value)  # type: ignore[arg-type]  # JSON, but for `_MISSING`
+    except (TimeoutError, RecursionError, Unresolvable):
+        fits = False
+    return 1.0 if fits else 0.5
 
 
 @grader("json_fields", expects=an_object)
@@ -108,4 +176,6 @@ def _same(expected: JsonValue, actual: JsonValue | object) -> bool:
         return normalised(expected) == normalised(actual)
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and all(map(_same, expected, actual))
+    if isinstance(expected, dict) and expected and isinstance(actual, dict):
+        return all(_leaves(expected, actual))
     return expected == actual

@@ -47,7 +47,7 @@ def _a_pattern(expected: JsonValue) -> str | None:
         return problem
     try:
         bounded_regex.compile(str(expected))
-    except bounded_regex.error as failure:
+    except (bounded_regex.error, ValueError, RecursionError) as failure:
         return f"not a regular expression: {failure}"
     return None
 
@@ -62,6 +62,6 @@ def regex(text: str, expected: JsonValue, *, ignore_case: bool = False) -> float
     flags = bounded_regex.IGNORECASE if ignore_case else 0
     try:
         found = bounded_regex.search(str(expected), text[:MAX_SEARCHED], flags=flags, timeout=REGEX_SECONDS)
-    except TimeoutError:
+    except (TimeoutError, MemoryError):
         return 0.0
     return float(found is not None)

@@ -6,16 +6,15 @@ per 1M tokens. Nobody sells this model at them, and every table says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
 import yaml
 
-from evalgate.lab.weights import Weights
+from evalgate.lab.weights import MODEL, Weights
 
-MODEL = "smollm2-135m-instruct"
 BASELINE = "lab-f16"
 SHORT = "lab-f16-short"
 SHORT_MAX_TOKENS = 12
@@ -42,10 +41,10 @@ class LabVariant:
         return f"{price:.4f}", f"{2 * price:.4f}"
 
 
-def roster(weights: Mapping[str, Weights]) -> list[LabVariant]:
-    """The lab's variants, the baseline first: one for each of `weights` by label, and the one that is served short."""
-    variants = [LabVariant(f"lab-{label}", each, FIRST_PORT + n) for n, (label, each) in enumerate(weights.items())]
-    return [*variants, LabVariant(SHORT, weights["f16"], FIRST_PORT + len(variants), SHORT_MAX_TOKENS)]
+def roster(weights: Sequence[Weights]) -> list[LabVariant]:
+    """The lab's variants, the baseline first: one for each of `weights` (F16 leads), and the one served short."""
+    variants = [LabVariant(f"lab-{each.label.lower()}", each, FIRST_PORT + n) for n, each in enumerate(weights)]
+    return [*variants, LabVariant(SHORT, weights[0], FIRST_PORT + len(variants), SHORT_MAX_TOKENS)]
 
 
 def catalogue(variants: list[LabVariant], *, recordings: str | None) -> str:
@@ -85,7 +84,7 @@ def _entry(variant: LabVariant, recordings: str | None) -> dict[str, object]:
         "provider": variant.id if recordings is None else "lab",
         "tag": variant.id.replace("-", "/", 1),
         "quantization": {
-            "label": weights.label,
+            "label": weights.label.lower(),
             "source": "measured",
             "bits_per_weight": round(weights.bits_per_weight, 2),
         },

@@ -12,7 +12,7 @@ __all__ = ["AttemptFailed", "ProviderClient", "connect", "require_key"]
 
 
 def require_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
-    """The provider's key; raises `InputError` when the catalogue names a variable that is not set."""
+    """The provider's key; raises `InputError` when the catalogue names a variable in which there is none."""
     if provider.api_key_env is None:
         return None
     key = environment.get(provider.api_key_env, "").strip()
@@ -20,6 +20,8 @@ def require_key(provider: Provider, environment: Mapping[str, str]) -> str | Non
         variable = provider.api_key_env
         message = f"provider {provider.id!r} needs its key in the environment variable {variable}, which is not set"
         raise InputError(f"{message}; run: export {variable}=…")
+    if not key.isascii() or not key.isprintable():
+        raise InputError(f"the key in the environment variable {provider.api_key_env} has characters that no key has")
     return key
 
 

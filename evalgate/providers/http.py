@@ -19,14 +19,20 @@ from evalgate.exchange import JsonValue
 from evalgate.providers.base import AttemptFailed
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-RETRYABLE = {408, 409, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529}
+RETRYABLE = {408, 409, 425, 429}  # and whatever begins with 5
 KEY_REJECTED = {401, 403}
 MAX_MESSAGE = 300
+MIN_SECRET = 16  # characters; shorter keys are placeholders such as EMPTY, and may be words of an answer
+_TURNED_AWAY = {  # scored as a bad answer, each of these would be held against the model
+    402: "its credit is used up",
+    404: "check base_url, and the model's name there (served_as)",
+    405: "check base_url",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response that is not a reason to try again: 2xx, or a refusal (4xx)."""
+    """A response that is not a reason to try again: 2xx, or a refusal of this one question (4xx)."""
 
     status: int
     body: JsonValue
@@ -44,11 +50,11 @@ class HttpClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=provider.concurrency),
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=provider.timeout, sock_connect=min(10.0, provider.timeout)),
+            timeout=aiohttp.ClientTimeout(total=provider.timeout, sock_connect=min(10.0, 0.9 * provider.timeout)),
         )
 
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
-        """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` for a bad key."""
+        """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
         try:
             async with self._session.post(
                 self._base + path, data=orjson.dumps(body), allow_redirects=False
@@ -57,8 +63,10 @@ class HttpClient:
                 return self._judge(response, data)
         except aiohttp.ClientConnectorError as failure:
             raise AttemptFailed(f"no connection: {failure.strerror}", unreachable=True) from None
-        except aiohttp.InvalidURL as failure:
-            raise InputError(f"provider {self._provider.id!r}: invalid base_url {failure}") from None
+        except (aiohttp.InvalidURL, UnicodeError):
+            raise InputError(f"provider {self._provider.id!r}: invalid base_url {self._base}") from None
+        except aiohttp.ServerTimeoutError:  # of the connection alone: nothing else has a time limit of its own
+            raise AttemptFailed("no connection in time", unreachable=True) from None
         except TimeoutError:
             raise AttemptFailed(f"no answer within {self._provider.timeout:g} s") from None
         except aiohttp.ClientError as failure:
@@ -69,8 +77,9 @@ class HttpClient:
         await self._session.close()
 
     def redact(self, text: str) -> str:
-        """`text` without the key, shortened: for messages that may echo what was sent."""
-        return (text.replace(self._key, "[key]") if self._key else text)[:MAX_MESSAGE]
+        """`text` without the key, on one line, shortened: for messages that may echo what was sent."""
+        without = text.replace(self._key, "[key]") if self._key else text
+        return " ".join(without.split())[:MAX_MESSAGE]
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []
@@ -82,22 +91,28 @@ class HttpClient:
                 message = f"provider {self._provider.id!r} sent an answer of more than {MAX_BODY_BYTES >> 20} MiB"
                 raise InputError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
             chunks.append(chunk)
-        return b"".join(chunks)
+        data = b"".join(chunks)
+        if self._key is not None and len(self._key) >= MIN_SECRET:  # an endpoint that echoes it must not get it stored
+            data = data.replace(self._key.encode(), b"[key]")
+        return data
 
     def _judge(self, response: aiohttp.ClientResponse, data: bytes) -> Reply:
         status = response.status
-        if status in RETRYABLE:
+        if status in RETRYABLE or status >= 500:
             message = f"HTTP {status}: {self.redact(error_message(data))}"
             raise AttemptFailed(message, retry_after=_retry_after(response.headers))
         if status in KEY_REJECTED:
             variable = self._provider.api_key_env or "api_key_env (none is set in the catalogue)"
             message = f"provider {self._provider.id!r} rejects the key (HTTP {status}); check {variable}"
             raise ProviderError(message)
+        if hint := _TURNED_AWAY.get(status) or (_TURNED_AWAY[404] if 300 <= status < 400 else None):
+            what = f"provider {self._provider.id!r} at {response.url.path} turns every call away (HTTP {status})"
+            raise ProviderError(f"{what}: {self.redact(error_message(data))}; {hint}")
         try:
             return Reply(status, orjson.loads(data))
         except orjson.JSONDecodeError:
-            if status >= 400 or 300 <= status < 400:
-                return Reply(status, {"error": {"message": data[:MAX_MESSAGE].decode(errors="replace")}})
+            if status >= 400:
+                return Reply(status, {"error": {"message": data.decode(errors="replace")}})
             raise AttemptFailed("the response is not JSON") from None
 
 
@@ -106,7 +121,7 @@ def error_message(data: bytes) -> str:
     try:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
-        return data[:MAX_MESSAGE].decode(errors="replace").strip()
+        return data.decode(errors="replace").strip()
     return message_of(body)
 
 
@@ -114,7 +129,12 @@ def message_of(body: JsonValue) -> str:
     """`error.message`, `error` or `message` of a JSON error body; else the body itself."""
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message", error) if isinstance(error, dict) else error
-    return message if isinstance(message, str) else orjson.dumps(message).decode()
+    if isinstance(message, str):
+        return message
+    try:
+        return orjson.dumps(message).decode()
+    except TypeError:  # orjson reads four times as deep as it writes
+        return "a message that is nested too deeply"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

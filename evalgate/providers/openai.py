@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
+from evalgate.canonical import canonical
 from evalgate.catalog import Endpoint, Provider
-from evalgate.exchange import Answer, FinishReason, JsonValue, Question
+from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue, Question
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.http import HttpClient, message_of
 
-_FINISH: dict[object, FinishReason] = {
+_FINISH: dict[str, FinishReason] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -36,9 +37,11 @@ class OpenAIClient:
         started = time.perf_counter()
         reply = await self._http.post(path, body)
         latency = (time.perf_counter() - started) * 1000
-        if reply.status != 200:
+        if reply.status >= 300:
             message = self._http.redact(message_of(reply.body))
             return Answer("", "refused", latency_ms=latency, error=f"HTTP {reply.status}: {message}")
+        if isinstance(reply.body, dict) and reply.body.get("error"):  # as gateways send it: they had said 200 already
+            raise AttemptFailed(self._http.redact(message_of(reply.body)))
         return parse_response(reply.body, latency)
 
     async def close(self) -> None:
@@ -52,7 +55,8 @@ def parse_response(body: JsonValue, latency_ms: float) -> Answer:
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     if isinstance(text, list):  # content parts, as some servers send them
-        text = "".join(str(part.get("text", "")) for part in text if isinstance(part, dict))
+        parts = [part.get("text") for part in text if isinstance(part, dict)]
+        text = "".join(part for part in parts if isinstance(part, str))
     if text is not None and not isinstance(text, str):
         reason = "the response's text is not a text"
         raise AttemptFailed(reason)
@@ -60,15 +64,15 @@ def parse_response(body: JsonValue, latency_ms: float) -> Answer:
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details: dict[str, JsonValue] = {}
-    if fingerprint := body.get("system_fingerprint"):
+    if isinstance(fingerprint := body.get("system_fingerprint"), str):
         details["system_fingerprint"] = fingerprint
     if isinstance(message, dict) and message.get("tool_calls"):
-        details["tool_calls"] = message["tool_calls"]
+        details["tool_calls"] = _storable(message["tool_calls"])
     if (logprob := _first_logprob(choice.get("logprobs"))) is not None:
         details["first_logprob"] = logprob
     return Answer(
         text or "",
-        _FINISH.get(choice.get("finish_reason"), "unknown"),
+        _FINISH.get(finish, "unknown") if isinstance(finish := choice.get("finish_reason"), str) else "unknown",
         _count(usage.get("prompt_tokens")),
         _count(usage.get("completion_tokens")),
         latency_ms,
@@ -97,5 +101,15 @@ def _first_logprob(logprobs: JsonValue) -> float | None:
     return float(first) if isinstance(first, int | float) else None
 
 
+def _storable(tool_calls: JsonValue) -> JsonValue:
+    try:
+        canonical(tool_calls)
+    except TypeError:  # orjson reads four times as deep as it writes
+        reason = "the response's tool calls are nested too deeply"
+        raise AttemptFailed(reason) from None
+    return tool_calls
+
+
 def _count(value: JsonValue) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0
+    """Tokens; 0 when the server does not count, or counts nonsense."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else 0

@@ -13,11 +13,14 @@ import io
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from evalgate.canonical import canonical
 from evalgate.errors import InputError
-from evalgate.exchange import Answer, JsonValue
+from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue
 
 FORMAT = "evalgate.recording/v1"
 MAX_BYTES = 512 * 1024 * 1024  # unpacked
@@ -62,21 +65,44 @@ def read_recording(path: Path) -> dict[RecordedKey, Answer]:
                 if row.get("format") != FORMAT:
                     raise InputError(f"{path}:1: expected a recording of format {FORMAT}, got {row.get('format')!r}")
                 continue
-            key = (row["request"], row.get("repeat", 0))
-            if key in answers:
-                raise InputError(f"{path}:{number}: a second answer to the same request")
-            answers[key] = Answer(
-                row["text"],
-                row["finish_reason"],
-                row["input_tokens"],
-                row["output_tokens"],
-                row["latency_ms"],
-                row.get("error"),
-                row.get("details", {}),
-            )
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as failure:
+            recorded = _Recorded.model_validate(row)
+            canonical(recorded.details)
+        except (orjson.JSONDecodeError, AttributeError, TypeError) as failure:
             raise InputError(f"{path}:{number}: not a recorded answer: {failure}") from None
+        except ValidationError as failure:
+            error = failure.errors()[0]
+            place = ".".join(map(str, error["loc"]))
+            raise InputError(f"{path}:{number} {place}: not a recorded answer: {error['msg']}") from None
+        key = (recorded.request, recorded.repeat)
+        if key in answers:
+            raise InputError(f"{path}:{number}: a second answer to the same request")
+        answers[key] = Answer(
+            recorded.text,
+            recorded.finish_reason,
+            recorded.input_tokens,
+            recorded.output_tokens,
+            recorded.latency_ms,
+            recorded.error,
+            recorded.details,
+        )
     return answers
+
+
+_Tokens = Annotated[int, Field(ge=0, le=MAX_TOKENS)]
+
+
+class _Recorded(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    request: str
+    text: str
+    finish_reason: FinishReason
+    input_tokens: _Tokens
+    output_tokens: _Tokens
+    latency_ms: Annotated[float, Field(ge=0)]
+    repeat: Annotated[int, Field(ge=0)] = 0
+    error: str | None = None
+    details: dict[str, Any] = {}
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -18,6 +18,7 @@ from typing import TypeVar
 import orjson
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from evalgate.errors import InputError, StoreError
 from evalgate.exchange import Answer, JsonValue
@@ -94,8 +95,11 @@ class Store:
                     )
         return found
 
-    def add(self, bought: Sequence[Bought]) -> None:
-        """Make answers durable: when this returns, they survive a crash of the machine. Known ones are left alone."""
+    def add(self, bought: Sequence[Bought], *, replace: bool = False) -> None:
+        """Make answers durable: when this returns, they survive a crash of the machine.
+
+        Known ones are left alone, or with `replace` make way together with their scores.
+        """
         rows = [
             {
                 "key": one.key,
@@ -113,7 +117,8 @@ class Store:
             for one in bought
         ]
         bodies = [{"key": one.key, "body": _body(one.answer)} for one in bought]
-        self._insert((schema.answers, rows), (schema.bodies, bodies))
+        old = [body["key"] for body in bodies] if replace else []
+        self._insert((schema.answers, rows), (schema.bodies, bodies), instead_of=old)
 
     def add_scores(self, scored: Iterable[Scored]) -> None:
         """Remember scores; known ones are left alone."""
@@ -149,10 +154,18 @@ class Store:
                 yield connection
         except sa.exc.DBAPIError as failure:
             raise StoreError(f"store {self.name}: cannot be read: {failure.orig}") from None
+        except (orjson.JSONDecodeError, KeyError):
+            raise StoreError(f"store {self.name}: damaged; name another store with --store to start anew") from None
 
-    def _insert(self, *tables: tuple[sa.Table, Sequence[Mapping[str, object]]]) -> None:
+    def _insert(
+        self, *tables: tuple[sa.Table, Sequence[Mapping[str, object]]], instead_of: Sequence[object] = ()
+    ) -> None:
+        """Insert in one transaction; rows of the keys `instead_of` are deleted first."""
         try:
             with self._engine.begin() as connection:
+                for some in _batches(instead_of, _LOOKUP):
+                    for table in (schema.answers, schema.bodies, schema.scores):
+                        connection.execute(table.delete().where(table.c.key.in_(some)))
                 for table, rows in tables:
                     if rows:
                         connection.execute(insert(table).on_conflict_do_nothing(), rows)
@@ -165,34 +178,44 @@ def open_store(name: str) -> Store:
 
     Raises `StoreError` when it cannot be opened, `InputError` when a newer evalgate wrote it.
     """
-    url = name if "://" in name else f"sqlite:///{name}"
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     try:
+        url = sa.make_url(name) if "://" in name else sa.URL.create("sqlite", database=name)
+        shown = url.render_as_string(hide_password=True) if "://" in name else name
         engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as failure:
-        raise InputError(f"store {name}: not a path or database URL that can be opened: {failure}") from None
-    sa.event.listen(engine, "connect", _durable)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as failure:
+        reason = str(failure).replace(name, "it")
+        raise InputError(f"the store is not a path or database URL that can be opened: {reason}") from None
+    if engine.name != "sqlite" or url.database in (None, "", ":memory:"):
+        raise InputError(f"store {shown}: expected a file, for SQLite; what is not kept would be bought again")
     try:
-        _prepare(engine, name)
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        sa.event.listen(engine, "connect", _durable)
+        _prepare(engine, shown)
     except sa.exc.DBAPIError as failure:
         engine.dispose()
-        raise StoreError(f"store {name}: cannot be opened: {failure.orig}") from None
+        raise StoreError(f"store {shown}: cannot be opened: {failure.orig}") from None
+    except (OSError, ValueError) as failure:  # ValueError: a NUL character in the name
+        engine.dispose()
+        raise StoreError(f"store {shown}: cannot be opened: {getattr(failure, 'strerror', failure)}") from None
     except InputError:
         engine.dispose()
         raise
-    return Store(engine, name)
+    return Store(engine, shown)
 
 
 def _prepare(engine: sa.Engine, name: str) -> None:
     if sa.inspect(engine).has_table("meta"):
         with engine.connect() as connection:
             version = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
-        if version is not None and int(version) > schema.VERSION:
+        if version is not None and version != str(schema.VERSION):
             message = f"store {name}: written by a newer evalgate (schema {version}; this one knows {schema.VERSION})"
             raise InputError(f"{message}; nothing was changed. Upgrade evalgate, or name another store with --store")
-    schema.metadata.create_all(engine)
     with engine.begin() as connection:
+        # IF NOT EXISTS in the database, not in SQLAlchemy: two processes may be making the same store
+        for table in schema.metadata.sorted_tables:
+            connection.execute(CreateTable(table, if_not_exists=True))
+            for index in table.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
         version_row = {"name": "schema", "value": str(schema.VERSION)}
         connection.execute(insert(schema.meta).on_conflict_do_nothing(), version_row)
 
@@ -201,7 +224,7 @@ def _durable(connection: object, record: object) -> None:
     """WAL with `synchronous=FULL`: a committed answer survives power loss, and readers never wait for the writer."""
     del record
     cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, which has no common type
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
+    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

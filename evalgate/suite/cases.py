@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from evalgate.canonical import digest
-from evalgate.documents import did_you_mean
+from evalgate.documents import MAX_DEPTH, did_you_mean
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
 
@@ -42,8 +43,9 @@ def read_cases(path: Path) -> list[Case]:
         raise InputError(f"{path}: expected a .jsonl or .csv file")
     try:
         text = path.read_bytes()
-    except OSError as failure:
-        message = f"{path}: the dataset cannot be read: {failure.strerror}; paths are relative to the suite's file"
+    except (OSError, ValueError) as failure:  # ValueError: a NUL character in the name
+        reason = getattr(failure, "strerror", failure)
+        message = f"{path}: the dataset cannot be read: {reason}; paths are relative to the suite's file"
         raise InputError(message) from None
     return build_cases(readers[path.suffix](text, path), str(path))
 
@@ -69,6 +71,8 @@ def _case(row: object, place: str) -> Case:
     for key in row:
         if key not in KEYS:
             raise InputError(f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}")
+    if _deeper_than(MAX_DEPTH, row):
+        raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
     if row.get("input") in (None, "", {}, []):
         raise InputError(f"{place}: a case needs an 'input'")
     identity = row.get("id")
@@ -78,10 +82,21 @@ def _case(row: object, place: str) -> Case:
         raise InputError(f"{place} id: expected a text or a whole number, got {identity!r}")
     if len(str(identity)) > MAX_ID_LENGTH:
         raise InputError(f"{place} id: longer than {MAX_ID_LENGTH} characters")
-    metadata = row.get("metadata") or {}
+    metadata = {} if row.get("metadata") is None else row["metadata"]
     if not isinstance(metadata, dict):
         raise InputError(f"{place} metadata: expected an object, got {metadata!r}")
     return Case(str(identity), row["input"], row.get("target"), metadata, place)
+
+
+def _deeper_than(levels: int, value: object) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return levels == 0 or any(_deeper_than(levels - 1, each) for each in inner)
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(next(name for name in names if names.count(name) > 1))
 
 
 def _jsonl_rows(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
@@ -91,9 +106,15 @@ def _jsonl_rows(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
         if len(line) > MAX_LINE_BYTES:
             raise InputError(f"{path}:{number}: a row of more than {MAX_LINE_BYTES >> 20} MiB")
         try:
-            yield f"{path}:{number}", orjson.loads(line)
+            row = orjson.loads(line)
+            json.loads(line, object_pairs_hook=_without_repeats)  # orjson would let the last one win
         except orjson.JSONDecodeError as failure:
             raise InputError(f"{path}:{number}: malformed JSON: {failure.msg} (column {failure.colno})") from None
+        except ValueError as failure:
+            raise InputError(f"{path}:{number} {failure}: duplicate key") from None
+        except RecursionError:
+            raise InputError(f"{path}:{number}: nested deeper than {MAX_DEPTH} levels") from None
+        yield f"{path}:{number}", row
 
 
 def _csv_rows(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
@@ -118,8 +139,7 @@ def _csv_rows(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
             if len(values) != len(header):
                 raise InputError(f"{place}: {len(values)} values for {len(header)} columns")
             row = dict(zip(header, values, strict=True))
-            extra = {name: value for name, value in row.items() if name not in KEYS}
-            case: dict[str, object] = {name: row[name] or None for name in ("id", "input", "target") if name in row}
-            yield place, case | {"metadata": extra}
+            case: dict[str, object] = {name: row.pop(name) or None for name in ("id", "input", "target") if name in row}
+            yield place, case | {"metadata": row}
     except csv.Error as failure:
         raise InputError(f"{path}:{reader.line_num}: malformed CSV: {failure}") from None

@@ -15,12 +15,16 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 def parse_duration(value: object) -> timedelta:
-    """`90s`, `30m`, `24h`, `7d`, `2w` → timedelta; raises `ValueError` for anything else, and for zero."""
+    """`90s`, `30m`, `24h`, `7d`, `2w` → timedelta; raises `ValueError` for anything else, zero, and over ten years."""
     match = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         message = f"expected a duration such as 30m, 24h or 7d, got {value!r}"
         raise ValueError(message)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    duration = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if duration > timedelta(days=3650):
+        message = f"expected at most ten years (3650d), got {value!r}"
+        raise ValueError(message)
+    return duration
 
 
 def _as_list(value: object) -> object:
@@ -48,8 +52,8 @@ class Generation(Strict):
 
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    seed: int | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     stop: Words | None = None
 
 
@@ -63,7 +67,7 @@ class Assertion(BaseModel):
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="when given, the score counts as 1 from here on and as 0 below"
     )
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(default=1.0, description="share in its metric")
+    weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(default=1.0, description="share in its metric")
     metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
 
     @property
@@ -82,8 +86,12 @@ class Gate(Strict):
     control: Literal["family", "verdict"] = Field(
         default="family", description="family: Holm over the operation's variants; verdict: each on its own"
     )
-    max_cases: Annotated[int, Field(ge=1)] | None = Field(default=None, description="at most so many cases a variant")
-    seed: int = Field(default=1, description="fixes the random order in which cases are asked")
+    max_cases: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
+        default=None, description="at most so many cases a variant"
+    )
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = Field(
+        default=1, description="fixes the random order in which cases are asked"
+    )
     valid_for: Duration = Field(default=timedelta(days=7), description="how long a green stays valid, such as 7d")
     on_inconclusive: Literal["fail", "pass"] = Field(
         default="fail", description="exit code 3 or 0; an inconclusive variant is never eligible either way"

@@ -1,10 +1,15 @@
-"""Prompt templates: Jinja2, sandboxed, and strict: a variable that is not there is an error, not an empty text."""
+"""Prompt templates: Jinja2, sandboxed, and strict: a variable that is not there is an error, not an empty text.
+
+The same case must give the same prompt in every process, or baseline and variant are asked different things and known
+answers are not found again. So chance is taken out of the language, and what prints as a memory address is refused.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evalgate.documents import Document
@@ -13,8 +18,35 @@ from evalgate.exchange import JsonValue, Message, Request
 from evalgate.suite.cases import Case
 from evalgate.suite.models import ChatMessage
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
 MAX_PROMPT_CHARACTERS = 4_000_000
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """A field of the data comes before a method of the same name: `input.items` is the invoice's items."""
+
+    def getattr(self, obj: object, attribute: str) -> object:
+        if isinstance(obj, dict) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+def _printable(value: object) -> object:
+    if (callable(value) or isinstance(value, Iterator)) and not isinstance(value, Undefined):
+        message = f"a {type(value).__name__} cannot be printed; call a method with (), turn a generator into a |list"
+        raise TypeError(message)
+    return value
+
+
+def _tojson(value: object, indent: int | None = None) -> str:
+    """Plain JSON: Jinja's own is for HTML pages, and writes `<` and `é` as escapes."""
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+_ENVIRONMENT = _Environment(
+    undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=_printable
+)
+_ENVIRONMENT.filters["tojson"] = _tojson
+del _ENVIRONMENT.filters["random"], _ENVIRONMENT.globals["lipsum"]
 
 
 class Template:
@@ -27,6 +59,8 @@ class Template:
         except TemplateSyntaxError as failure:
             message = f"template: {failure.message} (line {failure.lineno} of the template)"
             raise document.error(message, *location) from None
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as failure:  # of Python, which it compiles to
+            raise document.error(f"template: too much for one template: {failure}", *location) from None
 
     def render(self, case: Case, **more: JsonValue) -> str:
         """Render for one case; raises `InputError` naming the template and the case."""
@@ -42,6 +76,8 @@ class Template:
             ArithmeticError,
             AttributeError,
             LookupError,
+            RecursionError,
+            MemoryError,
         ) as failure:
             message = f"{self._place}: the template fails for case {case.id!r}: {failure}"
             raise InputError(message) from None

@@ -1,0 +1,163 @@
+"""The verdict on two runs that already exist, in whatever tool's files: nothing is asked again, everything is paired.
+
+The cases are looked at in a random order that a seed fixes, because the order in a file may carry meaning (by topic, by
+difficulty), and a sequential proof assumes that it does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evalgate import stats
+from evalgate.errors import InputError
+from evalgate.exchange import JsonValue
+from evalgate.integrations.logs.pairing import PairedScores
+
+Design = Literal["sequential", "fixed"]
+Claim = Literal["traffic", "suite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two runs prove. `cases` counts the units used: clusters where cases share a source, else cases.
+
+    Sequential designs have e-values, fixed ones p-values (`p_green` of H0 "worse by the margin or more", `p_red` of H0
+    "not worse"); the others are None.
+    """
+
+    verdict: str
+    claim: Claim
+    design: Design
+    metric: str
+    cases: int
+    available: int
+    delta: float
+    interval: tuple[float, float]
+    level: float
+    broke: int
+    fixed: int
+    margin: float
+    alpha: float
+    beta: float
+    seed: int
+    note: str = ""
+    e_green: float | None = None
+    e_red: float | None = None
+    p_green: float | None = None
+    p_red: float | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """As for a check: 0 green, 1 red, 3 inconclusive."""
+        return {"green": 0, "red": 1}.get(self.verdict, 3)
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """The comparison as JSON data."""
+        names = ("verdict", "claim", "design", "metric", "cases", "available", "delta", "level", "e_green", "e_red")
+        names += ("p_green", "p_red", "margin", "alpha", "beta", "seed", "note")
+        data: dict[str, JsonValue] = {name: getattr(self, name) for name in names}
+        return data | {"interval": list(self.interval), "flips": {"broke": self.broke, "fixed": self.fixed}}
+
+
+def compare(
+    paired: PairedScores,
+    *,
+    margin: float,
+    alpha: float = 0.05,
+    beta: float = 0.05,
+    claim: Claim = "traffic",
+    design: Design = "sequential",
+    seed: int = 1,
+) -> Comparison:
+    """Hold the variant's run against the baseline's.
+
+    Raises `InputError` for a fixed design on scores that are not 0 or 1 (its score test is for binary scores), and
+    `StatisticsError` for a margin or level out of range.
+    """
+    units = _units(paired, seed)
+    if design == "fixed":
+        return _fixed(paired, units, margin=margin, alpha=alpha, beta=beta, claim=claim, seed=seed)
+    proof = stats.certify(
+        units, margin=margin, alpha=alpha, beta=beta, claim=claim, population=len(units) if claim == "suite" else None
+    )
+    used = units[: proof.cases]
+    return Comparison(
+        verdict=proof.verdict,
+        claim=claim,
+        design="sequential",
+        metric=paired.metric,
+        cases=proof.cases,
+        available=len(units),
+        delta=proof.delta,
+        interval=proof.interval,
+        level=proof.level,
+        broke=sum(unit < 0 for unit in used),
+        fixed=sum(unit > 0 for unit in used),
+        margin=margin,
+        alpha=alpha,
+        beta=beta,
+        seed=seed,
+        note=proof.note,
+        e_green=proof.e_green,
+        e_red=proof.e_red,
+    )
+
+
+def _units(paired: PairedScores, seed: int) -> list[float]:
+    """The differences in random order: one per cluster (its mean) where cases share a source, else one per case."""
+    names = paired.clusters if paired.clusters is not None else paired.ids
+    together: dict[str, list[float]] = {}
+    for name, difference in zip(names, paired.differences, strict=True):
+        together.setdefault(name, []).append(difference)
+    ordered = sorted(together, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    return [sum(together[name]) / len(together[name]) for name in ordered]
+
+
+def _fixed(
+    paired: PairedScores,
+    units: Sequence[float],
+    *,
+    margin: float,
+    alpha: float,
+    beta: float,
+    claim: Claim,
+    seed: int,
+) -> Comparison:
+    if claim == "suite":
+        raise InputError("--design fixed proves for traffic only; for the suite itself use --design sequential")
+    if not set(units) <= {-1.0, 0.0, 1.0}:
+        what = "clusters" if paired.clusters is not None else f"scores of {paired.metric!r}"
+        raise InputError(f"--design fixed needs scores that are 0 or 1; these {what} are not: use --design sequential")
+    broke, fixed = sum(unit < 0 for unit in units), sum(unit > 0 for unit in units)
+    count = len(units)
+    p_green = stats.score_test(fixed, broke, count, margin)
+    p_red = stats.score_test(broke, fixed, count, 0.0)
+    verdict, note = "inconclusive", ""
+    if p_green <= alpha:
+        verdict, note = "green", "measurably worse, within margin" if p_red <= beta else ""
+    elif p_red <= beta:
+        verdict = "red"
+    level = 1 - 2 * alpha
+    return Comparison(
+        verdict=verdict,
+        claim=claim,
+        design="fixed",
+        metric=paired.metric,
+        cases=count,
+        available=count,
+        delta=(fixed - broke) / count,
+        interval=stats.score_interval(fixed, broke, count, level),
+        level=level,
+        broke=broke,
+        fixed=fixed,
+        margin=margin,
+        alpha=alpha,
+        beta=beta,
+        seed=seed,
+        note=note,
+        p_green=p_green,
+        p_red=p_red,
+    )

@@ -1,0 +1,114 @@
+"""The main job as a user runs it: the command, its output, its exit codes, its files."""
+
+from __future__ import annotations
+
+import json
+
+from tests.e2e.conftest import House
+
+
+def board(house: House) -> dict[str, dict[str, object]]:
+    done = house.run("check", "--json", "-", "-q")
+    (operation,) = json.loads(done.stdout)["operations"]
+    return {verdict["variant"]["id"]: verdict for verdict in operation["verdicts"]}
+
+
+def test_an_identical_variant_is_green_and_a_clearly_worse_one_is_red(house: House) -> None:
+    verdicts = board(house)
+    assert verdicts["same"]["outcome"] == "green"
+    assert verdicts["worse"]["outcome"] == "red"
+
+
+def test_a_variant_is_asked_no_more_once_its_verdict_is_certain(house: House) -> None:
+    verdicts = board(house)
+    assert verdicts["worse"]["cases"] < 100
+    assert verdicts["same"]["cases"] < 150
+
+
+def test_exit_code_1_when_a_variant_is_red(house: House) -> None:
+    assert house.run("check").returncode == 1
+
+
+def test_exit_code_0_when_all_variants_are_green(house: House) -> None:
+    assert house.run("check", "--variant", "same").returncode == 0
+
+
+def test_exit_code_3_when_a_variant_is_inconclusive(house: House) -> None:
+    assert house.run("check", "--variant", "same", "--max-cases", "30").returncode == 3
+
+
+def test_on_inconclusive_pass_makes_the_exit_code_0(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, on_inconclusive: pass}")
+    assert house.run("check", "--variant", "same", "--max-cases", "30").returncode == 0
+
+
+def test_a_second_check_asks_nothing_and_gives_the_identical_verdicts(house: House) -> None:
+    first = json.loads(house.run("check", "--json", "-", "-q").stdout)
+    second = json.loads(house.run("check", "--json", "-", "-q").stdout)
+    assert first["requests"] > 0
+    assert second["requests"] == 0
+    assert second["operations"] == first["operations"]
+
+
+def test_refresh_asks_again(house: House) -> None:
+    house.run("check", "-q")
+    assert json.loads(house.run("check", "--refresh", "--json", "-", "-q").stdout)["requests"] > 0
+
+
+def test_the_failing_gate_says_what_broke_and_what_to_do(house: House) -> None:
+    out = house.run("check").stdout
+    assert "RED" in out
+    assert "name_colour" in out
+    assert "evalgate show name_colour worse --broke" in out
+
+
+def test_the_wave_size_cannot_change_a_verdict(house: House, monkeypatch: object) -> None:
+    del monkeypatch
+    code = "import evalgate.check as c; c.WAVE = {wave}; from evalgate.cli import main; main()"
+    boards = []
+    for wave in (1, 7, 300):
+        import subprocess
+        import sys
+
+        store = f"--store={house.path}/wave{wave}.db"
+        command = [sys.executable, "-c", code.format(wave=wave), "check", "-q", "--json", "-", store]
+        done = subprocess.run(command, cwd=house.path, capture_output=True, text=True, timeout=60)
+        verdicts = json.loads(done.stdout)["operations"][0]["verdicts"]
+        boards.append([(v["variant"]["id"], v["outcome"], v["cases"], v["metrics"]) for v in verdicts])
+    assert boards[0] == boards[1] == boards[2]
+
+
+def test_show_puts_the_baselines_answer_beside_the_variants(house: House) -> None:
+    house.run("check", "-q")
+    shown = house.run("show", "name_colour", "worse", "--broke")
+    assert shown.returncode == 0
+    assert "<b>mud</b>" in shown.stdout
+    assert "shade" in shown.stdout
+
+
+def test_the_report_escapes_what_models_wrote(house: House) -> None:
+    house.run("check", "--report", "report.html")
+    text = (house.path / "report.html").read_text()
+    assert "&lt;b&gt;mud" in text
+    assert "<b>mud" not in text
+
+
+def test_a_killed_check_goes_on_where_it_stopped(house: House) -> None:
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    process = subprocess.Popen([sys.executable, "-m", "evalgate", "check", "-q"], cwd=house.path)
+    store = house.path / ".evalgate" / "evalgate.db-wal"
+    for _ in range(500):
+        if store.exists() and store.stat().st_size > 100_000:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    resumed = json.loads(house.run("check", "--json", "-", "-q").stdout)
+    fresh = json.loads(house.run("check", "--json", "-", "-q", "--store", "other.db").stdout)
+    strip = [(v["variant"]["id"], v["outcome"], v["cases"]) for v in resumed["operations"][0]["verdicts"]]
+    assert strip == [(v["variant"]["id"], v["outcome"], v["cases"]) for v in fresh["operations"][0]["verdicts"]]
+    assert resumed["requests"] < fresh["requests"]

@@ -1,0 +1,117 @@
+"""From board to signal: hysteresis, validity, and a snapshot that forgets nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from evalgate.gate import Board, MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
+from evalgate.signal import SignalDocument, issue
+
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+WEEK = 7 * 86_400
+Outcome = Literal["green", "red", "inconclusive"]
+
+
+def facts(name: str, config: str = "1") -> VariantFacts:
+    return VariantFacts(name, "acme", "direct", None, "fp8", "declared", 8.0, "sha256:" + config * 64, "1", "2", "listed")
+
+
+def board(outcome: Outcome, *, day: int = 0, operation: str = "sort", config: str = "1") -> Board:
+    at = (NOW + timedelta(days=day)).timestamp()
+    usage = Usage(300, 0, 0.0, 100.0, 10.0, 0.001, 50.0, at)
+    metric = MetricEvidence("score", 0.9, 0.89, -0.01, (-0.03, 0.01), 0.9, 31.4, 0.2, 9, 6, ())
+    verdict = Verdict(facts("cheap", config), outcome, "because", "", 300, 20.0, (metric,), usage, usage, ())
+    digest = "sha256:" + "0" * 64
+    held_to = (400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
+    one = OperationBoard(operation, "model", "s.yaml", digest, digest, facts("full"), *held_to, (verdict,))
+    return Board(f"run-{day}", at, 10, (one,))
+
+
+def after(*outcomes: Outcome) -> SignalDocument:
+    document = None
+    for day, outcome in enumerate(outcomes):
+        document = issue(board(outcome, day=day), document, stream="a/b", now=NOW + timedelta(days=day))
+    assert document is not None
+    return document
+
+
+def state(*outcomes: Outcome) -> str:
+    return after(*outcomes).entries[0].state
+
+
+def test_a_first_green_counts_at_once() -> None:
+    assert state("green") == "green"
+
+
+def test_one_red_withdraws_at_once() -> None:
+    assert state("green", "green", "red") == "red"
+
+
+def test_inconclusive_is_unknown() -> None:
+    assert state("green", "inconclusive") == "unknown"
+
+
+def test_after_a_red_one_pass_is_not_enough_and_two_are() -> None:
+    assert state("red", "green") == "unknown"
+    assert state("red", "green", "green") == "green"
+
+
+def test_after_a_red_an_inconclusive_run_does_not_clear_the_name() -> None:
+    assert state("red", "inconclusive") == "red"
+    assert state("red", "inconclusive", "green") == "unknown"
+    assert state("red", "green", "inconclusive", "green") == "unknown"
+
+
+def test_the_same_answers_checked_again_are_not_a_second_pass() -> None:
+    red = after("red")
+    once = issue(board("green", day=1), red, stream="a/b", now=NOW)
+    again = issue(board("green", day=1), once, stream="a/b", now=NOW)
+    assert again.entries[0].state == "unknown"
+    assert again.entries[0].green_runs == 1
+
+
+def test_another_configuration_has_no_past() -> None:
+    document = issue(board("green", day=1, config="2"), after("red"), stream="a/b", now=NOW)
+    assert document.entries[0].state == "green"
+
+
+def test_a_green_is_valid_from_its_oldest_answer_not_from_the_day_of_printing() -> None:
+    late = issue(board("green"), None, stream="a/b", now=NOW + timedelta(days=30))
+    assert late.entries[0].valid_until == NOW + timedelta(seconds=WEEK)
+
+
+def test_since_stays_while_the_state_does() -> None:
+    assert after("green", "green", "green").entries[0].since == NOW
+    assert after("green", "red").entries[0].since == NOW + timedelta(days=1)
+
+
+def test_operations_that_the_run_did_not_touch_are_kept() -> None:
+    document = issue(board("red", operation="extract"), after("green"), stream="a/b", now=NOW)
+    assert [(entry.operation, entry.state) for entry in document.entries] == [("extract", "red"), ("sort", "green")]
+
+
+def test_documents_count_up_and_name_the_one_before() -> None:
+    first = after("green")
+    second = issue(board("green"), first, stream="a/b", now=NOW)
+    assert (first.seq, first.prev, second.seq) == (1, None, 2)
+    assert second.prev is not None
+    assert second.prev != issue(board("green"), replace_stream(first), stream="a/b", now=NOW).prev
+
+
+def replace_stream(document: SignalDocument) -> SignalDocument:
+    return document.model_copy(update={"stream": "other/one"})
+
+
+def test_what_is_encoded_reads_back_equal() -> None:
+    document = after("green", "red")
+    assert SignalDocument.model_validate_json(document.encode()) == document
+
+
+def test_share_of_answered_calls_is_told() -> None:
+    one = board("green")
+    verdict = one.operations[0].verdicts[0]
+    failed = replace(verdict, usage=replace(verdict.usage, failed=30))
+    told = replace(one, operations=(replace(one.operations[0], verdicts=(failed,)),))
+    assert issue(told, None, stream="a/b", now=NOW).entries[0].evidence.success == 0.9
