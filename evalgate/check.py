@@ -10,23 +10,19 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Protocol, TypeVar
 
-import numpy as np
-
-from evalgate.catalog import Catalog, Endpoint
-from evalgate.collect import Collector, require_keys
-from evalgate.documents import did_you_mean
-from evalgate.errors import EvalgateError, InputError
+from evalgate.collect import Budget, BudgetSpentError, Collector, require_keys
+from evalgate.errors import EvalgateError
 from evalgate.exchange import Answer, Question
-from evalgate.gate import Board, Differences, OperationBoard, Ruling, VariantFacts, rule, usage, verdict
-from evalgate.graders import Grading, bind
+from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
+from evalgate.planning import Contest
 from evalgate.store import Scored, Store, answer_key
-from evalgate.suite import Case, Suite
 
-WAVE = 25  # cases between two looks; small enough to waste little, large enough to keep endpoints busy
+LOOK = 10  # units between two looks, at least; more where no verdict is possible before
+T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -37,17 +33,6 @@ class Progress(Protocol):
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """The evidence was looked at after `cases` cases."""
-
-
-@dataclass(frozen=True)
-class Contest:
-    """One operation, ready to be run: nothing about it can be wrong any more; `cases` stand in the order asked."""
-
-    suite: Suite
-    grading: Grading
-    baseline: Endpoint
-    variants: Mapping[str, Endpoint]
-    cases: Sequence[Case]
 
 
 async def check(
@@ -63,181 +48,76 @@ async def check(
 
     `refresh` buys every answer anew, also those that the store has.
 
-    Raises `InputError` when a key is not set, before anything is asked, and `InfrastructureError` when a provider or the
-    store fails; what was answered until then is kept.
+    Raises `InputError` when a key is not set, before anything is asked, and `InfrastructureError` when a provider or
+    the store fails; what was answered until then is kept.
     """
-    require_keys([endpoint for each in contests for endpoint in (each.baseline, *each.variants.values())], environment)
+    require_keys([endpoint for contest in contests for endpoint in contest.endpoints], environment)
     async with Collector(store, environment, now=now, refresh=refresh) as collector:
-        running = (run_contest(each, collector, store, progress) for each in contests)
-        operations = await asyncio.gather(*running, return_exceptions=True)
-    for outcome in sorted(operations, key=lambda each: not isinstance(each, EvalgateError)):
-        if isinstance(outcome, BaseException):
-            raise outcome
+        operations = await _all(run_contest(contest, collector, store, progress) for contest in contests)
     at = now()
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(at)) + secrets.token_hex(2)
-    done = tuple(board for board in operations if isinstance(board, OperationBoard))
-    board = Board(run, at, collector.requests, done)
+    board = Board(run, at, collector.requests, tuple(operations))
     store.record_run(board.run, board.at, board.to_json())
     return board
 
 
-def plan(
-    suites: Sequence[Suite], catalog: Catalog, *, only: Sequence[str] = (), max_cases: int | None = None
-) -> list[Contest]:
-    """Find out who is asked what; raises `InputError` for all that cannot work.
-
-    `only` restricts the variants (a suite that has none of them is left out), `max_cases` the cases of each suite.
-    """
-    known = {name for suite in suites for name in catalog.endpoints(suite.file.model)}
-    for name in only:
-        if name not in known:
-            raise InputError(f"{catalog.path}: no variant {name!r}{did_you_mean(name, known)}")
-    contests = []
-    for suite in suites:
-        endpoints = dict(catalog.endpoints(suite.file.model))
-        wanted = suite.file.variants if suite.file.variants is not None else list(endpoints)
-        for place, name in ("baseline", suite.file.baseline), *(("variants", name) for name in wanted):
-            if name not in endpoints:
-                message = f"no variant {name!r} of {suite.file.model!r} in {catalog.path}"
-                raise suite.error(message + did_you_mean(name, set(endpoints)), place)
-        baseline = endpoints[suite.file.baseline]
-        others = {name: endpoints[name] for name in wanted if name != baseline.id}
-        if not others:
-            message = f"nothing to hold against the baseline: {suite.file.model!r} has no other variant"
-            raise suite.error(message, "variants")
-        variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
-        cases = suite.cases[: min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases))]
-        if variants:
-            contests.append(Contest(suite, bind(suite), baseline, variants, cases))
-    if not contests:
-        raise InputError("nothing to check: no suite has any of the variants asked for")
-    return contests
-
-
 async def run_contest(contest: Contest, collector: Collector, store: Store, progress: Progress) -> OperationBoard:
-    """Ask, grade, compare and decide, wave by wave, until every variant is ruled on or the cases are used up."""
-    operation, cases = contest.suite.operation, contest.cases
-    sides = {endpoint.id: _Side(endpoint) for endpoint in (contest.baseline, *contest.variants.values())}
-    baseline = sides[contest.baseline.id]
-    undecided, rulings, asked = set(contest.variants), dict[str, Ruling](), 0
-    while undecided and asked < len(cases):
-        wave = cases[asked : asked + WAVE]
-        asked += len(wave)
-        answering = (
-            _answer(sides[name], wave, contest, collector, progress) for name in (baseline.endpoint.id, *undecided)
-        )
-        await _all(*answering)
-        await asyncio.to_thread(
-            _remember, [sides[name] for name in (baseline.endpoint.id, *undecided)], len(wave), contest, store
-        )
-        rulings = rule(
-            {name: _differences(sides[name], baseline, contest) for name in contest.variants}, contest.suite.gate
-        )
-        undecided = {name for name, ruling in rulings.items() if ruling.outcome == "inconclusive"}
-        progress.ruled(operation, rulings, asked)
-    return _board(contest, sides, rulings)
-
-
-@dataclass
-class _Side:
-    """What one endpoint has answered so far: per case its answers (one per repeat) and its mean score per metric."""
-
-    endpoint: Endpoint
-    answers: list[list[Answer]] = field(default_factory=list)
-    questions: list[list[Question]] = field(default_factory=list)
-    grades: list[list[dict[str, float]]] = field(default_factory=list)
-
-    def scores(self, metric: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        """Mean over the repeats, per case: the case is the unit, never the pooled answers."""
-        return np.array([sum(grade[metric] for grade in grades) / len(grades) for grades in self.grades])
+    """Ask, grade, compare and decide, wave by wave, until all is ruled on, or cases or budget are used up."""
+    suite, record = contest.suite, Record(contest.suite, contest.sides, contest.grading.metrics, contest.units)
+    budget = Budget(Decimal(str(suite.file.budget)) if suite.file.budget is not None else None)
+    asked, note = 0, ""
+    while (open_sides := record.open_sides()) and asked < len(contest.units):
+        first = sum(contest.units[:asked])
+        asked = min(asked + max(LOOK, record.least_further_units()), len(contest.units))
+        wave = range(first, sum(contest.units[:asked]))
+        try:
+            await _all(_answer(contest, side, wave, collector, store, progress, budget) for side in open_sides)
+        except BudgetSpentError:
+            note = f"the budget of {suite.file.budget:g} USD is spent"
+            break
+        progress.ruled(suite.operation, record.rule(), wave.stop)
+    return record.board(contest.grading.hash, note=note)
 
 
 async def _answer(
-    side: _Side, wave: Sequence[Case], contest: Contest, collector: Collector, progress: Progress
+    contest: Contest,
+    side: Transcript,
+    wave: range,
+    collector: Collector,
+    store: Store,
+    progress: Progress,
+    budget: Budget,
 ) -> None:
-    suite, repeats = contest.suite, range(contest.suite.file.repeats)
-    questions = [[Question(case.id, request, k) for k in repeats] for case in wave for request in [suite.request(case)]]
+    """Let one side answer the cases of a wave, grade what it says, and remember the scores."""
+    suite, cases = contest.suite, contest.cases[wave.start : wave.stop]
+    repeats = range(side.first_repeat, side.first_repeat + suite.file.repeats)
+    questions = [
+        [Question(case.id, request, k) for k in repeats] for case in cases for request in [suite.request(case)]
+    ]
 
     def on_answer(answer: Answer, known: bool) -> None:
+        del answer
         progress.answered(suite.operation, side.endpoint.id, known=known)
 
-    answers = iter(await collector.ask(side.endpoint, [one for group in questions for one in group], on_answer))
-    for case, group in zip(wave, questions, strict=True):
+    flat = [question for group in questions for question in group]
+    answers = iter(await collector.ask(side.endpoint, flat, on_answer, budget))
+    scored: list[Scored] = []
+    for case, group in zip(cases, questions, strict=True):
         given = [next(answers) for _ in group]
-        side.questions.append(group)
-        side.answers.append(given)
-        side.grades.append([contest.grading.grade(answer, case) for answer in given])
+        grades = [contest.grading.grade(answer, case) for answer in given]
+        side.add(given, grades)
+        for question, answer, grade in zip(group, given, grades, strict=True):
+            key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
+            if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
+                scored += [Scored(key, contest.grading.hash, metric, score) for metric, score in grade.items()]
+    await asyncio.to_thread(store.add_scores, scored)
 
 
-def _remember(sides: Sequence[_Side], wave: int, contest: Contest, store: Store) -> None:
-    store.add_scores(
-        Scored(
-            answer_key(question.request.hash, side.endpoint.config, question.repeat),
-            contest.grading.hash,
-            metric,
-            score,
-        )
-        for side in sides
-        for questions, answers, grades in zip(
-            side.questions[-wave:], side.answers[-wave:], side.grades[-wave:], strict=True
-        )
-        for question, answer, grade in zip(questions, answers, grades, strict=True)
-        if answer.finish_reason != "error"
-        for metric, score in grade.items()
-    )
-
-
-def _differences(side: _Side, baseline: _Side, contest: Contest) -> Differences:
-    count = len(side.grades)
-    metrics = {name: side.scores(name) - baseline.scores(name)[:count] for name in contest.grading.metrics}
-    return Differences(metrics, contest.suite.gate)
-
-
-def _board(contest: Contest, sides: Mapping[str, _Side], rulings: Mapping[str, Ruling]) -> OperationBoard:
-    suite, baseline = contest.suite, sides[contest.baseline.id]
-    scores = {name: baseline.scores(name) for name in contest.grading.metrics}
-    verdicts = []
-    for name, endpoint in contest.variants.items():
-        ruling = rulings[name]
-        verdicts.append(
-            verdict(
-                endpoint,
-                ruling,
-                _differences(sides[name], baseline, contest),
-                case_ids=[case.id for case in contest.cases],
-                baseline_scores=scores,
-                usage=usage(endpoint, _flat(sides[name].answers[: ruling.cases])),
-                baseline_usage=usage(contest.baseline, _flat(baseline.answers[: ruling.cases])),
-            )
-        )
-    gate = suite.gate
-    return OperationBoard(
-        operation=suite.operation,
-        model=suite.file.model,
-        suite=str(suite.path),
-        suite_hash=suite.hash,
-        grading_hash=contest.grading.hash,
-        baseline=VariantFacts.of(contest.baseline),
-        available=len(contest.cases),
-        repeats=suite.file.repeats,
-        seed=gate.seed,
-        margin=gate.margin,
-        alpha=gate.alpha,
-        beta=gate.beta,
-        claim=gate.claim,
-        control=gate.control,
-        valid_seconds=int(gate.valid_for.total_seconds()),
-        on_inconclusive=gate.on_inconclusive,
-        verdicts=tuple(verdicts),
-    )
-
-
-def _flat(answers: Sequence[Sequence[Answer]]) -> list[Answer]:
-    return [answer for group in answers for answer in group]
-
-
-async def _all(*running: object) -> None:
-    """Wait for all, then raise the first failure: whoever is still being answered is not cut off."""
-    for outcome in await asyncio.gather(*running, return_exceptions=True):  # type: ignore[call-overload]
+async def _all(jobs: Iterable[Coroutine[None, None, T]]) -> list[T]:
+    """Wait for all jobs, then raise the first failure: whoever is still being answered is not cut off."""
+    outcomes = await asyncio.gather(*jobs, return_exceptions=True)
+    # an error that a user can act on says more than what it led to elsewhere
+    for outcome in sorted(outcomes, key=lambda each: not isinstance(each, EvalgateError)):
         if isinstance(outcome, BaseException):
             raise outcome
+    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]

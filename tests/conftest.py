@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from evalgate.catalog import Catalog, Endpoint, load_catalog
+from evalgate.errors import InputError
 from evalgate.exchange import Question, Request
 
 settings.register_profile(
@@ -32,8 +34,10 @@ SCALARS = (
 )
 JSON = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
-    max_leaves=12,
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4)
+    ),
+    max_leaves=8,
 )
 
 SUITE: dict[str, object] = {
@@ -47,10 +51,19 @@ SUITE: dict[str, object] = {
 }
 
 
+def outcome(action: Callable[[], object]) -> object:
+    """What `action` returns, or the `InputError` that it raises; nothing else may come out of it."""
+    try:
+        return action()
+    except InputError as failure:
+        return failure
+
+
 def written(folder: Path, name: str, content: object) -> Path:
-    """A YAML file; JSON is YAML."""
+    """A YAML file; JSON is YAML, but for characters that YAML does not print or takes for line ends."""
+    text = json.dumps(content, ensure_ascii=False)
     path = folder / name
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    path.write_text(re.sub("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]", lambda it: f"\\u{ord(it[0]):04x}", text))
     return path
 
 
@@ -121,6 +134,8 @@ class Loopback:
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.behave: Callable[[Asked], Sent] = lambda asked: completion(f"answer to {asked.prompt}")
+        self.most_at_once = 0
+        self._running = 0
         self._counts: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -162,7 +177,10 @@ class Loopback:
         asked = Asked(request.path, dict(request.headers), body, self._counts[str(body.get("prompt"))])
         self.asked.append(asked)
         sent = self.behave(asked)
+        self._running += 1
+        self.most_at_once = max(self.most_at_once, self._running)
         await asyncio.sleep(sent.after)
+        self._running -= 1
         if sent.reset:
             assert request.transport is not None
             request.transport.abort()
@@ -190,3 +208,4 @@ def server() -> Iterator[Loopback]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Next to no pause between two attempts, also where the server could not ask for it."""
     monkeypatch.setattr("evalgate.collect.retry.BASE_SECONDS", 0.001)
+    monkeypatch.setattr("evalgate.collect.retry.CAP_SECONDS", 0.01)

@@ -13,7 +13,7 @@ from pydantic import Field
 from evalgate import documents
 from evalgate.documents import Document, Strict, did_you_mean, parse_yaml, read_yaml
 from evalgate.errors import InputError
-from tests.conftest import JSON
+from tests.conftest import JSON, outcome
 
 HERE = Path("doc.yaml")
 YAML_LIKE = st.text(st.sampled_from("ab01.:,-?&*!|>'\"#%@`{}[]<=~\\ \n\t\r\ufeff\u2028\x85"), max_size=60)
@@ -43,30 +43,33 @@ def refusal(text: str) -> str:
 @example("a: 0x" + "f" * 9000)
 @example('a: "\\ud800"')
 def test_any_text_is_a_document_or_an_input_error(text: str) -> None:
-    try:
-        document = parse_yaml(text, HERE)
-    except InputError as failure:
-        assert str(failure).startswith("doc.yaml")
-    else:
-        assert isinstance(document, Document)
+    result = outcome(lambda: parse_yaml(text, HERE))
+    assert isinstance(result, Document) or str(result).startswith("doc.yaml")
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_document_or_an_input_error(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
     path.write_bytes(data)
-    try:
-        assert isinstance(read_yaml(path), Document)
-    except InputError as failure:
-        assert str(path) in str(failure)
+    result = outcome(lambda: read_yaml(path))
+    assert isinstance(result, Document) or str(path) in str(result)
+
+
+class Quoting(yaml.SafeDumper):
+    """Quotes every text: unquoted, PyYAML's own text `1e3` is a number to YAML 1.2."""
+
+
+Quoting.add_representer(str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style='"'))
 
 
 @given(JSON)
-def test_whatever_is_dumped_as_yaml_is_read_back(value: object) -> None:
-    assert parsed(yaml.safe_dump({"a": value}, allow_unicode=True)) == {"a": value}
+def test_whatever_json_can_say_is_read_back(value: object) -> None:
+    assert parsed(yaml.dump({"a": value}, Dumper=Quoting, allow_unicode=True)) == {"a": value}
 
 
-@pytest.mark.parametrize("text", ["no", "Yes", "on", "OFF", "y", "12:30", "010", "0x1F", "1_000", "2024-01-31", "<<", "="])
+@pytest.mark.parametrize(
+    "text", ["no", "Yes", "on", "OFF", "y", "12:30", "010", "0x1F", "1_000", "2024-01-31", "<<", "="]
+)
 def test_what_looks_like_a_text_is_a_text(text: str) -> None:
     assert parsed(f"a: {text}") == {"a": text}
 
@@ -90,7 +93,8 @@ def test_a_number_that_json_could_not_carry_is_refused_with_its_line(number: str
 
 
 @pytest.mark.parametrize(
-    "text", ["!!python/object/apply:os.system [ls]", "!!binary aGk=", "!mine x", "!!int {b: 1}", "!!str [a]", "!!set {a}"]
+    "text",
+    ["!!python/object/apply:os.system [ls]", "!!binary aGk=", "!mine x", "!!int {b: 1}", "!!str [a]", "!!set {a}"],
 )
 def test_tags_are_refused(text: str) -> None:
     assert "leave the tag away" in refusal(f"a: {text}")
@@ -116,9 +120,9 @@ def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -
     assert document.line("b") == 2
 
 
-@pytest.mark.parametrize("text", ["", "# only a comment", "\n\n", "---\n"])
+@pytest.mark.parametrize("text", ["", "# only a comment", "\n\n"])
 def test_an_empty_document_is_refused(text: str) -> None:
-    assert "doc.yaml" in refusal(text) if text != "---\n" else parsed(text) is None
+    assert refusal(text) == "doc.yaml: empty; expected a mapping of keys to values"
 
 
 def test_two_documents_in_one_file_are_refused() -> None:
@@ -178,10 +182,10 @@ def test_an_unknown_key_is_told_with_line_and_nearest_key() -> None:
 
 
 def test_every_mistake_is_told_on_its_own_line() -> None:
-    lines = told("inner: {count: -1}\nwords: {a: 1}")
-    assert [line.split(":")[1].split()[0] for line in lines] == ["1", "1", "2"] or len(lines) >= 3
-    assert any("doc.yaml:1 inner.count" in line and "got '-1'" in line for line in lines)
-    assert any("name: missing; this key is required" in line for line in lines)
+    assert told("inner:\n  count: -1") == [
+        "doc.yaml:1 name: missing; this key is required",
+        "doc.yaml:2 inner.count: input should be greater than or equal to 0, got '-1'",
+    ]
 
 
 def test_a_list_with_a_wrong_member_is_not_told_that_it_is_no_text() -> None:
@@ -194,17 +198,16 @@ def test_only_a_mapping_can_be_a_document(text: str, kind: str) -> None:
 
 
 def test_a_hundred_mistakes_are_cut_short() -> None:
-    lines = told("\n".join(f"key{n}: 1" for n in range(100)))
-    assert 1 <= len(lines) <= documents.MAX_ERRORS_SHOWN + 1
+    lines = told("name: a\nwords: [" + ", ".join("1" for _ in range(100)) + "]")
+    assert len(lines) == documents.MAX_ERRORS_SHOWN + 1
+    assert lines[-1] == "… and 90 more"
 
 
 @given(JSON)
 def test_any_document_validates_or_is_an_input_error(value: object) -> None:
-    document = parse_yaml(yaml.safe_dump({"name": value, "inner": value, "words": value}), HERE)
-    try:
-        assert isinstance(document.validate(Outer), Outer)
-    except InputError as failure:
-        assert str(failure).startswith("doc.yaml:")
+    document = parse_yaml(yaml.dump({"name": value, "inner": value, "words": value}, Dumper=Quoting), HERE)
+    result = outcome(lambda: document.validate(Outer))
+    assert isinstance(result, Outer) or str(result).startswith("doc.yaml:")
 
 
 def test_did_you_mean_lists_what_there_is_when_nothing_is_near() -> None:

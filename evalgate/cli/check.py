@@ -44,9 +44,10 @@ def command(
     least one is red, 2: usage or configuration, 3: at least one is inconclusive, 4: the infrastructure failed.
     """
     from evalgate.catalog import load_catalog
-    from evalgate.check import check, plan
+    from evalgate.check import check
     from evalgate.cli.progress import LiveProgress
     from evalgate.cli.show_board import show_board, write_json, write_report
+    from evalgate.planning import plan
     from evalgate.signal import issue, publish_file, read_file
     from evalgate.store import open_store
     from evalgate.suite import load_suites

@@ -74,13 +74,14 @@ def _print(result: Comparison, baseline: Path, variant: Path, console: Console) 
         if result.design == "sequential"
         else f"p-value for green {result.p_green:.3g}, for red {result.p_red:.3g}"
     )
+    used = f"{result.cases} of {result.available} cases used"
     lines = [
-        Text.assemble((result.verdict.upper(), colour), f"  {variant.name}  {said} than {baseline.name}".replace("neither proven than", "against")),
+        Text.assemble((result.verdict.upper(), colour), f"  {variant.name} against {baseline.name}: {said}"),
         Text(
             f"     {result.metric}   Δ {wording.points(result.delta)} pp   {result.level:.0%} {kind} "
             f"{wording.interval(result.interval)}   margin −{result.margin * 100:g} pp"
         ),
-        Text(f"     {result.cases} of {result.available} cases used: {result.broke} broke, {result.fixed} fixed · {evidence}"),
+        Text(f"     {used}: {result.broke} broke, {result.fixed} fixed · {evidence}"),
     ]
     if result.note:
         lines.append(Text(f"     {result.note}"))

@@ -137,6 +137,6 @@ def _prepare(only: Sequence[str]) -> tuple[list[LabVariant], Path]:
 
 def _endpoints(catalog_path: Path) -> list[Endpoint]:
     from evalgate.catalog import load_catalog
-    from evalgate.lab.roster import MODEL
+    from evalgate.lab.weights import MODEL
 
     return list(load_catalog(catalog_path).endpoints(MODEL).values())

@@ -19,15 +19,17 @@ from evalgate.cli.options import store_option
 @store_option
 def command(operation: str, variant: str, which: str, limit: int, store_name: str) -> int:
     """Show the cases on which VARIANT scored differently from the baseline in the last check of OPERATION."""
+    from typing import cast
+
     from rich.console import Console
 
     from evalgate.cli.board_lookup import last_verdict
-    from evalgate.report.side_by_side import cases_that, render_pairs
+    from evalgate.report.side_by_side import Which, cases_that, render_pairs
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 
     with open_store(store_name) as store:
         board, verdict = last_verdict(store, operation, variant)
-        pairs = cases_that(which, board, verdict, load_suite(Path(board.suite)), store)
+        pairs = cases_that(cast("Which", which), board, verdict, load_suite(Path(board.suite)), store)
         render_pairs(pairs, Console(), limit)
     return 0

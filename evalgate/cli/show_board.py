@@ -13,6 +13,7 @@ from rich.console import Console
 from evalgate.catalog import Catalog
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report.side_by_side import Pair, cases_that
 from evalgate.report.terminal import render_board, render_failures
@@ -41,7 +42,7 @@ def write_json(content: Mapping[str, JsonValue], target: str) -> None:
         sys.stdout.buffer.write(data)
     else:
         try:
-            Path(target).write_bytes(data)
+            write_atomically(Path(target), data)
         except OSError as failure:
             raise InputError(f"--json {target}: cannot be written: {failure.strerror}") from None
 

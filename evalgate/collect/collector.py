@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from evalgate.catalog import Endpoint, Provider
+from evalgate.collect.budget import Budget
 from evalgate.collect.committer import Committer
 from evalgate.collect.retry import RetryPolicy
 from evalgate.errors import EvalgateError, ProviderError
@@ -73,13 +74,19 @@ class Collector:
                 await line.client.close()
 
     async def ask(
-        self, endpoint: Endpoint, questions: Sequence[Question], on_answer: OnAnswer = lambda answer, known: None
+        self,
+        endpoint: Endpoint,
+        questions: Sequence[Question],
+        on_answer: OnAnswer = lambda answer, known: None,
+        budget: Budget | None = None,
     ) -> list[Answer]:
         """The answers of one endpoint, in the order of `questions`; returns when all are durable.
 
         Raises `ProviderError` when the provider is down or rejects the key, `InputError` when a recording or variable
-        is missing, `StoreError` when answers cannot be kept. Whatever was answered before stays in the store.
+        is missing, `StoreError` when answers cannot be kept, `BudgetSpentError` when the budget does not reach.
+        Whatever was answered before stays in the store.
         """
+        budget = budget or Budget()
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         known = {} if self._refresh else await asyncio.to_thread(self._store.find, keys)
         for answer in known.values():
@@ -94,7 +101,7 @@ class Collector:
             async def work() -> None:
                 for index in todo:
                     asked_already = keys[index] in self._asking
-                    answers[index] = answer = await self._once(keys[index], line, endpoint, questions[index])
+                    answers[index] = answer = await self._once(keys[index], line, endpoint, questions[index], budget)
                     on_answer(answer, asked_already)
 
             results = await asyncio.gather(*(work() for _ in range(workers)), return_exceptions=True)
@@ -103,13 +110,15 @@ class Collector:
                     raise result
         return [answer for answer in answers if answer is not None]
 
-    async def _once(self, key: str, line: _Line, endpoint: Endpoint, question: Question) -> Answer:
-        """Two operations may ask the same: whoever comes second shares the answer of the first (not its failure)."""
-        if asked := self._asking.get(key):
-            return await asyncio.shield(asked)
+    async def _once(self, key: str, line: _Line, endpoint: Endpoint, question: Question, budget: Budget) -> Answer:
+        """Two operations may ask the same: whoever comes second shares what the first gets, unless that one gives up."""
+        while asked := self._asking.get(key):
+            await asyncio.wait([asked])
+            if asked.exception() is None:
+                return asked.result()
         asked = self._asking[key] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._one(line, endpoint, question)
+            answer = await self._one(line, endpoint, question, budget)
         except BaseException as failure:
             del self._asking[key]
             asked.set_exception(failure)
@@ -120,21 +129,23 @@ class Collector:
         asked.set_result(answer)
         return answer
 
-    async def _one(self, line: _Line, endpoint: Endpoint, question: Question) -> Answer:
+    async def _one(self, line: _Line, endpoint: Endpoint, question: Question, budget: Budget) -> Answer:
         async with line.places:
+            budget.require()
             if self._stopped:  # another question found out that there is no point in going on
                 raise self._stopped
             try:
                 answer = replace(await self._attempts(line, endpoint, question), answered_at=self._now())
                 if not answer.failed or answer.finish_reason == "refused":
-                    await self._keep(endpoint, question, answer)
+                    await self._keep(endpoint, question, answer, budget)
             except EvalgateError as failure:
                 self._stopped = self._stopped or failure
                 raise
             return answer
 
-    async def _keep(self, endpoint: Endpoint, question: Question, answer: Answer) -> None:
+    async def _keep(self, endpoint: Endpoint, question: Question, answer: Answer, budget: Budget) -> None:
         cost = endpoint.cost(answer.input_tokens, answer.output_tokens)
+        budget.add(cost)
         bought = Bought(question.request.hash, endpoint.config, question.repeat, endpoint.id, cost, answer)
         await self._committer.add(bought)
 

@@ -1,6 +1,7 @@
 """DECIDES: policy + evidence → verdict. Pure: no clock, no network, no files."""
 
 from evalgate.gate.board import (
+    BaselineCheck,
     Board,
     Flip,
     MetricEvidence,
@@ -12,9 +13,12 @@ from evalgate.gate.board import (
     Verdict,
 )
 from evalgate.gate.contest import Differences, Ruling, rule
-from evalgate.gate.decide import usage, verdict
+from evalgate.gate.record import Record, Sides
+from evalgate.gate.transcript import BUILT_IN, Transcript
 
 __all__ = [
+    "BUILT_IN",
+    "BaselineCheck",
     "Board",
     "Differences",
     "Flip",
@@ -22,11 +26,12 @@ __all__ = [
     "OperationBoard",
     "Outcome",
     "Point",
+    "Record",
     "Ruling",
+    "Sides",
+    "Transcript",
     "Usage",
     "VariantFacts",
     "Verdict",
     "rule",
-    "usage",
-    "verdict",
 ]

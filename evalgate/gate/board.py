@@ -110,7 +110,11 @@ class Flip:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate concludes of one variant on one operation. `e_needed`: the e-value that green was asked for."""
+    """What the gate concludes of one variant on one operation.
+
+    `cases` counts the units that the proof took (clusters where cases share a source), `e_needed` is the e-value that
+    green was asked for. `metrics` decide; `diagnostics` are only shown.
+    """
 
     variant: VariantFacts
     outcome: Outcome
@@ -119,6 +123,7 @@ class Verdict:
     cases: int
     e_needed: float
     metrics: tuple[MetricEvidence, ...]
+    diagnostics: tuple[MetricEvidence, ...]
     usage: Usage
     baseline_usage: Usage
     flips: tuple[Flip, ...]
@@ -136,6 +141,15 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineCheck:
+    """The baseline held against itself (A/A): `flip_rate` is the share of units on which it differed from itself."""
+
+    outcome: Outcome
+    cases: int
+    flip_rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class OperationBoard:
     """The verdicts of one operation, and all that they were held to."""
 
@@ -145,6 +159,8 @@ class OperationBoard:
     suite_hash: str
     grading_hash: str
     baseline: VariantFacts
+    baseline_check: BaselineCheck | None
+    unit: Literal["case", "cluster"]
     available: int
     repeats: int
     seed: int

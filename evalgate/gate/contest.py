@@ -1,6 +1,6 @@
 """Who is green, who is red, who needs more cases: the sequential decision for all variants of one operation.
 
-Pure: score arrays in, rulings out. The variants advance in synchronous rounds, one case a round, so the outcome depends
+Pure: score arrays in, rulings out. The variants advance in synchronous rounds, one unit a round, so the outcome depends
 on the cases and their order alone and not on how many were asked at a time.
 """
 
@@ -15,50 +15,75 @@ import numpy.typing as npt
 
 from evalgate import stats
 from evalgate.gate.board import Outcome
+from evalgate.gate.transcript import FloatArray
 from evalgate.suite import Gate
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is decided of one variant, after how many cases, and the e-value that green was asked for."""
+    """What is decided of one variant, after how many units, and the e-value that green was asked for."""
 
     outcome: Outcome
-    cases: int
+    units: int
     e_needed: float
     measurably_worse: bool = False
 
 
 @dataclass(frozen=True)
 class Differences:
-    """D = variant − baseline in the order asked, by metric; all arrays have one length and lie in [−1, 1]."""
+    """D = variant − baseline per unit, in the order asked, by gating metric; all arrays have one length, in [−1, 1].
+
+    `answered` marks the units in which both sides answered everything; None: all. Failures score 0 on either side, but
+    no proof may rest on that: it must hold with the failures left out as well, or the verdict stays open.
+    """
 
     metrics: Mapping[str, FloatArray]
     gate: Gate
-
-    @cached_property
-    def paths(self) -> Mapping[str, stats.EvidencePath]:
-        """The e-processes of each metric."""
-        return {name: stats.evidence_path(values, margin=self.gate.margin) for name, values in self.metrics.items()}
+    answered: npt.NDArray[np.bool_] | None = None
+    population: int | None = None
 
     @cached_property
     def max_e_green(self) -> FloatArray:
         """Evidence so far that *all* metrics are as good (intersection–union: the weakest speaks for all)."""
-        weakest: FloatArray = np.minimum.reduce([path.max_e_green for path in self.paths.values()])
+        weakest: FloatArray = np.minimum.reduce([green for green, _ in self._evidence])
         return weakest
 
     @cached_property
     def red_at(self) -> int:
-        """The case (from 1) after which some metric is proven worse, 0 if none is. A union: each gets β / M."""
-        threshold = len(self.paths) / self.gate.beta
-        firsts = (_first(path.max_e_red >= threshold) for path in self.paths.values())
+        """The unit (from 1) after which some metric is proven worse, 0 if none is. A union: each gets β / M."""
+        threshold = len(self.metrics) / self.gate.beta
+        firsts = (first_reaching(red, threshold) for _, red in self._evidence)
         return min((first for first in firsts if first), default=0)
 
     @property
-    def cases(self) -> int:
-        """How many cases there are so far."""
+    def units(self) -> int:
+        """How many units there are so far."""
         return int(self.max_e_green.size)
+
+    @cached_property
+    def _evidence(self) -> list[tuple[FloatArray, FloatArray]]:
+        return [self._running(values) for values in self.metrics.values()]
+
+    def _running(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Largest e-values so far, for green and for red, of one metric; shape (units,)."""
+        path = self._path(values)
+        if self.answered is None or self.answered.all():
+            return path.max_e_green, path.max_e_red
+        green, red = np.ones(values.size), np.ones(values.size)
+        kept = np.flatnonzero(self.answered)
+        if kept.size:
+            without = self._path(values[kept])
+            # after unit i, the evidence of the answered units up to i
+            upto = np.searchsorted(kept, np.arange(values.size), side="right")
+            green = np.concatenate(([1.0], without.max_e_green))[upto]
+            red = np.concatenate(([1.0], without.max_e_red))[upto]
+        return np.minimum(path.max_e_green, green), np.minimum(path.max_e_red, red)
+
+    def _path(self, values: FloatArray) -> stats.EvidencePath:
+        gate = self.gate
+        return stats.evidence_path(
+            values, margin=gate.margin, red_margin=gate.red_margin, claim=gate.claim, population=self.population
+        )
 
 
 def rule(variants: Mapping[str, Differences], gate: Gate) -> dict[str, Ruling]:
@@ -68,27 +93,29 @@ def rule(variants: Mapping[str, Differences], gate: Gate) -> dict[str, Ruling]:
     A variant stops at its first proof, so a red one takes no part in later rounds but still counts in m.
     """
     # sorted, so that a tie between two variants does not depend on who is listed first
-    heard = {name: each.max_e_green[: each.red_at or each.cases] for name, each in sorted(variants.items())}
+    heard = {name: each.max_e_green[: each.red_at or each.units] for name, each in sorted(variants.items())}
     if gate.control == "family":
         outcome = stats.holm_sequential(list(heard.values()), gate.alpha)
         green_at = dict(zip(heard, outcome.decided_at, strict=True))
-        needed = dict(zip(heard, outcome.threshold, strict=True))
+        needed = dict(zip(heard, outcome.thresholds, strict=True))
     else:
         needed = dict.fromkeys(heard, 1 / gate.alpha)
-        green_at = {name: _first(values >= 1 / gate.alpha) for name, values in heard.items()}
+        green_at = {name: first_reaching(values, 1 / gate.alpha) for name, values in heard.items()}
     rulings = {}
     for name, each in variants.items():
         red_at = each.red_at
-        if green_at[name]:
+        if greened := green_at[name]:
             # Holm may grant green in a later round, when others have left the family; no case was added for that
-            cases = min(green_at[name], heard[name].size)
-            rulings[name] = Ruling("green", cases, needed[name], measurably_worse=bool(red_at and red_at <= cases))
+            units = min(greened, heard[name].size)
+            rulings[name] = Ruling("green", units, needed[name], measurably_worse=bool(red_at and red_at <= units))
         elif red_at:
             rulings[name] = Ruling("red", red_at, needed[name])
         else:
-            rulings[name] = Ruling("inconclusive", each.cases, needed[name])
+            rulings[name] = Ruling("inconclusive", each.units, needed[name])
     return rulings
 
 
-def _first(reached: npt.NDArray[np.bool_]) -> int:
+def first_reaching(values: FloatArray, threshold: float) -> int:
+    """The position (from 1) of the first value at or above the threshold, 0 if there is none."""
+    reached = values >= threshold
     return int(np.argmax(reached)) + 1 if reached.any() else 0

@@ -1,8 +1,8 @@
-"""Policy + evidence → verdict: what was measured, what it proves, and why in one line."""
+"""The parts of a verdict: what was measured, what it proves, which cases flipped, and why in one line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import fmean, median
 
 import numpy as np
@@ -10,49 +10,16 @@ import numpy as np
 from evalgate import stats
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer
-from evalgate.gate.board import Flip, MetricEvidence, Point, Usage, VariantFacts, Verdict
-from evalgate.gate.contest import Differences, FloatArray, Ruling
-from evalgate.suite import Gate
+from evalgate.gate.board import Flip, MetricEvidence, Point, Usage
+from evalgate.gate.contest import Ruling
+from evalgate.gate.transcript import FloatArray, Transcript
+from evalgate.suite import Case, Gate
 
 COURSE_POINTS = 120  # more would not show in the picture
 
 
-def verdict(
-    endpoint: Endpoint,
-    ruling: Ruling,
-    differences: Differences,
-    *,
-    case_ids: Sequence[str],
-    baseline_scores: Mapping[str, FloatArray],
-    usage: Usage,
-    baseline_usage: Usage,
-) -> Verdict:
-    """Put together the verdict on one variant; `baseline_scores` by metric, `case_ids` in the order asked."""
-    used = ruling.cases
-    gate = differences.gate
-    metrics = tuple(
-        _evidence(name, values[:used], baseline_scores[name][:used], gate)
-        for name, values in differences.metrics.items()
-    )
-    note = "measurably worse, within margin" if ruling.measurably_worse else ""
-    if ruling.outcome == "inconclusive" and all(metric.e_green >= 1 / gate.alpha for metric in metrics):
-        note = f"proven on its own (e-value ≥ {1 / gate.alpha:g}), but not among so many variants (Holm)"
-    return Verdict(
-        variant=VariantFacts.of(endpoint),
-        outcome=ruling.outcome,
-        reason=_reason(ruling, metrics, gate),
-        note=note,
-        cases=used,
-        e_needed=ruling.e_needed,
-        metrics=metrics,
-        usage=usage,
-        baseline_usage=baseline_usage,
-        flips=_flips(differences, case_ids[:used], baseline_scores),
-    )
-
-
 def usage(endpoint: Endpoint, answers: Sequence[Answer]) -> Usage:
-    """What `answers` were like; at least one."""
+    """What `answers` were like; nothing but zeros when there are none."""
     served = [answer for answer in answers if not answer.failed]
     tokens_in, tokens_out = (
         fmean([answer.input_tokens for answer in served] or [0]),
@@ -66,14 +33,19 @@ def usage(endpoint: Endpoint, answers: Sequence[Answer]) -> Usage:
         output_tokens=round(tokens_out, 3),
         cost_usd=float(endpoint.cost(tokens_in, tokens_out)),
         latency_ms_p50=round(median([answer.latency_ms for answer in served] or [0]), 1),
-        oldest=min(answer.answered_at for answer in answers),
+        oldest=min((answer.answered_at for answer in answers), default=0.0),
     )
 
 
-def _evidence(metric: str, differences: FloatArray, baseline: FloatArray, gate: Gate) -> MetricEvidence:
-    path = stats.evidence_path(differences, margin=gate.margin)
+def evidence(
+    metric: str, differences: FloatArray, baseline: FloatArray, gate: Gate, design: stats.Design
+) -> MetricEvidence:
+    """What the statistics say of one metric; `differences` and `baseline` (units,) in the order asked."""
     level = 1 - 2 * gate.alpha
-    lower, upper = stats.confidence_sequence(differences, level=level)
+    if not differences.size:
+        return MetricEvidence(metric, 0.0, 0.0, 0.0, (-1.0, 1.0), level, 1.0, 1.0, 0, 0, ())
+    path = stats.evidence_path(differences, margin=gate.margin, **design)
+    lower, upper = stats.confidence_sequence(differences, level=level, margin=gate.margin, **design)
     means = np.cumsum(differences) / np.arange(1, differences.size + 1)
     shown = sorted({*range(0, differences.size, max(1, differences.size // COURSE_POINTS)), differences.size - 1})
     return MetricEvidence(
@@ -91,26 +63,25 @@ def _evidence(metric: str, differences: FloatArray, baseline: FloatArray, gate: 
     )
 
 
-def _flips(
-    differences: Differences, case_ids: Sequence[str], baseline_scores: Mapping[str, FloatArray]
-) -> tuple[Flip, ...]:
-    flips = []
-    for index, case_id in enumerate(case_ids):
-        for metric, values in differences.metrics.items():
-            if values[index] != 0:
-                score = float(baseline_scores[metric][index])
-                flips.append(Flip(case_id, metric, score, round(score + float(values[index]), 12)))
+def flips(cases: Sequence[Case], side: Transcript, baseline: Transcript, metrics: Sequence[str]) -> tuple[Flip, ...]:
+    """The cases that changed, in the order asked, each by the first metric on which it did."""
+    scores = {metric: (baseline.scores(metric), side.scores(metric)) for metric in metrics} if cases else {}
+    found = []
+    for index, case in enumerate(cases):
+        for metric, (ours, theirs) in scores.items():
+            if ours[index] != theirs[index]:
+                found.append(Flip(case.id, metric, float(ours[index]), float(theirs[index])))
                 break
-    return tuple(flips)
+    return tuple(found)
 
 
-def _reason(ruling: Ruling, metrics: Sequence[MetricEvidence], gate: Gate) -> str:
+def reason(ruling: Ruling, metrics: Sequence[MetricEvidence], gate: Gate, note: str) -> str:
+    """Why the verdict is what it is, in one line; `note` is what ended the asking early."""
+    weakest = min(metrics, key=lambda metric: metric.e_green)
     if ruling.outcome == "green":
-        weakest = min(metrics, key=lambda metric: metric.e_green)
-        return f"not worse than {gate.margin:g} (e-value {weakest.e_green:.3g} at n={ruling.cases})"
+        return f"not worse than {gate.margin:g} (e-value {weakest.e_green:.3g} at n={ruling.units})"
     worst = max(metrics, key=lambda metric: metric.e_red)
     if ruling.outcome == "red":
-        return f"{worst.metric} proven worse (e-value {worst.e_red:.3g} at n={ruling.cases})"
-    weakest = min(metrics, key=lambda metric: metric.e_green)
-    asked = f"{ruling.e_needed:.3g} needed"
-    return f"neither proven after all {ruling.cases} cases (e-value for green {weakest.e_green:.3g}, {asked})"
+        return f"{worst.metric} proven worse (e-value {worst.e_red:.3g} at n={ruling.units})"
+    ended = f"{note}: neither proven after {ruling.units}" if note else f"neither proven after all {ruling.units} cases"
+    return f"{ended} (e-value for green {weakest.e_green:.3g}, {ruling.e_needed:.3g} needed)"

@@ -13,7 +13,7 @@ from evalgate.graders.expectations import a_number
 from evalgate.graders.registry import grader
 
 # digits with or without thousands separators; a sign after a letter or digit is a hyphen: `3-5`, `GPT-4`
-_NUMBER = re.compile(r"(?:(?<!\w)[-+−])?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
+_NUMBER = re.compile(r"(?:(?<!\w)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 MAX_READ = 200_000  # characters
 
 
@@ -36,9 +36,7 @@ def numeric(
 
 def last_number(text: str) -> float | None:
     """The last finite number in `text`, or None."""
-    for match in reversed(
-        [found.group() for found in _NUMBER.finditer(text) if any(c.isdigit() for c in found.group())]
-    ):
+    for match in reversed(_NUMBER.findall(text)):
         value = float(match.replace(",", "").replace("−", "-"))
         if math.isfinite(value):
             return value

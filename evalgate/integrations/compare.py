@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from evalgate import stats
@@ -56,10 +56,9 @@ class Comparison:
 
     def to_json(self) -> dict[str, JsonValue]:
         """The comparison as JSON data."""
-        names = ("verdict", "claim", "design", "metric", "cases", "available", "delta", "level", "e_green", "e_red")
-        names += ("p_green", "p_red", "margin", "alpha", "beta", "seed", "note")
-        data: dict[str, JsonValue] = {name: getattr(self, name) for name in names}
-        return data | {"interval": list(self.interval), "flips": {"broke": self.broke, "fixed": self.fixed}}
+        data: dict[str, JsonValue] = asdict(self)
+        flips: JsonValue = {"broke": data.pop("broke"), "fixed": data.pop("fixed")}
+        return data | {"interval": list(self.interval), "flips": flips}
 
 
 def compare(

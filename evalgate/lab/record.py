@@ -33,7 +33,7 @@ async def record(
     """
     async with Collector(store, {}, now=time.time) as collector:
         for endpoint in endpoints:
-            questions = [question for _, question in _questions(suites)]
+            questions = [question for _, question in _questions(suites, endpoint)]
             for start in range(0, len(questions), CHUNK):
                 answers = await collector.ask(endpoint, questions[start : start + CHUNK])
                 for answer in answers:
@@ -47,7 +47,7 @@ def write(endpoint: Endpoint, suites: Sequence[Suite], store: Store, path: Path,
 
     Raises `LabError` when an answer is missing: a recording is whole or not at all.
     """
-    asked = list(_questions(suites))
+    asked = list(_questions(suites, endpoint))
     keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for _, question in asked]
     known = store.find(keys)
     if missing := [question.case_id for (_, question), key in zip(asked, keys, strict=True) if key not in known]:
@@ -58,11 +58,16 @@ def write(endpoint: Endpoint, suites: Sequence[Suite], store: Store, path: Path,
     return len(rows)
 
 
-def _questions(suites: Sequence[Suite]) -> Iterator[tuple[Suite, Question]]:
-    for suite in sorted(suites, key=lambda each: each.operation):
-        for case in sorted(suite.cases, key=lambda each: each.id):
-            for repeat in range(suite.file.repeats):
-                yield suite, Question(case.id, suite.request(case), repeat)
+def _questions(suites: Sequence[Suite], endpoint: Endpoint) -> Iterator[tuple[Suite, Question]]:
+    """Everything that a check may ask of `endpoint`: of the baseline twice as much, to hold it against itself."""
+    for again in (False, True):
+        for suite in sorted(suites, key=lambda each: each.operation):
+            if again and endpoint.id != suite.file.baseline:
+                continue
+            repeats = range(suite.file.repeats * again, suite.file.repeats * (1 + again))
+            for case in sorted(suite.cases, key=lambda each: each.id):
+                for repeat in repeats:
+                    yield suite, Question(case.id, suite.request(case), repeat)
 
 
 def _row(suite: Suite, question: Question, answer: Answer) -> Mapping[str, JsonValue]:

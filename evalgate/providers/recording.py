@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evalgate.canonical import canonical
 from evalgate.errors import InputError
 from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue
+from evalgate.files import write_atomically
 
 FORMAT = "evalgate.recording/v1"
 MAX_BYTES = 512 * 1024 * 1024  # unpacked
@@ -34,9 +35,7 @@ def write_recording(path: Path, header: Mapping[str, JsonValue], rows: Iterable[
     with gzip.GzipFile(fileobj=buffer, mode="wb", compresslevel=9, mtime=0) as packed:
         for row in ({"format": FORMAT, **header}, *rows):
             packed.write(orjson.dumps(row) + b"\n")
-    temporary = path.with_suffix(".partial")
-    temporary.write_bytes(buffer.getvalue())
-    temporary.replace(path)
+    write_atomically(path, buffer.getvalue())
 
 
 def answer_row(answer: Answer) -> dict[str, JsonValue]:

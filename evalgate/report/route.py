@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evalgate.report.wording import percent, safe
 from evalgate.router import Candidate, Decision
 
 PER = 1000  # calls; the cost of one is too small to read
@@ -17,9 +18,9 @@ PER = 1000  # calls; the cost of one is too small to read
 def render_decision(decision: Decision, console: Console) -> None:
     """Print one decision with all candidates, from the cheapest to the dearest."""
     chosen = decision.chosen.endpoint
-    title = Text.assemble((decision.operation, "bold"), " → ", (chosen.id, "bold green"))
+    title = Text.assemble((safe(decision.operation), "bold"), " → ", (chosen.id, "bold green"))
     if decision.saving > 0:
-        title.append(f"  saves {decision.saving:.0%} of {decision.baseline.endpoint.id}")
+        title.append(f"  saves {percent(decision.saving)} of {decision.baseline.endpoint.id}")
     title.append(f"  (signal seq {decision.seq})", "dim")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=True, header_style="dim")
     table.add_column("")
@@ -31,7 +32,7 @@ def render_decision(decision: Decision, console: Console) -> None:
         mark = "→" if candidate is decision.chosen else ""
         style = "" if candidate.eligible else "dim"
         endpoint = candidate.endpoint
-        why = "baseline" if candidate is decision.baseline else candidate.reason
+        why = "baseline" if candidate is decision.baseline else safe(candidate.reason, 300)
         table.add_row(mark, endpoint.id, endpoint.quantization.label, _cost(candidate), why, style=style)
     console.print(title)
     console.print(table)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from evalgate.errors import InfrastructureError, InputError
+from evalgate.files import write_atomically
 from evalgate.signal.document import SignalDocument
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -15,21 +15,9 @@ MAX_BYTES = 64 * 1024 * 1024
 
 def publish_file(document: SignalDocument, path: Path) -> None:
     """Write the document; when this returns it survives a crash. Raises `InfrastructureError` when it cannot."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(document.encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself
-        finally:
-            os.close(folder)
+        write_atomically(path, document.encode() + b"\n")
     except OSError as failure:
-        temporary.unlink(missing_ok=True)
         raise InfrastructureError(f"{path}: the signal cannot be published: {failure.strerror}") from None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
 from evalgate.canonical import digest
@@ -16,13 +17,16 @@ from evalgate.suite.cases import Case, build_cases, read_cases
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.prompt import Prompt
 
+_NOT_SCORED = {"cases", "description", "tags", "gate", "budget"}
+
 
 @dataclass(frozen=True)
 class Suite:
     """How one operation is evaluated; `cases` stand in the random order in which they are asked.
 
     The order is fixed by `gate.seed` and the case ids alone, so it is the same on every machine, and a case keeps its
-    place among the others when new ones are added.
+    place among the others when new ones are added. `units` says how many consecutive cases make one unit of the
+    statistics: 1 each, or the size of each cluster.
     """
 
     file: SuiteFile
@@ -30,6 +34,7 @@ class Suite:
     cases: Sequence[Case]
     prompt: Prompt
     parameters: dict[str, JsonValue] = field(default_factory=dict)
+    units: Sequence[int] = ()
 
     @property
     def operation(self) -> str:
@@ -54,7 +59,7 @@ class Suite:
     @cached_property
     def hash(self) -> str:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
-        content = self.file.model_dump(mode="json", by_alias=True, exclude={"cases", "description", "tags", "gate"})
+        content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
         return digest([content, [[case.id, case.input, case.target, case.metadata] for case in self.cases]])
 
     def request(self, case: Case) -> Request:
@@ -78,7 +83,9 @@ def load_suite(path: Path | str) -> Suite:
     if not file.prompt:
         raise document.error("empty; there is nothing to ask", "prompt")
     parameters = file.generation.model_dump(mode="json", exclude_none=True)
-    suite = Suite(file, document, ask_order(cases, file.gate.seed), Prompt(file.prompt, document), parameters)
+    clusters = _clusters(cases, file.cluster_by)
+    cases = ask_order(cases, file.gate.seed, clusters)
+    suite = Suite(file, document, cases, Prompt(file.prompt, document), parameters, _sizes(cases, clusters))
     _refuse_same_question_twice(suite)
     return suite
 
@@ -95,9 +102,32 @@ def load_suites(paths: Sequence[Path]) -> list[Suite]:
     return list(suites.values())
 
 
-def ask_order(cases: Sequence[Case], seed: int) -> list[Case]:
-    """The cases in random order: by SHA-256 of seed and id, which no library version can change."""
-    return sorted(cases, key=lambda case: hashlib.sha256(f"{seed}:{case.id}".encode()).digest())
+def ask_order(cases: Sequence[Case], seed: int, clusters: Mapping[str, str] | None = None) -> list[Case]:
+    """The cases in random order: by SHA-256 of seed and id, which no library version can change.
+
+    With `clusters` (case id → cluster) it is the clusters that are in random order, and their cases stay together.
+    """
+
+    def place(name: str) -> bytes:
+        return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+    together = clusters or {}
+    return sorted(cases, key=lambda case: (place(together.get(case.id, case.id)), place(case.id)))
+
+
+def _clusters(cases: Sequence[Case], cluster_by: str | None) -> dict[str, str]:
+    if cluster_by is None:
+        return {}
+    key = cluster_by.removeprefix("metadata.")
+    for case in cases:
+        if not isinstance(case.metadata.get(key), str | int | float):
+            message = f"case {case.id!r} has no {cluster_by} (a text or number), which cluster_by needs"
+            raise InputError(f"{case.place}: {message}")
+    return {case.id: f"{key}={case.metadata[key]}" for case in cases}
+
+
+def _sizes(ordered: Sequence[Case], clusters: Mapping[str, str]) -> list[int]:
+    return [len(list(group)) for _, group in groupby(ordered, key=lambda case: clusters.get(case.id, case.id))]
 
 
 def _refuse_same_question_twice(suite: Suite) -> None:

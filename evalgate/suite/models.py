@@ -82,7 +82,16 @@ class Gate(Strict):
     margin: Annotated[float, Field(gt=0, lt=1)] = Field(description="how much worse still counts as as good")
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false green")
     beta: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false red")
-    claim: Literal["traffic"] = "traffic"
+    claim: Literal["traffic", "suite"] = Field(
+        default="traffic", description="what the proof is about: the operation's traffic, or this finite suite itself"
+    )
+    red_margin: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.0, description="red only beyond this")
+    metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
+        default=None, description="which metrics decide; default: all that are asserted. Others are only shown"
+    )
+    baseline_check: bool = Field(
+        default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
+    )
     control: Literal["family", "verdict"] = Field(
         default="family", description="family: Holm over the operation's variants; verdict: each on its own"
     )
@@ -112,5 +121,11 @@ class SuiteFile(Strict):
     prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
     generation: Generation = Generation()
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
+        default=None, description="metadata.KEY: cases that share its value share a source and count as one"
+    )
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="USD that one run may spend on new answers; what is open then is inconclusive"
+    )
     assertions: list[Assertion] = Field(alias="assert", min_length=1)
     gate: Gate

@@ -55,7 +55,13 @@ class House:
         plain = {"COLUMNS": "120", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("COLUMNS", "FORCE_"))}
         return subprocess.run(
-            command, cwd=self.path, env=inherited | plain | environment, capture_output=True, text=True, timeout=60
+            command,
+            cwd=self.path,
+            env=inherited | plain | environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
 
     def edit(self, old: str, new: str) -> None:
@@ -71,7 +77,9 @@ class House:
                 wrong = wrong_every and number % wrong_every == 0
                 answer = Answer("<b>mud</b>" if wrong else str(case.target), "stop", 10, 2, 5.0)
                 request = suite.request(case).hash
-                rows.append({"case": case.id, "request": request, "repeat": 0} | answer_row(answer))
+                repeats = range(2 if name == "full" else 1)  # the baseline is also held against itself
+                asked = {"case": case.id, "request": request}
+                rows += [asked | {"repeat": repeat} | answer_row(answer) for repeat in repeats]
             write_recording(self.path / f"{name}.jsonl.gz", {"variant": name}, rows)
 
 

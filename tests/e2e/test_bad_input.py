@@ -77,9 +77,9 @@ def test_a_key_variable_that_is_not_set(house: House) -> None:
     catalog = house.path / "catalog.yaml"
     remote = "providers:\n  - {id: far, base_url: 'http://127.0.0.1:9/v1', api_key_env: FAR_KEY}\n"
     text = catalog.read_text().replace("providers:\n", remote)
-    catalog.write_text(text.replace("id: worse, provider: tape", "id: worse, provider: far").replace(
-        "recording: worse.jsonl.gz, ", ""
-    ))
+    catalog.write_text(
+        text.replace("id: worse, provider: tape", "id: worse, provider: far").replace("recording: worse.jsonl.gz, ", "")
+    )
     refused(house, "FAR_KEY", "not set")
     done = house.run("check", "-q", FAR_KEY="sk-very-secret")
     assert done.returncode == 4  # nobody listens on port 9

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 from tests.e2e.conftest import House
 
@@ -62,20 +69,16 @@ def test_the_failing_gate_says_what_broke_and_what_to_do(house: House) -> None:
     assert "evalgate show name_colour worse --broke" in out
 
 
-def test_the_wave_size_cannot_change_a_verdict(house: House, monkeypatch: object) -> None:
-    del monkeypatch
-    code = "import evalgate.check as c; c.WAVE = {wave}; from evalgate.cli import main; main()"
+def test_the_wave_size_cannot_change_a_verdict(house: House) -> None:
+    code = "import evalgate.check as c; c.LOOK = {wave}; from evalgate.cli import main; main()"
     boards = []
-    for wave in (1, 7, 300):
-        import subprocess
-        import sys
-
+    for wave in (5, 300):
         store = f"--store={house.path}/wave{wave}.db"
         command = [sys.executable, "-c", code.format(wave=wave), "check", "-q", "--json", "-", store]
         done = subprocess.run(command, cwd=house.path, capture_output=True, text=True, timeout=60)
         verdicts = json.loads(done.stdout)["operations"][0]["verdicts"]
         boards.append([(v["variant"]["id"], v["outcome"], v["cases"], v["metrics"]) for v in verdicts])
-    assert boards[0] == boards[1] == boards[2]
+    assert boards[0] == boards[1]
 
 
 def test_show_puts_the_baselines_answer_beside_the_variants(house: House) -> None:
@@ -93,18 +96,20 @@ def test_the_report_escapes_what_models_wrote(house: House) -> None:
     assert "<b>mud" not in text
 
 
-def test_a_killed_check_goes_on_where_it_stopped(house: House) -> None:
-    import signal
-    import subprocess
-    import sys
-    import time
+def answers_in(store: Path) -> int:
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT count(*) FROM answers").fetchone()[0])
+    except sqlite3.OperationalError:  # not made yet
+        return 0
 
+
+def test_a_killed_check_goes_on_where_it_stopped(house: House) -> None:
     process = subprocess.Popen([sys.executable, "-m", "evalgate", "check", "-q"], cwd=house.path)
-    store = house.path / ".evalgate" / "evalgate.db-wal"
-    for _ in range(500):
-        if store.exists() and store.stat().st_size > 100_000:
-            break
-        time.sleep(0.01)
+    store = house.path / ".evalgate" / "evalgate.db"
+    deadline = time.monotonic() + 60
+    while answers_in(store) < 60 and time.monotonic() < deadline:
+        time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     process.wait()
     resumed = json.loads(house.run("check", "--json", "-", "-q").stdout)

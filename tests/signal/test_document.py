@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from evalgate.gate import Board, MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
+from evalgate.gate import BaselineCheck, Board, MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
 from evalgate.signal import SignalDocument, issue
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -15,16 +15,19 @@ Outcome = Literal["green", "red", "inconclusive"]
 
 
 def facts(name: str, config: str = "1") -> VariantFacts:
-    return VariantFacts(name, "acme", "direct", None, "fp8", "declared", 8.0, "sha256:" + config * 64, "1", "2", "listed")
+    return VariantFacts(
+        name, "acme", "direct", None, "fp8", "declared", 8.0, "sha256:" + config * 64, "1", "2", "listed"
+    )
 
 
 def board(outcome: Outcome, *, day: int = 0, operation: str = "sort", config: str = "1") -> Board:
     at = (NOW + timedelta(days=day)).timestamp()
     usage = Usage(300, 0, 0.0, 100.0, 10.0, 0.001, 50.0, at)
     metric = MetricEvidence("score", 0.9, 0.89, -0.01, (-0.03, 0.01), 0.9, 31.4, 0.2, 9, 6, ())
-    verdict = Verdict(facts("cheap", config), outcome, "because", "", 300, 20.0, (metric,), usage, usage, ())
+    verdict = Verdict(facts("cheap", config), outcome, "because", "", 300, 20.0, (metric,), (), usage, usage, ())
     digest = "sha256:" + "0" * 64
-    held_to = (400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
+    check = BaselineCheck("green", 70, 0.0)
+    held_to = (check, "case", 400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
     one = OperationBoard(operation, "model", "s.yaml", digest, digest, facts("full"), *held_to, (verdict,))
     return Board(f"run-{day}", at, 10, (one,))
 

@@ -1,0 +1,183 @@
+"""The record of one operation: what all sides answered so far, what that proves, and who still has to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalgate import stats
+from evalgate.gate.board import BaselineCheck, OperationBoard, VariantFacts, Verdict
+from evalgate.gate.contest import Differences, Ruling, rule
+from evalgate.gate.decide import evidence, flips, reason, usage
+from evalgate.gate.transcript import BUILT_IN, FloatArray, Transcript, unit_means
+from evalgate.suite import Gate, Suite
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Who is held against whom: the variants against the baseline, and the baseline, asked again, against itself."""
+
+    baseline: Transcript
+    again: Transcript | None
+    variants: Mapping[str, Transcript]
+
+
+class Record:
+    """Grows with the transcripts of its sides; pure, so that the same answers always give the same board.
+
+    `metrics` are those that the suite asserts; which of them decide is the gate's choice. `units` says how many
+    consecutive cases make one unit.
+    """
+
+    def __init__(self, suite: Suite, sides: Sides, metrics: Collection[str], units: Sequence[int]) -> None:
+        self._suite, self._sides, self._units = suite, sides, units
+        self._gating = list(suite.gate.metrics or metrics)
+        self._shown = [metric for metric in (*metrics, *BUILT_IN) if metric not in self._gating]
+        self._rulings: dict[str, Ruling] = {}
+        self._again: Ruling | None = None
+
+    @property
+    def gate(self) -> Gate:
+        """The policy."""
+        return self._suite.gate
+
+    def rule(self) -> dict[str, Ruling]:
+        """Look at the evidence; returns the ruling on each variant."""
+        self._rulings = rule({name: self._differences(side) for name, side in self._sides.variants.items()}, self.gate)
+        if self._sides.again is not None:
+            alone = self.gate.model_copy(update={"control": "verdict"})
+            self._again = rule({"again": self._differences(self._sides.again)}, alone)["again"]
+        return self._rulings
+
+    def open_sides(self) -> list[Transcript]:
+        """Who has to be asked more: nobody when all is ruled on, or when the baseline cannot even match itself."""
+        if self._again is not None and self._again.outcome == "red":
+            return []
+        waiting = [side for name, side in self._sides.variants.items() if self._is_open(self._rulings.get(name))]
+        if self._sides.again is not None and self._is_open(self._again):
+            waiting.append(self._sides.again)
+        return [self._sides.baseline, *waiting] if waiting else []
+
+    def least_further_units(self) -> int:
+        """So many units can be asked at once without waste: no verdict is possible before."""
+        return min((self._least(side, name) for name, side in self._open()), default=0)
+
+    def board(self, grading_hash: str, *, note: str = "") -> OperationBoard:
+        """The verdicts as they stand; `note` says why the asking ended, where it did not end by itself."""
+        suite, gate = self._suite, self.gate
+        return OperationBoard(
+            operation=suite.operation,
+            model=suite.file.model,
+            suite=str(suite.path),
+            suite_hash=suite.hash,
+            grading_hash=grading_hash,
+            baseline=VariantFacts.of(self._sides.baseline.endpoint),
+            baseline_check=self._baseline_check(),
+            unit="cluster" if suite.file.cluster_by else "case",
+            available=len(self._units),
+            repeats=suite.file.repeats,
+            seed=gate.seed,
+            margin=gate.margin,
+            alpha=gate.alpha,
+            beta=gate.beta,
+            claim=gate.claim,
+            control=gate.control,
+            valid_seconds=int(gate.valid_for.total_seconds()),
+            on_inconclusive=gate.on_inconclusive,
+            verdicts=tuple(self._verdict(name, side, note) for name, side in self._sides.variants.items()),
+        )
+
+    def _open(self) -> list[tuple[str, Transcript]]:
+        named = [*self._sides.variants.items()]
+        if self._sides.again is not None:
+            named.append(("", self._sides.again))
+        asked = self.open_sides()
+        return [(name, side) for name, side in named if any(side is one for one in asked)]
+
+    def _least(self, side: Transcript, name: str) -> int:
+        needed = self._rulings[name].e_needed if name in self._rulings else 1 / self.gate.alpha
+        least = []
+        for metric in self._gating:
+            further = stats.minimum_further_cases(
+                self._paired(side, metric)[1] if side.grades else np.zeros(0),
+                margin=self.gate.margin,
+                threshold_green=max(needed / max(1, len(self._sides.variants)), 1 / self.gate.alpha),
+                threshold_red=len(self._gating) / self.gate.beta,
+                **self._design(),
+            )
+            least += [count for count in (further.green, further.red) if count]
+        return min(least, default=1)
+
+    @staticmethod
+    def _is_open(ruling: Ruling | None) -> bool:
+        return ruling is None or ruling.outcome == "inconclusive"
+
+    def _design(self) -> stats.Design:
+        population = len(self._units) if self.gate.claim == "suite" else None
+        return {"claim": self.gate.claim, "red_margin": self.gate.red_margin, "population": population}
+
+    def _paired(self, side: Transcript, metric: str) -> tuple[FloatArray, FloatArray]:
+        """Baseline scores and differences per unit, for the cases that `side` has answered."""
+        cases = len(side.grades)
+        baseline = self._sides.baseline.scores(metric)[:cases]
+        differences = side.scores(metric) - baseline
+        return unit_means(baseline, self._units), unit_means(differences, self._units)
+
+    def _differences(self, side: Transcript) -> Differences:
+        metrics = {metric: self._paired(side, metric)[1] for metric in self._gating}
+        both = side.answered() & self._sides.baseline.answered()[: len(side.grades)]
+        answered = unit_means(both.astype(float), self._units) == 1
+        return Differences(metrics, self.gate, answered, self._design()["population"])
+
+    def _verdict(self, name: str, side: Transcript, note: str) -> Verdict:
+        ruling = self._rulings.get(name) or Ruling("inconclusive", 0, 1 / self.gate.alpha)
+        cases = sum(self._units[: ruling.units])
+        shown = {}
+        for metric in (*self._gating, *self._shown):
+            baseline, differences = self._paired(side, metric)
+            shown[metric] = evidence(
+                metric, differences[: ruling.units], baseline[: ruling.units], self.gate, self._design()
+            )
+        gating = tuple(shown[metric] for metric in self._gating)
+        outcome, why = ruling.outcome, reason(ruling, gating, self.gate, note)
+        if unfit := self._unfit():
+            outcome, why = "inconclusive", unfit
+        proven_alone = all(metric.e_green >= 1 / self.gate.alpha for metric in gating)
+        remark = "measurably worse, within margin" if ruling.measurably_worse else ""
+        if ruling.outcome == "inconclusive" and proven_alone and not unfit:
+            remark = f"proven on its own (e-value ≥ {1 / self.gate.alpha:g}), but not among so many variants (Holm)"
+        return Verdict(
+            variant=VariantFacts.of(side.endpoint),
+            outcome=outcome,
+            reason=why,
+            note=remark,
+            cases=ruling.units,
+            e_needed=ruling.e_needed,
+            metrics=gating,
+            diagnostics=tuple(shown[metric] for metric in self._shown),
+            usage=usage(side.endpoint, side.flat(cases)),
+            baseline_usage=usage(self._sides.baseline.endpoint, self._sides.baseline.flat(cases)),
+            flips=flips(self._suite.cases[:cases], side, self._sides.baseline, self._gating),
+        )
+
+    def _unfit(self) -> str:
+        """Why nobody can be judged by this suite; empty when it is fit, or was not asked to show that it is."""
+        if self._sides.again is None or (self._again is not None and self._again.outcome == "green"):
+            return ""
+        check = self._baseline_check()
+        assert check is not None
+        return (
+            f"suite unfit: the baseline held against itself is {check.outcome} after {check.cases} cases "
+            f"(it differs from itself on {check.flip_rate:.1%}); widen the margin, add cases or repeats"
+        )
+
+    def _baseline_check(self) -> BaselineCheck | None:
+        side = self._sides.again
+        if side is None:
+            return None
+        ruling = self._again or Ruling("inconclusive", 0, 1 / self.gate.alpha)
+        moved = [np.abs(self._paired(side, metric)[1][: ruling.units]) > 0 for metric in self._gating]
+        rate = float(np.mean(np.logical_or.reduce(moved))) if ruling.units else 0.0
+        return BaselineCheck(ruling.outcome, ruling.units, rate)

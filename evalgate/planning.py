@@ -1,0 +1,104 @@
+"""Who is asked what: suites and catalogue brought together, and every mistake in them found, before a cent is spent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from evalgate.catalog import Catalog, Endpoint
+from evalgate.documents import did_you_mean
+from evalgate.errors import InputError
+from evalgate.gate import BUILT_IN, Sides, Transcript
+from evalgate.graders import Grading, bind
+from evalgate.suite import Case, Suite
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One operation, ready to be run: nothing about it can be wrong any more.
+
+    `cases` stand in the order asked; `units` says how many consecutive cases make one unit of the statistics.
+    """
+
+    suite: Suite
+    grading: Grading
+    baseline: Endpoint
+    variants: Mapping[str, Endpoint]
+    cases: Sequence[Case]
+    units: Sequence[int]
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Everyone who is asked."""
+        return [self.baseline, *self.variants.values()]
+
+    @property
+    def sides(self) -> Sides:
+        """Empty transcripts: of the baseline, of the baseline asked again, and of each variant."""
+        again = (
+            Transcript(self.baseline, first_repeat=self.suite.file.repeats) if self.suite.gate.baseline_check else None
+        )
+        variants = {name: Transcript(endpoint) for name, endpoint in self.variants.items()}
+        return Sides(Transcript(self.baseline), again, variants)
+
+
+def plan(
+    suites: Sequence[Suite], catalog: Catalog, *, only: Sequence[str] = (), max_cases: int | None = None
+) -> list[Contest]:
+    """Find out who is asked what; raises `InputError` for all that cannot work.
+
+    `only` restricts the variants (a suite that has none of them is left out), `max_cases` the cases of each suite.
+    """
+    known = {name for suite in suites for name in catalog.endpoints(suite.file.model)}
+    for name in only:
+        if name not in known:
+            raise InputError(f"{catalog.path}: no variant {name!r}{did_you_mean(name, known)}")
+    contests = []
+    for suite in suites:
+        baseline, others = _endpoints(suite, catalog)
+        grading = bind(suite)
+        _check_metrics(suite, grading)
+        variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
+        units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
+        if variants:
+            contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units))
+    if not contests:
+        raise InputError("nothing to check: no suite has any of the variants asked for")
+    return contests
+
+
+def _endpoints(suite: Suite, catalog: Catalog) -> tuple[Endpoint, dict[str, Endpoint]]:
+    endpoints = dict(catalog.endpoints(suite.file.model))
+    wanted = suite.file.variants if suite.file.variants is not None else list(endpoints)
+    for place, name in ("baseline", suite.file.baseline), *(("variants", name) for name in wanted):
+        if name not in endpoints:
+            message = f"no variant {name!r} of {suite.file.model!r} in {catalog.path}"
+            raise suite.error(message + did_you_mean(name, set(endpoints)), place)
+    others = {name: endpoints[name] for name in wanted if name != suite.file.baseline}
+    if not others:
+        raise suite.error(
+            f"nothing to hold against the baseline: {suite.file.model!r} has no other variant", "variants"
+        )
+    return endpoints[suite.file.baseline], others
+
+
+def _check_metrics(suite: Suite, grading: Grading) -> None:
+    known = {*grading.metrics, *BUILT_IN}
+    for metric in grading.metrics:
+        if metric in BUILT_IN:
+            raise suite.error(f"the metric {metric!r} is built in; give this one another name", "assert")
+    for index, metric in enumerate(suite.gate.metrics or []):
+        if metric not in known:
+            raise suite.error(f"no metric {metric!r}{did_you_mean(metric, known)}", "gate", "metrics", index)
+
+
+def _units(suite: Suite, max_cases: int) -> list[int]:
+    """As many whole units as `max_cases` holds, at least one."""
+    units: list[int] = []
+    cases = 0
+    for size in suite.units:
+        if units and cases + size > max_cases:
+            break
+        units.append(size)
+        cases += size
+    return units

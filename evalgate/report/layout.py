@@ -1,0 +1,65 @@
+"""Lines for a terminal: columns and hanging indents, made of spaces alone.
+
+rich's own tables and paddings fill every line with trailing blanks, and boxes turn into an avalanche in a log file.
+These lines look the same on a screen, in a log and in a pull request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+
+def print_line(console: Console, line: Text) -> None:
+    """Print one line as it is: never wrapped, cropped, highlighted or read as markup."""
+    line.rstrip()
+    console.print(line, no_wrap=True, overflow="ignore", crop=False, highlight=False)
+
+
+def print_hanging(console: Console, text: Text, indent: int, *, first: int | None = None) -> None:
+    """Print `text` wrapped to the console's width; its first line is indented by `first`, the others by `indent`."""
+    start = indent if first is None else first
+    for number, line in enumerate(wrapped(console, text, console.width - indent)):
+        print_line(console, Text(" " * (start if number == 0 else indent)) + line)
+
+
+def wrapped(console: Console, text: Text, width: int) -> list[Text]:
+    """Wrap to lines of at most `width` cells; words that are longer are cut."""
+    return list(text.wrap(console, max(width, 20), overflow="fold", no_wrap=False))
+
+
+def print_parts(
+    console: Console, parts: Sequence[Text | str], indent: int, *, first: int | None = None, separator: str = " · "
+) -> None:
+    """Print the parts that say something, as many in a line as fit, so that no part is torn without need."""
+    lines: list[Text] = []
+    for part in parts:
+        if not part:
+            continue
+        text = part if isinstance(part, Text) else Text(part)
+        if lines and cell_len(lines[-1].plain + separator + text.plain) <= console.width - indent:
+            lines[-1].append(separator).append_text(text)
+        else:
+            lines.append(Text().append_text(text))
+    for number, line in enumerate(lines):
+        print_hanging(console, line, indent, first=first if number == 0 else indent)
+
+
+def columns(cells: Sequence[Text], widths: Sequence[int], right: Sequence[bool], *, gap: int = 2) -> Text:
+    """One row of a table: each cell padded to its column's width, flush right where `right` says so."""
+    row = Text()
+    for cell, width, flush_right in zip(cells, widths, right, strict=True):
+        blank = " " * (width - cell_len(cell.plain))
+        # appended one by one: a sum of texts takes the first one's style for all
+        for part in (Text(blank), cell) if flush_right else (cell, Text(blank)):
+            row.append_text(part)
+        row.append(" " * gap)
+    return row
+
+
+def widths_of(rows: Sequence[Sequence[Text]]) -> list[int]:
+    """The width of each column: that of its widest cell."""
+    return [max(cell_len(cell.plain) for cell in column) for column in zip(*rows, strict=True)]

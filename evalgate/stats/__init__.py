@@ -1,0 +1,94 @@
+"""Certified substitution: is a cheaper variant as good as its baseline, and how sure is that?
+
+    >>> from evalgate.stats import certify
+    >>> certify([0.0] * 400, margin=0.02).verdict
+    'green'
+
+A gate that turns green because "no significant difference was found" rewards small samples. Here the burden of proof
+is turned around: green must be proven, red must be proven, and everything else is inconclusive. What may be trusted:
+
+- however often one looks and whenever one stops, a variant worse than the margin turns green with probability alpha
+  at most, and one that is not worse turns red with probability beta at most;
+- the same differences give the same verdict, bit for bit, on every machine and for every batch size.
+
+Everything here is a pure function of numbers and numpy arrays: no clock, no files, no randomness but a given seed.
+"""
+
+from __future__ import annotations
+
+from evalgate.stats._design import Claim, Design
+from evalgate.stats._wealth import CERTAIN
+from evalgate.stats.absolute import certify_score
+from evalgate.stats.bootstrap import bca_interval
+from evalgate.stats.budget import median_log_ratio, within_budget
+from evalgate.stats.certify import Certificate, Options, Verdict, certify
+from evalgate.stats.confidence import confidence_sequence
+from evalgate.stats.flips import FlipRateSeed, Flips, NoiseFloor, count_flips, noise_floor, seed_flip_rate
+from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases
+from evalgate.stats.limit import case_limit, floor_cases, growth_limit
+from evalgate.stats.multiplicity import (
+    HolmOutcome,
+    combine_verdicts,
+    e_bh,
+    e_lond,
+    e_lond_level,
+    holm_sequential,
+    intersection_union,
+    union_red,
+)
+from evalgate.stats.power import CasesNeeded, cases_needed, smallest_margin
+from evalgate.stats.sampling import SamplingOrder, fragile_first, random_order
+from evalgate.stats.sensitivity import Sensitivity, sensitivity_to_errors
+from evalgate.stats.sequential import EvidencePath, FurtherCases, evidence_path, minimum_further_cases
+from evalgate.stats.units import UnitMeans, paired_differences, unit_means
+
+__all__ = [
+    "CERTAIN",
+    "CasesNeeded",
+    "Certificate",
+    "Claim",
+    "Design",
+    "EvidencePath",
+    "FlipRateSeed",
+    "Flips",
+    "FurtherCases",
+    "HolmOutcome",
+    "NoiseFloor",
+    "Options",
+    "SamplingOrder",
+    "Sensitivity",
+    "UnitMeans",
+    "Verdict",
+    "bca_interval",
+    "case_limit",
+    "cases_needed",
+    "certify",
+    "certify_score",
+    "combine_verdicts",
+    "confidence_sequence",
+    "count_flips",
+    "e_bh",
+    "e_lond",
+    "e_lond_level",
+    "evidence_path",
+    "floor_cases",
+    "fragile_first",
+    "growth_limit",
+    "holm_sequential",
+    "intersection_union",
+    "median_log_ratio",
+    "minimum_further_cases",
+    "newcombe_interval",
+    "noise_floor",
+    "paired_differences",
+    "random_order",
+    "score_interval",
+    "score_test",
+    "score_test_cases",
+    "seed_flip_rate",
+    "sensitivity_to_errors",
+    "smallest_margin",
+    "union_red",
+    "unit_means",
+    "within_budget",
+]

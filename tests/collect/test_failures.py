@@ -1,0 +1,180 @@
+"""What fails is tried again; what fails for ever is an answer of its own kind; what cannot work ends the run."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalgate.catalog import load_catalog
+from evalgate.collect import Collector, require_keys
+from evalgate.collect import collector as collecting
+from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
+from evalgate.store import Store
+from tests.collect.conftest import KEY, collect, kept
+from tests.conftest import Loopback, Sent, catalog, completion, failure, questions, variant, written
+
+TROUBLES = {
+    "429": failure(429, "slow down"),
+    "500": failure(500),
+    "503": failure(503),
+    "reset": Sent(b"", reset=True),
+    "truncated": Sent(b'{"choices": [{"text": "half', only=10),
+    "html": Sent(b"<html>502</html>"),
+    "half a json": Sent(b'{"choices": [{"te'),
+    "no choices": Sent(b"{}"),
+    "error with status 200": Sent(b'{"error": {"message": "overloaded"}}'),
+}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_may_pass_is_tried_again_until_all_is_answered(
+    server: Loopback, store: Store, tmp_path: Path, trouble: str
+) -> None:
+    server.behave = lambda asked: TROUBLES[trouble] if asked.nth == 1 else completion(asked.prompt)
+    collected = collect(store, server.endpoint(tmp_path), questions(5))
+    assert collected.texts == [f"q{n}" for n in range(5)]
+    assert collected.requests == 10
+
+
+@pytest.mark.usefixtures("quick")
+def test_all_troubles_in_turn_end_with_all_answered(server: Loopback, store: Store, tmp_path: Path) -> None:
+    order = itertools.cycle([*TROUBLES.values(), None, None])
+    server.behave = lambda asked: next(order) or completion(asked.prompt)
+    collected = collect(store, server.endpoint(tmp_path, retries=20), questions(30))
+    assert collected.texts == [f"q{n}" for n in range(30)]
+    assert kept(store, server.endpoint(tmp_path), questions(30)) == [f"c{n}" for n in range(30)]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_case_that_fails_for_ever_is_an_answer_with_an_error_and_is_not_kept(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    server.behave = lambda asked: failure(500, "always") if asked.prompt == "q1" else completion(asked.prompt)
+    endpoint = server.endpoint(tmp_path, retries=2)
+    collected = collect(store, endpoint, questions(3))
+    assert collected.texts == ["q0", "", "q2"]
+    assert collected.answers[1].finish_reason == "error"
+    assert collected.answers[1].error == "HTTP 500: always (3 attempts)"
+    assert kept(store, endpoint, questions(3)) == ["c0", "c2"]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_case_that_failed_is_asked_again_by_the_next_collection_and_no_other_is(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    server.behave = lambda asked: failure(500) if asked.prompt == "q1" and asked.nth < 3 else completion(asked.prompt)
+    endpoint = server.endpoint(tmp_path, retries=1)
+    collect(store, endpoint, questions(3))
+    second = collect(store, endpoint, questions(3))
+    assert second.texts == ["q0", "q1", "q2"]
+    assert second.requests == 1
+
+
+def test_a_question_that_is_turned_down_is_an_answer_that_is_kept(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    server.behave = lambda asked: failure(400, "unsafe") if asked.prompt == "q1" else completion(asked.prompt)
+    endpoint = server.endpoint(tmp_path)
+    for requests in (3, 0):
+        collected = collect(store, endpoint, questions(3))
+        assert (collected.answers[1].finish_reason, collected.answers[1].error) == ("refused", "HTTP 400: unsafe")
+        assert collected.requests == requests
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_provider_that_is_not_there_ends_the_run_soon(store: Store, tmp_path: Path) -> None:
+    endpoint = catalog(tmp_path, base_url="http://127.0.0.1:1/v1").endpoints("toy")["full"]
+    started = time.monotonic()
+    with pytest.raises(ProviderError, match=r"'here' at http://127\.0\.0\.1:1/v1 cannot be reached") as caught:
+        collect(store, endpoint, questions(50))
+    assert caught.value.exit_code == 4
+    assert "what was answered is kept" in str(caught.value)
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_provider_that_goes_away_ends_the_run_and_what_was_answered_is_kept(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "HOPELESS", 3)
+    server.behave = lambda asked: completion("x") if asked.prompt in ("q0", "q1") else failure(503, "maintenance")
+    endpoint = server.endpoint(tmp_path, retries=1, concurrency=1)
+    with pytest.raises(ProviderError, match="failed for 3 cases in a row: HTTP 503: maintenance"):
+        collect(store, endpoint, questions(50))
+    assert kept(store, endpoint, questions(50)) == ["c0", "c1"]
+    assert len(server.asked) == 2 + 3 * 2
+
+
+@pytest.mark.usefixtures("quick")
+def test_failures_now_and_then_do_not_count_as_a_provider_that_went_away(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(collecting, "HOPELESS", 2)
+    server.behave = lambda asked: failure(500) if int(asked.prompt[1:]) % 2 else completion("x")
+    collected = collect(store, server.endpoint(tmp_path, retries=0, concurrency=1), questions(10))
+    assert [answer.failed for answer in collected.answers] == [False, True] * 5
+
+
+STOPS: dict[str, tuple[Sent, type[EvalgateError], str]] = {
+    "rejected key": (failure(401, f"wrong {KEY}"), ProviderError, "rejects the key (HTTP 401); check KEY"),
+    "no credit": (failure(402, "pay"), ProviderError, "HTTP 402): pay; its credit is used up"),
+    "no such model": (failure(404, "no toy"), ProviderError, "HTTP 404): no toy; check base_url"),
+    "10 MB": (completion("x" * 10_000_000), InputError, "an answer of more than 8 MiB"),
+}
+
+
+@pytest.mark.parametrize("stop", STOPS)
+def test_what_cannot_get_better_ends_the_run_and_what_came_before_is_kept(
+    server: Loopback, store: Store, tmp_path: Path, stop: str
+) -> None:
+    sent, kind, told = STOPS[stop]
+    server.behave = lambda asked: sent if asked.prompt == "q5" else completion("x")
+    endpoint = server.endpoint(tmp_path, concurrency=1, api_key_env="KEY")
+    with pytest.raises(kind) as caught:
+        collect(store, endpoint, questions(50))
+    assert told in str(caught.value)
+    assert kept(store, endpoint, questions(50)) == [f"c{n}" for n in range(5)]
+    assert len(server.asked) == 6  # nobody goes on asking
+
+
+def test_what_ends_one_line_ends_the_others_too(server: Loopback, store: Store, tmp_path: Path) -> None:
+    providers = [{"id": name, "base_url": server.url, "concurrency": 1} for name in ("good", "bad")]
+    variants = [variant(name, provider=name, served_as=name) for name in ("good", "bad")]
+    models = [{"id": "toy", "variants": variants}]
+    house = load_catalog(written(tmp_path, "two.yaml", {"providers": providers, "models": models})).endpoints("toy")
+    slowly = replace(completion("x"), after=0.02)
+    server.behave = lambda asked: slowly if asked.body["model"] == "good" else failure(401)
+
+    async def both() -> list[object]:
+        async with Collector(store, {}, now=lambda: 1.0) as collector:
+            asking = (collector.ask(endpoint, questions(100)) for endpoint in house.values())
+            return list(await asyncio.gather(*asking, return_exceptions=True))
+
+    assert [type(outcome) for outcome in asyncio.run(both())] == [ProviderError, ProviderError]
+    asked = sum(asked.body["model"] == "good" for asked in server.asked)
+    assert asked < 10
+    assert len(kept(store, house["good"], questions(100))) == asked
+
+
+def test_a_store_that_fails_ends_the_run(server: Loopback, store: Store, tmp_path: Path) -> None:
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE bodies")
+        connection.exec_driver_sql("CREATE VIEW bodies AS SELECT key, x'7b7d' AS body FROM answers")
+    with pytest.raises(StoreError, match="cannot be written"):
+        collect(store, server.endpoint(tmp_path, concurrency=1), questions(20))
+    assert len(server.asked) == 1
+
+
+def test_a_missing_key_is_found_before_anything_is_asked(server: Loopback, store: Store, tmp_path: Path) -> None:
+    endpoint = server.endpoint(tmp_path, api_key_env="MISSING_KEY")
+    with pytest.raises(InputError, match="environment variable MISSING_KEY, which is not set"):
+        require_keys([endpoint], {})
+    with pytest.raises(InputError, match="MISSING_KEY"):
+        collect(store, endpoint, questions(2))
+    assert server.asked == []

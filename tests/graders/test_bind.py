@@ -1,0 +1,133 @@
+"""From a suite's assertions to one function; every mistake is found before anything is asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.errors import InputError
+from evalgate.exchange import Answer
+from evalgate.graders import Grading, bind, grader, names, registry
+from evalgate.graders.expectations import a_scalar
+from evalgate.suite import load_suite
+from tests.conftest import suite_file
+
+
+def bound(folder: Path, *assertions: object, **changes: object) -> Grading:
+    return bind(load_suite(suite_file(folder, assert_=list(assertions), **changes)))
+
+
+def refusal(folder: Path, *assertions: object, **changes: object) -> str:
+    with pytest.raises(InputError) as caught:
+        bound(folder, *assertions, **changes)
+    return str(caught.value).replace(str(folder) + "/", "")
+
+
+def score(folder: Path, text: str, *assertions: object) -> dict[str, float]:
+    case = next(case for case in load_suite(suite_file(folder)).cases if case.id == "c1")
+    return bound(folder, *assertions).grade(Answer(text, "stop"), case)
+
+
+CONTAINS, EXACT = {"type": "contains", "value": "shade"}, {"type": "exact"}
+
+
+def test_the_target_is_expected_unless_the_assertion_has_a_value(tmp_path: Path) -> None:
+    assert score(tmp_path, "Shade 1.", EXACT) == {"score": 1.0}
+    assert score(tmp_path, "Shade 1.", EXACT | {"value": "shade 2"}) == {"score": 0.0}
+
+
+def test_assertions_of_one_metric_are_averaged_by_weight(tmp_path: Path) -> None:
+    assert score(tmp_path, "a shade", CONTAINS | {"weight": 3}, EXACT) == {"score": 0.75}
+
+
+def test_each_metric_has_a_score_of_its_own(tmp_path: Path) -> None:
+    assert score(tmp_path, "a shade", CONTAINS | {"metric": "words"}, EXACT) == {"words": 1.0, "score": 0.0}
+
+
+def test_a_threshold_makes_the_score_one_or_zero(tmp_path: Path) -> None:
+    json_ = {"type": "json_schema", "value": {"type": "object"}}
+    assert score(tmp_path, "[]", json_) == {"score": 0.5}
+    assert score(tmp_path, "[]", json_ | {"threshold": 0.5}) == {"score": 1.0}
+    assert score(tmp_path, "[]", json_ | {"threshold": 0.6}) == {"score": 0.0}
+
+
+@given(st.lists(st.floats(0, 1_000_000, exclude_min=True), min_size=1, max_size=5), st.text(max_size=10))
+def test_a_score_is_in_0_to_1_for_all_weights(
+    tmp_path_factory: pytest.TempPathFactory, weights: list[float], text: str
+) -> None:
+    values = [{"type": "json_schema", "value": {}, "weight": weight} for weight in weights]
+    assert 0.0 <= score(tmp_path_factory.getbasetemp(), text, *values, EXACT)["score"] <= 1.0
+
+
+@pytest.mark.parametrize("answer", [Answer("shade 1", "error", error="reset"), Answer("", "refused", error="HTTP 400")])
+def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answer: Answer) -> None:
+    case = load_suite(suite_file(tmp_path)).cases[0]
+    grading = bound(tmp_path, CONTAINS | {"metric": "words", "value": "s"}, {"type": "regex", "value": ".*"})
+    assert grading.grade(answer, case) == {"words": 0.0, "score": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("assertion", "told"),
+    [
+        ({"type": "exakt"}, "suite.yaml:1 assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
+        (EXACT | {"thresold": 1}, "assert.0.thresold: unknown key for grader 'exact'; did you mean 'threshold'?"),
+        (EXACT | {"normalise": "perhaps"}, "assert.0.normalise: Input should be a valid boolean"),
+        ({"type": "numeric", "value": 1, "tolerance": -1}, "assert.0.tolerance: Input should be greater than or equal"),
+        ({"type": "numeric", "value": 1, "tolerance": "inf"}, "assert.0.tolerance: Input should be a finite number"),
+        ({"type": "numeric", "value": "x"}, "assert.0.value: expected a number as value, got 'x'"),
+        ({"type": "numeric"}, "expected a number as target, got 'shade"),
+        ({"type": "regex", "value": "("}, "assert.0.value: not a regular expression"),
+        ({"type": "regex", "value": "(?V0)(?V1)"}, "assert.0.value: not a regular expression"),
+        ({"type": "json_schema", "value": {"$ref": "#/x"}}, "assert.0.value: not a JSON schema"),
+        ({"type": "json_schema"}, "expected a JSON schema (an object) as 'value'"),
+        ({"value": 1}, "assert.0.type: missing"),
+    ],
+)
+def test_an_assertion_that_cannot_work_is_refused_with_its_place(
+    tmp_path: Path, assertion: dict[str, object], told: str
+) -> None:
+    assert told in refusal(tmp_path, assertion)
+
+
+def test_a_case_without_the_target_that_a_grader_needs_is_named(tmp_path: Path) -> None:
+    told = refusal(tmp_path, EXACT, cases=[{"id": "a", "input": 1, "target": 2}, {"id": "b", "input": 3}])
+    assert told.startswith("suite.yaml:1 cases.1: case 'b': there is no target")
+    assert "which grader 'exact' needs (suite.yaml:1 assert.0)" in told
+
+
+CHANGES_A_SCORE: list[dict[str, object]] = [
+    {"assert_": [EXACT | {"normalise": False}]},
+    {"assert_": [EXACT | {"weight": 2}]},
+    {"assert_": [EXACT | {"value": "x"}]},
+    {"assert_": [{"type": "contains"}]},
+    {"cases": [{"id": "c0", "input": "number 0", "target": "other"}]},
+]
+
+
+@pytest.mark.parametrize("changes", CHANGES_A_SCORE)
+def test_the_hash_changes_with_what_could_change_a_score(tmp_path: Path, changes: dict[str, object]) -> None:
+    cases = [{"id": "c0", "input": "number 0", "target": "shade 0"}]
+    plain = bind(load_suite(suite_file(tmp_path, cases=cases))).hash
+    assert bind(load_suite(suite_file(tmp_path, **{"cases": cases, **changes}))).hash != plain
+
+
+def test_the_hash_does_not_change_with_the_prompt_or_the_gate(tmp_path: Path) -> None:
+    plain = bound(tmp_path, EXACT).hash
+    assert bound(tmp_path, EXACT, prompt="{{ input }}", gate={"margin": 0.2}).hash == plain
+
+
+def test_a_grader_is_one_small_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(registry, "_REGISTRY", dict(registry._REGISTRY))
+
+    @grader("length", expects=a_scalar)
+    def length(text: str, expected: object, *, least: int = 1) -> float:
+        del expected
+        return len(text) / least
+
+    assert "length" in names()
+    assert score(tmp_path, "abc", {"type": "length", "least": 4}) == {"score": 0.75}
+    assert score(tmp_path, "abcdef", {"type": "length", "least": 4}) == {"score": 1.0}
+    assert "did you mean 'least'?" in refusal(tmp_path, {"type": "length", "leats": 4})
