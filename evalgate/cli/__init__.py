@@ -16,6 +16,7 @@ from evalgate.errors import EvalgateError
 
 COMMANDS = {
     "check": "Judge every variant against its baseline, operation by operation.",
+    "plan": "Say what a check will take and what it can prove, before a cent is spent.",
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",

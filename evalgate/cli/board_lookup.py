@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from evalgate.documents import did_you_mean
 from evalgate.errors import InputError
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.store import Store
+
+REMEMBERED = 20  # runs that are looked through for what is known of a variant
+
+
+def earlier_boards(store: Store) -> dict[str, list[OperationBoard]]:
+    """What the last runs concluded, by operation, the newest first."""
+    found: dict[str, list[OperationBoard]] = {}
+    for data in islice(store.boards(), REMEMBERED):
+        for board in Board.from_json(data).operations:
+            found.setdefault(board.operation, []).append(board)
+    return found
 
 
 def last_board(store: Store) -> Board:

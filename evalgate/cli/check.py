@@ -47,7 +47,9 @@ def command(
     from evalgate.check import check
     from evalgate.cli.progress import LiveProgress
     from evalgate.cli.show_board import show_board, write_json, write_report
+    from evalgate.forecast import forecast
     from evalgate.planning import plan
+    from evalgate.report.forecast import summary
     from evalgate.signal import issue, publish_file, read_file
     from evalgate.store import open_store
     from evalgate.suite import load_suites
@@ -58,6 +60,8 @@ def command(
     cases = {contest.suite.operation: len(contest.cases) for contest in contests}
     previous = read_file(publish) if publish is not None and publish.exists() else None
     with open_store(store_name) as store:
+        if not quiet:
+            click.echo(summary([forecast(contest) for contest in contests]), err=True)
         with LiveProgress(cases, quiet=quiet) as progress:
             checking = check(contests, store, os.environ, progress=progress, refresh=refresh)
             board = asyncio.run(checking)

@@ -65,6 +65,7 @@ def _print(result: Comparison, baseline: Path, variant: Path, console: Console) 
     from rich.text import Text
 
     from evalgate.report import wording
+    from evalgate.report.layout import print_line
 
     colour = {"green": "bold green", "red": "bold red"}.get(result.verdict, "bold yellow")
     said = {"green": "proven not worse", "red": "proven worse", "inconclusive": "neither proven"}[result.verdict]
@@ -78,7 +79,7 @@ def _print(result: Comparison, baseline: Path, variant: Path, console: Console) 
     lines = [
         Text.assemble((result.verdict.upper(), colour), f"  {variant.name} against {baseline.name}: {said}"),
         Text(
-            f"     {result.metric}   Δ {wording.points(result.delta)} pp   {result.level:.0%} {kind} "
+            f"     {result.metric}   Δ {wording.points(result.delta)} pp   {wording.percent(result.level)} {kind} "
             f"{wording.interval(result.interval)}   margin −{result.margin * 100:g} pp"
         ),
         Text(f"     {used}: {result.broke} broke, {result.fixed} fixed · {evidence}"),
@@ -86,4 +87,4 @@ def _print(result: Comparison, baseline: Path, variant: Path, console: Console) 
     if result.note:
         lines.append(Text(f"     {result.note}"))
     for line in lines:
-        console.print(line)
+        print_line(console, line)

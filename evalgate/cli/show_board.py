@@ -12,7 +12,6 @@ from rich.console import Console
 
 from evalgate.catalog import Catalog
 from evalgate.errors import InputError
-from evalgate.exchange import JsonValue
 from evalgate.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report.side_by_side import Pair, cases_that
@@ -35,9 +34,9 @@ def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None
     render_failures(board, console, route)
 
 
-def write_json(content: Mapping[str, JsonValue], target: str) -> None:
+def write_json(content: Mapping[str, object], target: str) -> None:
     """Write JSON to a file, or to stdout for `-`."""
-    data = orjson.dumps(dict(content), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = orjson.dumps(dict(content), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, default=str)
     if target == "-":
         sys.stdout.buffer.write(data)
     else:

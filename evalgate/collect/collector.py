@@ -111,7 +111,7 @@ class Collector:
         return [answer for answer in answers if answer is not None]
 
     async def _once(self, key: str, line: _Line, endpoint: Endpoint, question: Question, budget: Budget) -> Answer:
-        """Two operations may ask the same: whoever comes second shares what the first gets, unless that one gives up."""
+        """Two operations may ask the same: the second shares what the first gets, unless that one gives up asking."""
         while asked := self._asking.get(key):
             await asyncio.wait([asked])
             if asked.exception() is None:

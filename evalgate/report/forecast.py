@@ -1,0 +1,84 @@
+"""A forecast for people: what a check will take, and what it can prove."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from rich.console import Console
+from rich.text import Text
+
+from evalgate.forecast import Forecast, VariantForecast
+from evalgate.report.layout import columns, print_line, widths_of
+from evalgate.report.wording import percent, safe
+
+HEAD = ("variant", "flips", "cases", "p90", "worst", "verdict", "calls", "tokens", "USD", "worst", "minutes")
+
+
+def render_forecast(forecast: Forecast, console: Console) -> None:
+    """Print one operation's forecast: a line per side, then what its cases can certify."""
+    family = f" · Holm over {forecast.family} variants" if forecast.family > 1 else ""
+    print_line(
+        console,
+        Text.assemble((safe(forecast.operation), "bold"), f" · margin {forecast.margin * 100:g} pp{family}"),
+    )
+    sides = (forecast.baseline, *forecast.variants)
+    rows = [[Text(cell, "dim") for cell in HEAD], *(_row(side, side is forecast.baseline) for side in sides)]
+    right = [False] + [True] * (len(HEAD) - 1)
+    for row in rows:
+        print_line(console, Text("  ") + columns(row, widths_of(rows), right))
+    print_line(
+        console,
+        Text(
+            f"  {forecast.available} cases certify a margin of {forecast.smallest_margin * 100:.3g} pp nine times in "
+            f"ten; the least that prove {forecast.margin * 100:g} pp are {forecast.least_cases}"
+        ),
+    )
+
+
+def render_assumptions(forecasts: Sequence[Forecast], console: Console) -> None:
+    """Say which figures are assumed, and the sums."""
+    console.print()
+    print_line(console, Text(f"  {summary(forecasts)}"))
+    if any(not side.known for forecast in forecasts for side in forecast.variants):
+        text = "  ? nobody has asked this variant yet: flip rate, answer length and latency are assumed"
+        print_line(console, Text(text, "dim"))
+
+
+def summary(forecasts: Sequence[Forecast]) -> str:
+    """The forecast in one line."""
+    calls = sum(forecast.calls for forecast in forecasts)
+    dollars = sum((forecast.dollars for forecast in forecasts), Decimal(0))
+    worst = sum((forecast.dollars_worst for forecast in forecasts), Decimal(0))
+    minutes = max(forecast.minutes for forecast in forecasts)
+    return (
+        f"plan: about {calls:,.0f} calls if all are as good as the baseline, {_usd(dollars)} USD "
+        f"(at most {_usd(worst)}), {_minutes(minutes)} min; answers that are known cost nothing"
+    )
+
+
+def _row(side: VariantForecast, baseline: bool) -> list[Text]:
+    flips = "" if baseline else percent(side.flip_rate) + ("" if side.known else " ?")
+    chance = "" if baseline else percent(side.chance_of_verdict)
+    cells = (
+        safe(side.variant),
+        flips,
+        f"{side.cases_mean:.0f}",
+        "" if baseline else f"{side.cases_p90:.0f}",
+        f"{side.cases_worst}",
+        chance,
+        f"{side.calls:,.0f}",
+        f"{side.tokens:,.0f}",
+        _usd(side.dollars),
+        _usd(side.dollars_worst),
+        _minutes(side.minutes),
+    )
+    return [Text(cell) for cell in cells]
+
+
+def _usd(dollars: Decimal) -> str:
+    return f"{dollars:.2f}" if dollars >= 1 else f"{dollars:.4f}"
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.0f}" if minutes >= 10 else f"{minutes:.1f}"
