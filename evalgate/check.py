@@ -20,6 +20,7 @@ from evalgate.exchange import Answer, Question
 from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
 from evalgate.planning import Contest
 from evalgate.store import Scored, Store, answer_key
+from evalgate.suite import Case
 
 LOOK = 10  # units between two looks, at least; more where no verdict is possible before
 T = TypeVar("T")
@@ -71,7 +72,8 @@ async def run_contest(contest: Contest, collector: Collector, store: Store, prog
         asked = min(asked + max(LOOK, record.least_further_units()), len(contest.units))
         wave = range(first, sum(contest.units[:asked]))
         try:
-            await _all(_answer(contest, side, wave, collector, store, progress, budget) for side in open_sides)
+            asking = Wave(contest, contest.cases[wave.start : wave.stop], budget)
+            await _all(_answer(asking, side, collector, store, progress) for side in open_sides)
         except BudgetSpentError:
             note = f"the budget of {suite.file.budget:g} USD is spent"
             break
@@ -79,37 +81,40 @@ async def run_contest(contest: Contest, collector: Collector, store: Store, prog
     return record.board(contest.grading.hash, note=note)
 
 
-async def _answer(
-    contest: Contest,
-    side: Transcript,
-    wave: range,
-    collector: Collector,
-    store: Store,
-    progress: Progress,
-    budget: Budget,
-) -> None:
+class Wave:
+    """The next cases of a contest, and what is asked for them: rendered once, for all sides."""
+
+    def __init__(self, contest: Contest, cases: Sequence[Case], budget: Budget) -> None:
+        self.contest, self.cases, self.budget = contest, cases, budget
+        self.requests = [contest.suite.request(case) for case in cases]
+
+    def questions(self, side: Transcript) -> list[list[Question]]:
+        """Per case, one question for each repeat."""
+        repeats = range(side.first_repeat, side.first_repeat + self.contest.suite.file.repeats)
+        pairs = zip(self.cases, self.requests, strict=True)
+        return [[Question(case.id, request, repeat) for repeat in repeats] for case, request in pairs]
+
+
+async def _answer(wave: Wave, side: Transcript, collector: Collector, store: Store, progress: Progress) -> None:
     """Let one side answer the cases of a wave, grade what it says, and remember the scores."""
-    suite, cases = contest.suite, contest.cases[wave.start : wave.stop]
-    repeats = range(side.first_repeat, side.first_repeat + suite.file.repeats)
-    questions = [
-        [Question(case.id, request, k) for k in repeats] for case in cases for request in [suite.request(case)]
-    ]
+    operation, grading = wave.contest.suite.operation, wave.contest.grading
 
     def on_answer(answer: Answer, known: bool) -> None:
         del answer
-        progress.answered(suite.operation, side.endpoint.id, known=known)
+        progress.answered(operation, side.endpoint.id, known=known)
 
+    questions = wave.questions(side)
     flat = [question for group in questions for question in group]
-    answers = iter(await collector.ask(side.endpoint, flat, on_answer, budget))
+    answers = iter(await collector.ask(side.endpoint, flat, on_answer, wave.budget))
     scored: list[Scored] = []
-    for case, group in zip(cases, questions, strict=True):
+    for case, group in zip(wave.cases, questions, strict=True):
         given = [next(answers) for _ in group]
-        grades = [contest.grading.grade(answer, case) for answer in given]
+        grades = [grading.grade(answer, case) for answer in given]
         side.add(given, grades)
         for question, answer, grade in zip(group, given, grades, strict=True):
             key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
             if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
-                scored += [Scored(key, contest.grading.hash, metric, score) for metric, score in grade.items()]
+                scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
     await asyncio.to_thread(store.add_scores, scored)
 
 

@@ -37,6 +37,7 @@ class Record:
         self._shown = [metric for metric in (*metrics, *BUILT_IN) if metric not in self._gating]
         self._rulings: dict[str, Ruling] = {}
         self._again: Ruling | None = None
+        self._known: dict[int, tuple[int, Differences]] = {}
 
     @property
     def gate(self) -> Gate:
@@ -101,7 +102,7 @@ class Record:
         least = []
         for metric in self._gating:
             further = stats.minimum_further_cases(
-                self._paired(side, metric)[1] if side.grades else np.zeros(0),
+                self._paired(side, metric)[1],
                 margin=self.gate.margin,
                 threshold_green=max(needed / max(1, len(self._sides.variants)), 1 / self.gate.alpha),
                 threshold_red=len(self._gating) / self.gate.beta,
@@ -119,17 +120,27 @@ class Record:
         return {"claim": self.gate.claim, "red_margin": self.gate.red_margin, "population": population}
 
     def _paired(self, side: Transcript, metric: str) -> tuple[FloatArray, FloatArray]:
-        """Baseline scores and differences per unit, for the cases that `side` has answered."""
-        cases = len(side.grades)
+        """Baseline scores and differences per unit, for the cases that both have answered."""
+        cases = self._both(side)
         baseline = self._sides.baseline.scores(metric)[:cases]
-        differences = side.scores(metric) - baseline
+        differences = side.scores(metric)[:cases] - baseline
         return unit_means(baseline, self._units), unit_means(differences, self._units)
 
+    def _both(self, side: Transcript) -> int:
+        """A wave that a budget cut short leaves one side longer than the other."""
+        return min(side.cases, self._sides.baseline.cases)
+
     def _differences(self, side: Transcript) -> Differences:
+        known = self._known.get(id(side))
+        if known is not None and known[0] == self._both(side):
+            return known[1]  # whoever is ruled on is asked no more, and its evidence stays what it was
         metrics = {metric: self._paired(side, metric)[1] for metric in self._gating}
-        both = side.answered() & self._sides.baseline.answered()[: len(side.grades)]
+        cases = self._both(side)
+        both = side.answered()[:cases] & self._sides.baseline.answered()[:cases]
         answered = unit_means(both.astype(float), self._units) == 1
-        return Differences(metrics, self.gate, answered, self._design()["population"])
+        made = Differences(metrics, self.gate, answered, self._design()["population"])
+        self._known[id(side)] = (cases, made)
+        return made
 
     def _verdict(self, name: str, side: Transcript, note: str) -> Verdict:
         ruling = self._rulings.get(name) or Ruling("inconclusive", 0, 1 / self.gate.alpha)
@@ -142,7 +153,7 @@ class Record:
             )
         gating = tuple(shown[metric] for metric in self._gating)
         outcome, why = ruling.outcome, reason(ruling, gating, self.gate, note)
-        if unfit := self._unfit():
+        if unfit := self._unfit(note):
             outcome, why = "inconclusive", unfit
         proven_alone = all(metric.e_green >= 1 / self.gate.alpha for metric in gating)
         remark = "measurably worse, within margin" if ruling.measurably_worse else ""
@@ -162,12 +173,14 @@ class Record:
             flips=flips(self._suite.cases[:cases], side, self._sides.baseline, self._gating),
         )
 
-    def _unfit(self) -> str:
+    def _unfit(self, note: str) -> str:
         """Why nobody can be judged by this suite; empty when it is fit, or was not asked to show that it is."""
         if self._sides.again is None or (self._again is not None and self._again.outcome == "green"):
             return ""
         check = self._baseline_check()
         assert check is not None
+        if note and check.outcome == "inconclusive":
+            return f"{note} before the baseline was proven equal to itself"
         return (
             f"suite unfit: the baseline held against itself is {check.outcome} after {check.cases} cases "
             f"(it differs from itself on {check.flip_rate:.1%}); widen the margin, add cases or repeats"

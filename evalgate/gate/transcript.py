@@ -25,27 +25,34 @@ BUILT_IN = (AVAILABILITY, UNTRUNCATED)
 class Transcript:
     """The answers of one endpoint and their grades, in the order asked; grows wave by wave.
 
-    `answers[i]` and `grades[i]` are those of case i, one per repeat; a grade is a score in [0, 1] per metric. Repeats
-    are numbered from `first_repeat`, so that the baseline can be asked again for answers of its own.
+    `answers[i]` are those to case i, one per repeat. Repeats are numbered from `first_repeat`, so that the baseline can
+    be asked again for answers of its own.
     """
 
     endpoint: Endpoint
     first_repeat: int = 0
     answers: list[Sequence[Answer]] = field(default_factory=list)
-    grades: list[Sequence[Mapping[str, float]]] = field(default_factory=list)
+    _means: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]]) -> None:
-        """Add the answers to the next case; what every answer is also graded on is put beside its own metrics."""
+        """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric."""
         self.answers.append(answers)
-        self.grades.append([{**grade, **_built_in(answer)} for answer, grade in zip(answers, grades, strict=True)])
+        whole = [{**grade, **_built_in(answer)} for answer, grade in zip(answers, grades, strict=True)]
+        for metric in whole[0]:
+            self._means.setdefault(metric, []).append(sum(grade[metric] for grade in whole) / len(whole))
 
     def scores(self, metric: str) -> FloatArray:
         """Mean over the repeats, per case; shape (cases,)."""
-        return np.array([sum(grade[metric] for grade in grades) / len(grades) for grades in self.grades])
+        return np.array(self._means.get(metric, ()), dtype=np.float64)
 
     def answered(self) -> npt.NDArray[np.bool_]:
         """Whether every repeat of a case was answered; shape (cases,)."""
         return np.array([not any(answer.failed for answer in answers) for answers in self.answers], dtype=bool)
+
+    @property
+    def cases(self) -> int:
+        """How many cases have been answered."""
+        return len(self.answers)
 
     def flat(self, cases: int) -> list[Answer]:
         """All answers to the first `cases` cases."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import threading
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from evalgate.collect import Budget, BudgetSpentError, Collector
 from evalgate.exchange import Answer
 from evalgate.store import Store
 from tests.collect.conftest import collect, kept
-from tests.conftest import Loopback, completion, questions
+from tests.conftest import Asked, Loopback, Sent, completion, questions
 
 PRICE_OF_ONE = Decimal(7) / 1_000_000  # 3 tokens in at 1 USD per million, 2 out at 2
 
@@ -49,17 +50,34 @@ def test_known_answers_cost_nothing(server: Loopback, store: Store, tmp_path: Pa
 def test_whoever_shares_a_question_with_an_operation_that_ran_out_asks_it_alone(
     server: Loopback, store: Store, tmp_path: Path
 ) -> None:
-    endpoint = server.endpoint(tmp_path, concurrency=2)
-    server.behave = lambda asked: replace(completion(asked.prompt), after=0.01)
+    endpoint = server.endpoint(tmp_path, concurrency=1)
+    q0, q1, q2 = questions(3)
+    go_on = threading.Event()
+
+    def behave(asked: Asked) -> Sent:
+        go_on.wait(10)
+        return completion(asked.prompt)
 
     async def both() -> list[list[Answer] | BaseException]:
         async with Collector(store, {}, now=lambda: 1.0) as collector:
-            poor = collector.ask(endpoint, questions(20), budget=Budget(PRICE_OF_ONE * 3))
-            rich = collector.ask(endpoint, questions(20))
+            poor = asyncio.create_task(collector.ask(endpoint, [q0, q1], budget=Budget(PRICE_OF_ONE)))
+            await until(lambda: len(server.asked) == 1)
+            rich = asyncio.create_task(collector.ask(endpoint, [q2, q1]))
+            await until(lambda: len(collector._asking) == 2)
+            # now q0 is under way and q2 waits; then q1 waits with an empty purse while the other comes to want it too
+            go_on.set()
             return await asyncio.gather(poor, rich, return_exceptions=True)
 
+    server.behave = behave
     poor, rich = asyncio.run(both())
     assert isinstance(poor, BudgetSpentError)
     assert isinstance(rich, list)
-    assert [answer.text for answer in rich] == [f"q{n}" for n in range(20)]
-    assert set(server.prompts.values()) == {1}
+    assert [answer.text for answer in rich] == ["q2", "q1"]
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    for _ in range(5000):
+        if reached():
+            return
+        await asyncio.sleep(0.002)
+    pytest.fail("was not reached")

@@ -20,7 +20,7 @@ from evalgate.errors import StoreError
 from evalgate.exchange import Answer
 from evalgate.store import Bought, Store, open_store
 from tests.collect.conftest import collect, kept
-from tests.conftest import Loopback, completion, questions
+from tests.conftest import Asked, Loopback, Sent, completion, questions
 
 RUN = """
 import asyncio, sys
@@ -44,7 +44,12 @@ asyncio.run(main())
 def test_a_killed_collection_loses_nothing_and_nothing_that_is_known_is_asked_again(
     server: Loopback, tmp_path: Path, how: signal.Signals
 ) -> None:
-    server.behave = lambda asked: replace(completion(asked.prompt), after=0.01)
+    killed = threading.Event()
+
+    def behave(asked: Asked) -> Sent:  # so slow from the 60th call on that it cannot come to an end before it is killed
+        return replace(completion(asked.prompt), after=30 if len(server.asked) > 60 and not killed.is_set() else 0.0)
+
+    server.behave = behave
     endpoint, path = server.endpoint(tmp_path, concurrency=4), str(tmp_path / "killed.db")
     command = [sys.executable, "-c", RUN, str(tmp_path / "catalog.yaml"), path]
     told: list[str] = []
@@ -54,6 +59,7 @@ def test_a_killed_collection_loses_nothing_and_nothing_that_is_known_is_asked_ag
             told.append(line.strip())
             if len(told) == 20:
                 process.send_signal(how)
+    killed.set()
     assert process.returncode != 0
     assert 20 <= len(told) < 100
     with open_store(path) as store:

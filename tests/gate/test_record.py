@@ -1,0 +1,145 @@
+"""What makes gates lie: failures, truncation, a baseline that differs from itself, cases that share a source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evalgate.catalog import Endpoint, load_catalog
+from evalgate.exchange import Answer
+from evalgate.gate import Record, Sides, Transcript, Verdict
+from evalgate.suite import Suite, load_suite
+
+CASES = 400
+RIGHT = Answer("yes", "stop", 10, 2, 5.0)
+WRONG = Answer("no", "stop", 10, 2, 5.0)
+CUT = Answer("ye", "length", 10, 2, 5.0)
+FAILED = Answer("", "error", error="no answer within 60 s (6 attempts)")
+Answers = Callable[[int], Answer]
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Endpoint:
+    path = tmp_path / "catalog.yaml"
+    path.write_text(
+        "version: 1\nproviders: [{id: p, base_url: 'http://127.0.0.1:1/v1'}]\nmodels:\n  - id: m\n    variants:\n"
+        "      - {id: full, provider: p, quantization: bf16, price: {input: 1, output: 1}}\n"
+    )
+    return load_catalog(path).endpoints("m")["full"]
+
+
+def suite(folder: Path, extra: str = "", gate: str = "margin: 0.05", cases: int = CASES, cluster: int = 1) -> Suite:
+    path = folder / "s.yaml"
+    rows = "".join(
+        f"  - {{id: c{n:03}, input: {n}x, target: 'yes', metadata: {{source: s{n // cluster}}}}}\n"
+        for n in range(cases)
+    )
+    path.write_text(
+        f"operation: o\nmodel: m\nbaseline: full\nprompt: '{{{{ input }}}}'\nassert: [{{type: exact}}]\n"
+        f"gate: {{{gate}}}\n{extra}cases:\n{rows}"
+    )
+    return load_suite(path)
+
+
+def judged(
+    suite: Suite, endpoint: Endpoint, variant: Answers, baseline: Answers, again: Answers | None = None
+) -> Verdict:
+    second = Transcript(endpoint, first_repeat=1) if again else None
+    sides = Sides(Transcript(endpoint), second, {"v": Transcript(endpoint)})
+    record = Record(suite, sides, ["score"], suite.units)
+    for index in range(len(suite.cases)):
+        for side, answers in ((sides.baseline, baseline), (sides.again, again), (sides.variants["v"], variant)):
+            if side is not None and answers is not None:
+                answer = answers(index)
+                side.add([answer], [{"score": float(answer is RIGHT)}])
+    record.rule()
+    return record.board("sha256:0").verdicts[0]
+
+
+def right(index: int) -> Answer:
+    del index
+    return RIGHT
+
+
+def every(number: int, answer: Answer) -> Answers:
+    return lambda index: answer if index % number == 0 else RIGHT
+
+
+def test_a_failure_scores_0(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path), endpoint, every(2, FAILED), right)
+    assert verdict.usage.failed > 0
+    assert verdict.metrics[0].variant_score == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_red_that_rests_on_failures_alone_is_inconclusive(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert judged(suite(tmp_path), endpoint, every(2, WRONG), right).outcome == "red"
+    assert judged(suite(tmp_path), endpoint, every(2, FAILED), right).outcome == "inconclusive"
+
+
+def test_a_green_that_rests_on_the_baselines_failures_is_not_green(tmp_path: Path, endpoint: Endpoint) -> None:
+    def half_wrong(index: int) -> Answer:
+        return WRONG if index % 10 == 1 else RIGHT
+
+    assert judged(suite(tmp_path), endpoint, half_wrong, every(5, FAILED)).outcome != "green"
+
+
+def test_a_red_that_holds_without_the_failures_stays_red(tmp_path: Path, endpoint: Endpoint) -> None:
+    def mixed(index: int) -> Answer:
+        return (FAILED, WRONG, RIGHT, RIGHT)[index % 4]
+
+    assert judged(suite(tmp_path), endpoint, mixed, right).outcome == "red"
+
+
+def test_availability_and_truncation_are_shown_beside_the_score(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path), endpoint, every(4, CUT), right)
+    shown = {metric.metric: metric for metric in verdict.diagnostics}
+    assert set(shown) == {"availability", "untruncated"}
+    assert shown["untruncated"].delta < -0.1
+
+
+def test_truncation_decides_when_the_gate_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
+    gate = "margin: 0.05, metrics: [untruncated]"
+    verdict = judged(suite(tmp_path, gate=gate), endpoint, every(2, CUT), right)
+    assert verdict.outcome == "red"
+    assert verdict.reason.startswith("untruncated proven worse")
+
+
+def test_a_baseline_that_differs_from_itself_makes_the_suite_unfit(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path), endpoint, right, every(3, WRONG), again=right)
+    assert verdict.outcome == "inconclusive" or "unfit" not in verdict.reason
+    worse = judged(suite(tmp_path), endpoint, right, right, again=every(3, WRONG))
+    assert worse.outcome == "inconclusive"
+    assert "suite unfit: the baseline held against itself is red" in worse.reason
+
+
+def test_a_baseline_that_repeats_itself_lets_the_verdict_stand(tmp_path: Path, endpoint: Endpoint) -> None:
+    assert judged(suite(tmp_path), endpoint, right, right, again=right).outcome == "green"
+
+
+def test_too_few_cases_for_the_baseline_check_is_unfit_too(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path, cases=20), endpoint, right, right, again=right)
+    assert "suite unfit" in verdict.reason
+
+
+def test_cases_of_one_cluster_count_once(tmp_path: Path, endpoint: Endpoint) -> None:
+    clustered = suite(tmp_path, extra="cluster_by: metadata.source\n", cluster=4)
+    verdict = judged(clustered, endpoint, right, right)
+    alone = judged(suite(tmp_path), endpoint, right, right)
+    assert len(clustered.units) == CASES / 4
+    assert verdict.cases == alone.cases  # as many clusters as it would take cases
+    assert verdict.usage.answers == 4 * alone.usage.answers
+
+
+def test_flips_name_the_cases_in_the_order_asked(tmp_path: Path, endpoint: Endpoint) -> None:
+    loaded = suite(tmp_path)
+    verdict = judged(loaded, endpoint, every(50, WRONG), right)
+    assert [flip.case_id for flip in verdict.flips] == [case.id for case in loaded.cases[: verdict.cases : 50]]
+
+
+def test_claim_suite_is_resolved_by_the_last_case(tmp_path: Path, endpoint: Endpoint) -> None:
+    traffic = judged(suite(tmp_path, cases=60), endpoint, right, right)
+    finite = judged(suite(tmp_path, cases=60, gate="margin: 0.05, claim: suite"), endpoint, right, right)
+    assert traffic.outcome == "inconclusive"
+    assert finite.outcome == "green"
