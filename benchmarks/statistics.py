@@ -33,7 +33,7 @@ from evalgate.stats import (  # noqa: E402
     score_test_cases,
     seed_flip_rate,
 )
-from evalgate.stats.simulation import GREEN, RED, draw_differences, run_rows  # noqa: E402
+from evalgate.stats.simulation import GREEN, RED, draw_differences, draw_suites, run_rows  # noqa: E402
 
 Array = NDArray[np.float64]
 
@@ -158,16 +158,6 @@ def suite_table(repetitions: int) -> None:
 # --- error rates --------------------------------------------------------------------------------------------------
 
 
-def finite_suites(random: np.random.Generator, runs: int, size: int, flip_rate: float, total: int) -> Array:
-    """Suites with exactly this sum of differences and about this flip rate, in random order; shape (runs, size)."""
-    flips = max(round(flip_rate * size), abs(total))
-    flips += (flips - total) % 2
-    gains = (flips + total) // 2
-    suite = np.zeros(size)
-    suite[:gains], suite[gains:flips] = 1.0, -1.0
-    return random.permuted(np.tile(suite, (runs, 1)), axis=1)
-
-
 def false_rates(
     flip_rate: float, margin: float, population: int | None, repetitions: int, *, horizon: int, seed: int = 3
 ) -> tuple[float, float]:
@@ -181,7 +171,7 @@ def false_rates(
             if population is None:
                 drawn = draw_differences(random, runs, size, max(flip_rate, margin), difference)
             else:
-                drawn = finite_suites(random, runs, size, flip_rate, int(np.floor(difference * size + 1e-9)))
+                drawn = draw_suites(random, runs, size, flip_rate, difference)
             # Peeking after every case: the worst that any batch size can do.
             wrong[kind] += int((run_rows(drawn, margin, THRESHOLDS, design)[1] == error).sum())
     return wrong[0] / repetitions, wrong[1] / repetitions
@@ -203,22 +193,17 @@ def error_table(repetitions: int) -> None:
 
 
 def clustered(random: np.random.Generator, runs: int, units: int, mean: float) -> Array:
-    """Means of five cases that share a source: the whole cluster is lost together, or mostly kept."""
-    lost = random.random((runs, units)) < 2 * 0.04
-    kept = random.binomial(5, 0.5, (runs, units)) / 5.0
-    swing = np.where(lost, 2 * kept - 1, 0.0)
-    return swing if mean == 0.0 else np.where(random.random((runs, units)) < -mean, -1.0, 0.0) + swing * (1 + mean) / 2
+    """Means of five cases that share a source, a few sources turned upside down; a share `-mean` is wholly lost."""
+    upset = random.random((runs, units)) < 0.08
+    swing = np.where(upset, 2.0 * random.binomial(5, 0.5, (runs, units)) / 5.0 - 1.0, 0.0)
+    return np.where(random.random((runs, units)) < -mean, -1.0, swing)
 
 
 def repeated(random: np.random.Generator, runs: int, units: int, mean: float) -> Array:
-    """Means of four answers on either side, each case with its own chance of being right."""
+    """Means of four answers on either side, each case with its own chance of being right; a share is wholly lost."""
     ability = random.beta(2.0, 0.5, (runs, units))
-    variant = random.binomial(4, ability) / 4.0
-    baseline = random.binomial(4, ability) / 4.0
-    # A share of cases is simply lost or won, so that the mean is exact and scores stay in range.
-    return (1 + mean) * (variant - baseline) + np.where(
-        random.random((runs, units)) < -mean, mean / -mean if mean else 0, 0
-    )
+    answers = random.binomial(4, ability) - random.binomial(4, ability)
+    return np.where(random.random((runs, units)) < -mean, -1.0, answers / 4.0)
 
 
 def rare_catastrophe(random: np.random.Generator, runs: int, units: int, mean: float) -> Array:
@@ -229,7 +214,8 @@ def rare_catastrophe(random: np.random.Generator, runs: int, units: int, mean: f
 
 def rare_rescue(random: np.random.Generator, runs: int, units: int, mean: float) -> Array:
     """The mirror image: almost always a little worse, rarely a total gain."""
-    return -rare_catastrophe(random, runs, units, -mean)
+    loss = 0.03
+    return np.where(random.random((runs, units)) < (loss + mean) / (1 + loss), 1.0, -loss)
 
 
 def score_table(repetitions: int) -> None:

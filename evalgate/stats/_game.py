@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalgate.stats._input import FloatArray
-from evalgate.stats._wealth import CERTAIN, LOG_2, running_logarithm, running_product
+from evalgate.stats._wealth import CERTAIN, running_product
 
 _ROUNDING = 1e-9  # sums of scores such as 1/3 are not exact: a tie with the null must never count as a proof
 _LARGEST_STAKE = 2.0  # keeps every factor within what `running_product` can carry
@@ -75,11 +75,6 @@ class Game:
         values = running_product(self.factors(null))
         return values if self.proven is None else np.where(self.proven > null + _ROUNDING, CERTAIN, values)
 
-    def logarithms(self, null: float) -> FloatArray:
-        """Shape (..., n): natural logarithms of the e-values, for plots."""
-        values = running_logarithm(self.factors(null))
-        return values if self.proven is None else np.where(self.proven > null + _ROUNDING, 1000 * LOG_2, values)
-
     def rejected(self, null: float, threshold: float) -> bool:
         """Whether the evidence against "mean <= null" has ever reached the threshold; one-dimensional games."""
         return bool(self.e_values(null).max() >= threshold)
@@ -90,6 +85,14 @@ def predictable_mean(values: FloatArray, prior: float, inertia: float) -> FloatA
     before = np.zeros(values.shape)
     np.cumsum(values[..., :-1], axis=-1, out=before[..., 1:])
     return np.asarray((before + inertia * prior) / (np.arange(values.shape[-1]) + inertia))
+
+
+def cautious_mean(values: FloatArray, inertia: float) -> FloatArray:
+    """Shape (..., n): the mean of what came before each case, less one standard error, held back by `inertia`."""
+    total, squares = np.zeros(values.shape), np.zeros(values.shape)
+    np.cumsum(values[..., :-1], axis=-1, out=total[..., 1:])
+    np.cumsum(values[..., :-1] * values[..., :-1], axis=-1, out=squares[..., 1:])
+    return np.asarray((total - np.sqrt(squares + 1.0)) / (np.arange(values.shape[-1]) + inertia))
 
 
 def design_stakes(null: FloatArray, target: FloatArray, second_moment: FloatArray) -> FloatArray:

@@ -19,7 +19,6 @@ CERTAIN = 2.0**1000
 
 _BLOCK = 256  # factors of at least 0.1 and at most 8 leave 256 of them far from under- and overflow
 _SAFE = 1e-290
-LOG_2 = 0.6931471805599453
 
 
 def running_product(factors: FloatArray) -> FloatArray:
@@ -34,13 +33,6 @@ def running_product(factors: FloatArray) -> FloatArray:
             mantissa, power = _rescaled_product(factors)
             products = np.ldexp(mantissa, power)
         return np.minimum(products, CERTAIN)
-
-
-def running_logarithm(factors: FloatArray) -> FloatArray:
-    """Natural logarithms of the products, for plots: the last bits may differ between machines."""
-    mantissa, power = _rescaled_product(factors)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(mantissa) + power * LOG_2)
 
 
 def _rescaled_product(factors: FloatArray) -> tuple[FloatArray, np.ndarray[tuple[int, ...], np.dtype[np.int32]]]:

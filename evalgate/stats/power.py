@@ -15,13 +15,14 @@ import numpy as np
 
 from evalgate.errors import StatisticsError
 from evalgate.stats._design import Design, population_of
-from evalgate.stats._input import IntArray, between, whole
+from evalgate.stats._input import FloatArray, IntArray, between, whole
 from evalgate.stats.limit import case_limit
-from evalgate.stats.simulation import GREEN, RED, UNDECIDED, draw_differences, run_rows
+from evalgate.stats.simulation import GREEN, RED, UNDECIDED, draw_differences, draw_suites, run_rows
 
 _LONGEST = 2000  # cases that are simulated one by one
 _CELLS = 500_000  # simulated cases at a time, which bounds memory and time
 _FEW_FLIPS = 0.2  # below this flip rate, flips are rare enough for margin and flip rate to be scaled together
+_LIKE_TRAFFIC = 5  # a suite so many times longer than the run cannot be told from traffic
 _PATIENCE = 8.0  # an unlimited run is followed for so many times its limit
 
 
@@ -55,8 +56,8 @@ def cases_needed(
 ) -> CasesNeeded:
     """How many cases a verdict takes for a variant whose scores differ in `flip_rate` of the cases.
 
-    `margin` in (0, 1); `flip_rate` in [0, 1], at least |`difference`|, the true mean difference. `max_cases`: the
-    budget, if there is one; a suite ends at its `population`. The other options as for `certify`. With 400
+    `margin` in (0, 1); `flip_rate` in [0, 1], at least |`difference`|, the true mean difference (for claim='suite', of
+    the suite itself). `max_cases`: the budget, if there is one; a suite ends at its `population`. The other options as for `certify`. With 400
     repetitions the mean is good to about 5 %. Raises `StatisticsError` for what lies outside.
     """
     between(margin, "margin", 0.0, 1.0)
@@ -66,7 +67,8 @@ def cases_needed(
     whole(repetitions, "repetitions", at_least=10)
     if max_cases is not None:
         whole(max_cases, "max_cases", at_least=1)
-    limit = case_limit(margin, flip_rate, alpha=min(alpha, 0.49), beta=min(beta, 0.49))
+    distance = min(max(margin, abs(difference)), 0.99)  # what is far from the margin is decided sooner
+    limit = case_limit(distance, flip_rate, alpha=min(alpha, 0.49), beta=min(beta, 0.49))
     population = population_of(design, 0)
     length = int(_PATIENCE * limit) + 10 * batch
     length = min(length, max_cases or length, population or length)
@@ -79,12 +81,13 @@ def cases_needed(
     short = min(small_length, max(int(1.5 * limit / scale.cases), 200))  # most runs are over by then
     rows = max(1, _CELLS // small_length)
     for done in range(0, repetitions, rows):
-        values = draw_differences(
+        values = _draw(
             random,
             min(rows, repetitions - done),
             small_length,
             flip_rate * scale.flips,
             difference * scale.margin,
+            small,
         )
         stop, outcome = run_rows(values[:, :short], margin * scale.margin, thresholds, small)
         late = np.flatnonzero(outcome == UNDECIDED)
@@ -128,7 +131,7 @@ def smallest_margin(
     small = scale.design(design)
     length = max(round(cases / scale.cases), 1)
     runs = min(repetitions, max(cells // length, 50))
-    values = draw_differences(np.random.default_rng(seed), runs, length, flip_rate * scale.flips)
+    values = _draw(np.random.default_rng(seed), runs, length, flip_rate * scale.flips, 0.0, small)
     low, high = 1.0 - thresholds[0] ** (-1.0 / length), 1.0  # no margin below the first can be proven by anything
     for _ in range(8):
         middle = sqrt(low * high)
@@ -179,6 +182,16 @@ class _Scale:
         small["flip_rate_green"] = None if green is None else min(green * self.flips, 1.0)
         small["flip_rate_red"] = None if red is None else min(red * self.flips, 1.0)
         return small
+
+
+def _draw(
+    random: np.random.Generator, runs: int, cases: int, flip_rate: float, difference: float, design: Design
+) -> FloatArray:
+    """The first `cases` differences of each run; a suite's mean difference is its own, not that of its source."""
+    population = design.get("population")
+    if population is None or population > _LIKE_TRAFFIC * cases:
+        return draw_differences(random, runs, cases, flip_rate, difference)
+    return draw_suites(random, runs, population, flip_rate, difference)[:, :cases]
 
 
 def _round_up(value: float) -> float:

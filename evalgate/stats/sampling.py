@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
 from evalgate.errors import StatisticsError
-from evalgate.stats._input import FloatArray, IntArray, whole
+from evalgate.stats._input import FloatArray, IntArray, between, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +58,33 @@ def fragile_first(strata: IntArray | list[int], attention: Mapping[int, float], 
     if missing:
         msg = f"attention: nothing for strata {missing}; every stratum needs a positive number"
         raise StatisticsError(msg)
-    weights = np.array([float(attention[int(name)]) for name in names])
-    if not (np.isfinite(weights) & (weights > 0.0)).all():
-        msg = f"attention: {dict(attention)} must be finite and positive for every stratum"
-        raise StatisticsError(msg)
+    weights = [between(attention[int(name)], f"attention[{name}]", 0.0, 1e9) for name in names]
 
     shuffled = random_order(labels.size, seed=seed)
-    waiting = [list(shuffled[labels[shuffled] == name][::-1]) for name in names]
-    left = np.array([float(len(members)) for members in waiting])
-    choices = _raw_draws(2 * labels.size, seed)[labels.size :] * 2.0**-53  # a stretch the shuffle did not use
-    order = np.empty(labels.size, dtype=np.int64)
-    importance, largest = np.empty(labels.size), np.empty(labels.size)
-    for place in range(labels.size):
-        pull = np.cumsum(left * weights)
-        # The last stratum that still holds cases also takes a draw that rounding put beyond all of them.
-        stratum = min(int(np.searchsorted(pull, choices[place] * pull[-1], side="right")), _last_open(left))
-        fairness = pull[-1] / (left.sum() * weights)
-        importance[place] = fairness[stratum]
-        largest[place] = fairness[left > 0].max()
-        order[place] = waiting[stratum].pop()
-        left[stratum] -= 1.0
-    return SamplingOrder(order, importance, largest)
+    waiting = [shuffled[labels[shuffled] == name].tolist()[::-1] for name in names]
+    choices = (_raw_draws(2 * labels.size, seed)[labels.size :] * 2.0**-53).tolist()  # beyond what the shuffle used
+    order, importance, largest = [], [], []
+    for place, choice in enumerate(choices):
+        pulls = [len(members) * weight for members, weight in zip(waiting, weights, strict=True)]
+        pull = fsum(pulls)  # exactly rounded, unlike `sum`, which differs between releases of Python
+        stratum = _drawn(pulls, choice * pull)
+        fair = pull / (labels.size - place)
+        order.append(waiting[stratum].pop())
+        importance.append(fair / weights[stratum])
+        largest.append(fair / min(weight for weight, each in zip(weights, pulls, strict=True) if each))
+    return SamplingOrder(np.array(order), np.array(importance), np.array(largest))
 
 
-def _last_open(left: FloatArray) -> int:
-    return int(np.flatnonzero(left)[-1])
+def _drawn(pulls: list[float], point: float) -> int:
+    """The stratum at `point` if strata are laid end to end; one that is empty has no length and is never drawn."""
+    last = 0
+    for stratum, pull in enumerate(pulls):
+        if pull:
+            if point < pull:
+                return stratum
+            last = stratum
+        point -= pull
+    return last  # rounding put the point beyond all of them
 
 
 def _raw_draws(count: int, seed: int) -> FloatArray:

@@ -15,6 +15,7 @@ import numpy as np
 
 from evalgate.stats._design import Design, games_of, population_of
 from evalgate.stats._input import FloatArray, Numbers, between, differences_of
+from evalgate.stats._wealth import CERTAIN
 
 _HORIZON = 1 << 17
 
@@ -25,13 +26,11 @@ class EvidencePath:
 
     `e_green` and `e_red` are e-values, from 0 to 2^1000 (certainty). Hold thresholds against their running maxima
     `max_e_green` and `max_e_red` (Ville's inequality covers the maximum): these are the same bits on every machine.
-    The natural logarithms are for plots; their last bits may differ between machines.
+    The natural logarithms, between -693 and 693, are for plots; their last bits may differ between machines.
     """
 
     e_green: FloatArray
     e_red: FloatArray
-    log_e_green: FloatArray
-    log_e_red: FloatArray
 
     @property
     def max_e_green(self) -> FloatArray:
@@ -42,6 +41,16 @@ class EvidencePath:
     def max_e_red(self) -> FloatArray:
         """Shape (cases,): the largest evidence for red so far."""
         return np.maximum.accumulate(self.e_red)
+
+    @property
+    def log_e_green(self) -> FloatArray:
+        """Shape (cases,): the natural logarithm of the evidence for green."""
+        return np.asarray(np.log(np.maximum(self.e_green, 1.0 / CERTAIN)))
+
+    @property
+    def log_e_red(self) -> FloatArray:
+        """Shape (cases,): the natural logarithm of the evidence for red."""
+        return np.asarray(np.log(np.maximum(self.e_red, 1.0 / CERTAIN)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,9 @@ def evidence_path(differences: Numbers, *, margin: float, **design: Unpack[Desig
     other options are those of `certify`. Raises `StatisticsError` for what lies outside.
     """
     green, red = games_of(differences_of(differences), margin, design)
-    red_null = design.get("red_margin", 0.0)
     return EvidencePath(
         e_green=green.e_values(-margin),
-        e_red=red.e_values(red_null),
-        log_e_green=green.logarithms(-margin),
-        log_e_red=red.logarithms(red_null),
+        e_red=red.e_values(design.get("red_margin", 0.0)),
     )
 
 

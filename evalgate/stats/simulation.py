@@ -23,6 +23,23 @@ def draw_differences(
     return gains.astype(np.float64) - losses
 
 
+def draw_suites(
+    random: np.random.Generator, runs: int, size: int, flip_rate: float, difference: float = 0.0
+) -> FloatArray:
+    """Whole suites in random order, shape (runs, size), all with the same number of gains and of losses.
+
+    The sum of differences is `difference` x size, rounded towards minus infinity; the flips are `flip_rate` x size or
+    the next number of them that allows this sum.
+    """
+    total = int(np.floor(difference * size + 1e-9))
+    flips = min(max(round(flip_rate * size), abs(total)), size)
+    flips += (flips - total) % 2 * (1 if flips < size else -1)
+    suite = np.zeros(size)
+    suite[: (flips + total) // 2] = 1.0
+    suite[(flips + total) // 2 : flips] = -1.0
+    return random.permuted(np.broadcast_to(suite, (runs, size)), axis=1)
+
+
 def run_rows(
     differences: FloatArray, margin: float, thresholds: tuple[float, float], design: Design
 ) -> tuple[IntArray, IntArray]:
