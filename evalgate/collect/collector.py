@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import TracebackType
@@ -30,12 +31,37 @@ HOPELESS = 20  # so many cases in a row that ended without an answer, and the pr
 class _Line:
     """The way to one provider: its client, its places, and how it has been doing."""
 
-    def __init__(self, provider: Provider, client: ProviderClient) -> None:
-        self.provider, self.client = provider, client
+    def __init__(self, provider: Provider, environment: Mapping[str, str]) -> None:
+        self.provider, self._environment = provider, environment
+        self._client: ProviderClient | None = None
         self.places = asyncio.Semaphore(provider.concurrency)
         self.retry = RetryPolicy(provider.retries)
         self.reached = False
         self.failures_in_a_row = 0
+        self.served: set[str] = set()  # endpoints that answered something
+        self.refusals: Counter[str] = Counter()
+
+    @property
+    def client(self) -> ProviderClient:
+        """Connected when it is first needed: what is known already needs no HTTP library."""
+        self._client = self._client or connect(self.provider, self._environment)
+        return self._client
+
+    async def close(self) -> None:
+        """Let go of the client, if there is one."""
+        if self._client is not None:
+            await self._client.close()
+
+    def require_service(self, endpoint: Endpoint, answer: Answer) -> None:
+        """Raise `ProviderError` for an endpoint that refuses whatever it is asked: that is no verdict on its quality."""
+        if answer.finish_reason != "refused":
+            self.served.add(endpoint.id)
+            return
+        self.refusals[endpoint.id] += 1
+        if endpoint.id not in self.served and self.refusals[endpoint.id] >= HOPELESS:
+            message = f"{endpoint.id!r} refuses every call ({HOPELESS} of {HOPELESS}): {answer.error}"
+            advice = "look at the suite's generation and at served_as; when that is mended, check with --refresh"
+            raise ProviderError(f"{endpoint.place}: {message}; {advice}")
 
 
 class Collector:
@@ -71,7 +97,7 @@ class Collector:
             await self._committer.close()
         finally:
             for line in self._lines.values():
-                await line.client.close()
+                await line.close()
 
     async def ask(
         self,
@@ -89,12 +115,13 @@ class Collector:
         budget = budget or Budget()
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         known = {} if self._refresh else await asyncio.to_thread(self._store.find, keys)
+        line = self._line(endpoint.provider)
         for answer in known.values():
+            line.require_service(endpoint, answer)
             on_answer(answer, True)
         missing = [index for index, key in enumerate(keys) if key not in known]
         answers: list[Answer | None] = [known.get(key) for key in keys]
         if missing:
-            line = self._line(endpoint.provider)
             todo = iter(missing)
             workers = min(len(missing), endpoint.provider.concurrency)
 
@@ -163,6 +190,7 @@ class Collector:
                 await asyncio.sleep(line.retry.pause(attempts, failure, self._random))
             else:
                 line.reached, line.failures_in_a_row = True, 0
+                line.require_service(endpoint, answer)
                 return answer
 
     def _unanswered(self, line: _Line, failure: AttemptFailed, attempts: int) -> Answer:
@@ -177,7 +205,7 @@ class Collector:
 
     def _line(self, provider: Provider) -> _Line:
         if provider.id not in self._lines:
-            self._lines[provider.id] = _Line(provider, connect(provider, self._environment))
+            self._lines[provider.id] = _Line(provider, self._environment)
         return self._lines[provider.id]
 
 

@@ -19,8 +19,8 @@ from evalgate.stats._input import FloatArray, IntArray, between, whole
 from evalgate.stats.limit import case_limit
 from evalgate.stats.simulation import GREEN, RED, UNDECIDED, draw_differences, draw_suites, run_rows
 
-_LONGEST = 2000  # cases that are simulated one by one
-_CELLS = 500_000  # simulated cases at a time, which bounds memory and time
+_LONGEST = 1600  # cases that are simulated one by one
+_CELLS = 400_000  # simulated cases at a time, which bounds memory and time
 _FEW_FLIPS = 0.2  # below this flip rate, flips are rare enough for margin and flip rate to be scaled together
 _LIKE_TRAFFIC = 5  # a suite so many times longer than the run cannot be told from traffic
 _PATIENCE = 8.0  # an unlimited run is followed for so many times its limit
@@ -56,9 +56,10 @@ def cases_needed(
 ) -> CasesNeeded:
     """How many cases a verdict takes for a variant whose scores differ in `flip_rate` of the cases.
 
-    `margin` in (0, 1); `flip_rate` in [0, 1], at least |`difference`|, the true mean difference (for claim='suite', of
-    the suite itself). `max_cases`: the budget, if there is one; a suite ends at its `population`. The other options as for `certify`. With 400
-    repetitions the mean is good to about 5 %. Raises `StatisticsError` for what lies outside.
+    `margin` in (0, 1); `flip_rate` in [0, 1], at least |`difference`|, the true mean difference (for claim='suite',
+    of the suite itself). `max_cases`: the budget, if there is one; a suite ends at its `population`. The other options
+    as for `certify`, but for `baseline` and `sampling`. With 400 repetitions the mean is good to about 5 %. Raises
+    `StatisticsError` for what lies outside.
     """
     between(margin, "margin", 0.0, 1.0)
     _check_flips(flip_rate, difference)
@@ -120,7 +121,7 @@ def smallest_margin(
     """The smallest margin that `cases` cases certify with probability `chance`, for a variant as good as its baseline.
 
     `cases` >= 1; `flip_rate` in [0, 1]; `chance` in (0, 1). With claim='suite' and `population` the cases are part of
-    that suite. Rounded up to three significant digits; 1.0 if no margin below one can be certified.
+    that suite. Good to about a tenth; 1.0 if no margin below one can be certified.
     """
     whole(cases, "cases", at_least=1)
     _check_flips(flip_rate, 0.0)
@@ -132,7 +133,9 @@ def smallest_margin(
     length = max(round(cases / scale.cases), 1)
     runs = min(repetitions, max(cells // length, 50))
     values = _draw(np.random.default_rng(seed), runs, length, flip_rate * scale.flips, 0.0, small)
-    low, high = 1.0 - thresholds[0] ** (-1.0 / length), 1.0  # no margin below the first can be proven by anything
+    size = small.get("population")
+    # No margin below this can be proven: of traffic for want of cases, of a suite because one case is more than it.
+    low, high = 1.0 - thresholds[0] ** (-1.0 / length) if size is None else 0.5 / size, 1.0
     for _ in range(8):
         middle = sqrt(low * high)
         if (run_rows(values, middle, thresholds, small)[1] == GREEN).mean() >= chance:

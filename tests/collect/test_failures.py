@@ -89,6 +89,16 @@ def test_a_question_that_is_turned_down_is_an_answer_that_is_kept(
         assert collected.requests == requests
 
 
+def test_an_endpoint_that_refuses_every_call_is_misconfigured_and_not_bad(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    server.behave = lambda asked: failure(400, f"unknown parameter: seed ({asked.prompt})")
+    for _ in range(2):  # what is in the store is no better
+        with pytest.raises(ProviderError, match=r"refuses every call \(20 of 20\): HTTP 400: unknown parameter: seed"):
+            collect(store, server.endpoint(tmp_path), questions(60))
+    assert len(server.asked) < 40
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_provider_that_is_not_there_ends_the_run_soon(store: Store, tmp_path: Path) -> None:
     endpoint = catalog(tmp_path, base_url="http://127.0.0.1:1/v1").endpoints("toy")["full"]
