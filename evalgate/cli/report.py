@@ -11,11 +11,13 @@ from evalgate.cli.options import PATH, store_option
 
 @click.command("report")
 @click.argument("path", type=PATH, default=".evalgate/report.html")
+@click.option("--picture", type=PATH, metavar="FILE", help="Also write the overview as a picture (.svg or .png).")
 @store_option
-def command(path: Path, store_name: str) -> int:
+def command(path: Path, picture: Path | None, store_name: str) -> int:
     """Write the report of the last check to PATH (default: .evalgate/report.html)."""
     from evalgate.cli.board_lookup import last_board
     from evalgate.cli.show_board import write_report
+    from evalgate.errors import InputError
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
@@ -24,4 +26,13 @@ def command(path: Path, store_name: str) -> int:
         suites = load_suites([Path(operation.suite) for operation in board.operations])
         write_report(board, path, suites, store)
     click.echo(f"report: {path}")
+    if picture is not None:
+        from evalgate.files import write_atomically
+        from evalgate.report.plots import overview_figure
+
+        form = picture.suffix.removeprefix(".")
+        if form not in ("svg", "png"):
+            raise InputError(f"--picture {picture}: expected a name that ends in .svg or .png")
+        write_atomically(picture, overview_figure(board, "svg" if form == "svg" else "png"))
+        click.echo(f"picture: {picture}")
     return 0

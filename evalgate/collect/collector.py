@@ -53,7 +53,7 @@ class _Line:
             await self._client.close()
 
     def require_service(self, endpoint: Endpoint, answer: Answer) -> None:
-        """Raise `ProviderError` for an endpoint that refuses whatever it is asked: that is no verdict on its quality."""
+        """Raise `ProviderError` for an endpoint that refuses whatever it is asked: that says nothing of its quality."""
         if answer.finish_reason != "refused":
             self.served.add(endpoint.id)
             return

@@ -3,6 +3,7 @@
 from evalgate.gate.board import (
     BaselineCheck,
     Board,
+    Diagnostic,
     Flip,
     MetricEvidence,
     OperationBoard,
@@ -20,6 +21,7 @@ __all__ = [
     "BUILT_IN",
     "BaselineCheck",
     "Board",
+    "Diagnostic",
     "Differences",
     "Flip",
     "MetricEvidence",

@@ -99,6 +99,20 @@ class MetricEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """A metric that is shown and decides nothing: mean scores of both sides over the cases used."""
+
+    metric: str
+    baseline_score: float
+    variant_score: float
+
+    @property
+    def delta(self) -> float:
+        """Variant minus baseline."""
+        return self.variant_score - self.baseline_score
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
     """A case that the variant scored differently on, by the first metric on which it did."""
 
@@ -123,7 +137,7 @@ class Verdict:
     cases: int
     e_needed: float
     metrics: tuple[MetricEvidence, ...]
-    diagnostics: tuple[MetricEvidence, ...]
+    diagnostics: tuple[Diagnostic, ...]
     usage: Usage
     baseline_usage: Usage
     flips: tuple[Flip, ...]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalgate import stats
-from evalgate.gate.board import BaselineCheck, OperationBoard, VariantFacts, Verdict
+from evalgate.gate.board import BaselineCheck, Diagnostic, MetricEvidence, OperationBoard, VariantFacts, Verdict
 from evalgate.gate.contest import Differences, Ruling, rule
 from evalgate.gate.decide import evidence, flips, reason, usage
 from evalgate.gate.transcript import BUILT_IN, FloatArray, Transcript, unit_means
@@ -145,13 +145,7 @@ class Record:
     def _verdict(self, name: str, side: Transcript, note: str) -> Verdict:
         ruling = self._rulings.get(name) or Ruling("inconclusive", 0, 1 / self.gate.alpha)
         cases = sum(self._units[: ruling.units])
-        shown = {}
-        for metric in (*self._gating, *self._shown):
-            baseline, differences = self._paired(side, metric)
-            shown[metric] = evidence(
-                metric, differences[: ruling.units], baseline[: ruling.units], self.gate, self._design()
-            )
-        gating = tuple(shown[metric] for metric in self._gating)
+        gating = tuple(self._evidence(side, metric, ruling.units) for metric in self._gating)
         outcome, why = ruling.outcome, reason(ruling, gating, self.gate, note)
         if unfit := self._unfit(note):
             outcome, why = "inconclusive", unfit
@@ -167,11 +161,21 @@ class Record:
             cases=ruling.units,
             e_needed=ruling.e_needed,
             metrics=gating,
-            diagnostics=tuple(shown[metric] for metric in self._shown),
+            diagnostics=tuple(self._diagnostic(side, metric, ruling.units) for metric in self._shown),
             usage=usage(side.endpoint, side.flat(cases)),
             baseline_usage=usage(self._sides.baseline.endpoint, self._sides.baseline.flat(cases)),
             flips=flips(self._suite.cases[:cases], side, self._sides.baseline, self._gating),
         )
+
+    def _evidence(self, side: Transcript, metric: str, units: int) -> MetricEvidence:
+        baseline, differences = self._paired(side, metric)
+        return evidence(metric, differences[:units], baseline[:units], self.gate, self._design())
+
+    def _diagnostic(self, side: Transcript, metric: str, units: int) -> Diagnostic:
+        baseline, differences = (values[:units] for values in self._paired(side, metric))
+        if not units:
+            return Diagnostic(metric, 0.0, 0.0)
+        return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
 
     def _unfit(self, note: str) -> str:
         """Why nobody can be judged by this suite; empty when it is fit, or was not asked to show that it is."""

@@ -68,7 +68,7 @@ def between(value: float, name: str, low: float, high: float, *, closed: str = "
 
 def whole(value: int, name: str, *, at_least: int) -> int:
     """A whole number not below `at_least`."""
-    if isinstance(value, bool) or int(value) != value or value < at_least:
+    if isinstance(value, bool) or not float(value).is_integer() or value < at_least:
         msg = f"{name}: {value} is not a whole number of at least {at_least}"
         raise StatisticsError(msg)
     return int(value)

@@ -22,6 +22,7 @@ from evalgate.stats.sequential import first_reach
 Verdict: TypeAlias = Literal["green", "red", "inconclusive"]
 
 WORSE_WITHIN_MARGIN = "measurably worse, within margin"
+DRIFTED = "no single mean fits all cases: something changed on the way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +163,21 @@ def conclude(
     else:
         below = above = (1.0 - between(level, "level", 0.0, 1.0)) / 2.0
         rejected = -1.0, -1.0
+    low = lower_end(stopped[0], 1.0 / below, proven=rejected[0])
+    high = 0.0 - lower_end(stopped[1], 1.0 / above, proven=rejected[1])
+    notes = [WORSE_WITHIN_MARGIN] if green_at and proven_red else []
+    if low > high:
+        notes.append(DRIFTED)
     return Certificate(
         verdict=verdict,
         cases=cases,
         delta=_estimate(stopped[0], values[:cases]),
-        interval=(
-            lower_end(stopped[0], 1.0 / below, proven=rejected[0]),
-            0.0 - lower_end(stopped[1], 1.0 / above, proven=rejected[1]),
-        ),
+        interval=(min(low, high), max(low, high)),
         level=1.0 - below - above,
         e_green=float(e_green[cases - 1]),
         e_red=float(e_red[cases - 1]),
         asked=min(-(-cases // batch) * batch, values.size),
-        note=WORSE_WITHIN_MARGIN if green_at and proven_red else "",
+        note="; ".join(notes),
     )
 
 

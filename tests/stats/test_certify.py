@@ -94,8 +94,9 @@ def test_the_interval_agrees_with_the_verdict(values, margin, alpha, beta):
     certificate = certify(values, margin=margin, alpha=alpha, beta=beta)
     low, high = certificate.interval
     assert certificate.level == pytest.approx(1 - alpha - beta)
-    assert -1 <= low <= 1
-    assert -1 <= high <= 1
+    assert -1 <= low <= high <= 1
+    if "something changed" in certificate.note:
+        return
     if certificate.verdict == "green":
         assert low >= -margin
     else:
@@ -130,12 +131,20 @@ def test_the_bits_do_not_depend_on_the_vector_units_of_the_processor():
 
 
 def test_a_green_after_a_red_counts_only_where_all_answers_exist_anyway():
-    worse_at_first = np.concatenate([-np.ones(25), np.zeros(2000)])
-    stopped = certify(worse_at_first, margin=0.05)
+    slightly_worse = np.zeros(2000)
+    slightly_worse[40::50] = -1.0
+    stopped = certify(slightly_worse, margin=0.05)
     assert (stopped.verdict, stopped.note) == ("red", "")
-    whole = certify(worse_at_first, margin=0.05, red_is_final=False)
+    whole = certify(slightly_worse, margin=0.05, red_is_final=False)
     assert (whole.verdict, whole.note) == ("green", "measurably worse, within margin")
     assert whole.cases > stopped.cases
+
+
+def test_cases_that_no_single_mean_fits_are_said_to_have_changed():
+    certificate = certify(np.repeat([0.9, -0.9], 300), margin=0.3, alpha=1e-6, beta=1e-6, red_margin=0.5, level=0.9)
+    assert certificate.note == ""
+    turned = certify(np.repeat([-0.9, 0.9], 300), margin=0.01, alpha=0.2, beta=1e-250, level=0.9)
+    assert "something changed" in turned.note
 
 
 def test_red_margin_asks_for_more_than_measurably_worse():
