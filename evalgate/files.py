@@ -7,7 +7,14 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, making its folder; when this returns it survives a crash. Raises `OSError`."""
+    """Write `data` to `path`, making its folder; when this returns it survives a crash. Raises `OSError`.
+
+    A link stays a link: the file behind it is replaced. A device or a pipe is written to, never replaced.
+    """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        path.write_bytes(data)
+        return
+    path = path.resolve()
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

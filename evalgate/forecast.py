@@ -96,7 +96,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
     per_unit = len(contest.cases) / available * repeats
     family = len(contest.variants) if gate.control == "family" else 1
     alpha = gate.alpha / family  # the first of the family is asked for the most
-    population = available if gate.claim == "suite" else None
+    population = len(suite.units) if gate.claim == "suite" else None  # all of it, also where max_cases asks less
     design: stats.Design = {"claim": gate.claim, "population": population, "red_margin": gate.red_margin}
     known = _known(earlier)
     guess = _guess(contest)
@@ -104,7 +104,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
     for endpoint in contest.variants.values():
         seen = known.get(endpoint.config)
         flip_rate, usage = seen or (FLIP_RATE, guess)
-        needed = _cases_needed(gate.margin, flip_rate, alpha, gate.beta, available, gate.claim, gate.red_margin)
+        needed = _cases_needed(gate.margin, flip_rate, alpha, gate.beta, available, gate.red_margin, population)
         cases = (needed.mean, needed.p90, 1 - needed.inconclusive)
         sides.append(_side(endpoint, cases, available, per_unit, flip_rate, usage, known=seen is not None))
     most = max((side.cases_mean for side in sides), default=0.0)
@@ -146,17 +146,22 @@ def require_support(contest: Contest, told: Forecast) -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _cases_needed(
-    margin: float, flip_rate: float, alpha: float, beta: float, available: int, claim: stats.Claim, red_margin: float
+    margin: float,
+    flip_rate: float,
+    alpha: float,
+    beta: float,
+    available: int,
+    red_margin: float,
+    population: int | None,
 ) -> stats.CasesNeeded:
     """Simulated once for all variants and operations that have the same figures."""
-    population = available if claim == "suite" else None
     return stats.cases_needed(
         margin,
         flip_rate,
         alpha=alpha,
         beta=beta,
         max_cases=available,
-        claim=claim,
+        claim="traffic" if population is None else "suite",
         population=population,
         red_margin=red_margin,
     )

@@ -87,9 +87,12 @@ def _check_metrics(suite: Suite, grading: Grading) -> None:
     for metric in grading.metrics:
         if metric in BUILT_IN:
             raise suite.error(f"the metric {metric!r} is built in; give this one another name", "assert")
-    for index, metric in enumerate(suite.gate.metrics or []):
+    gating = suite.gate.metrics or []
+    for index, metric in enumerate(gating):
         if metric not in known:
             raise suite.error(f"no metric {metric!r}{did_you_mean(metric, known)}", "gate", "metrics", index)
+        if metric in gating[:index]:
+            raise suite.error(f"the metric {metric!r} is named twice", "gate", "metrics", index)
 
 
 def _units(suite: Suite, max_cases: int) -> list[int]:

@@ -6,8 +6,11 @@ configuration, 3 inconclusive, 4 the infrastructure failed.
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
+import traceback
 
 import click
 
@@ -17,6 +20,7 @@ from evalgate.errors import EvalgateError
 COMMANDS = {
     "check": "Judge every variant against its baseline, operation by operation.",
     "plan": "Say what a check will take and what it can prove, before a cent is spent.",
+    "run": "Collect and grade the answers of one variant, without a verdict.",
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
@@ -50,7 +54,10 @@ def command() -> None:
 
 
 def main() -> None:
-    """Run the command and exit; errors that a user can act on are one line on stderr, without a traceback."""
+    """Run the command and exit; errors that a user can act on are one line on stderr, without a traceback.
+
+    A bug keeps its traceback, but not Python's exit code for it: 1 would say that a variant is red.
+    """
     try:
         code = command.main(standalone_mode=False)
     except EvalgateError as failure:
@@ -65,4 +72,11 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output has seen enough
         sys.stderr.close()
         code = 0
+    except Exception as failure:
+        code = 4
+        if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:
+            click.echo(f"evalgate: the output cannot be written: {failure.strerror}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try again when it ends
+        else:
+            traceback.print_exc()
     sys.exit(code if isinstance(code, int) else 0)

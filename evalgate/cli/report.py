@@ -17,10 +17,13 @@ def command(path: Path, picture: Path | None, store_name: str) -> int:
     """Write the report of the last check to PATH (default: .evalgate/report.html)."""
     from evalgate.cli.board_lookup import last_board
     from evalgate.cli.show_board import write_report
-    from evalgate.errors import InputError
+    from evalgate.errors import InfrastructureError, InputError
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
+    form = picture.suffix.removeprefix(".") if picture is not None else ""
+    if picture is not None and form not in ("svg", "png"):
+        raise InputError(f"--picture {picture}: expected a name that ends in .svg or .png")
     with open_store(store_name) as store:
         board = last_board(store)
         suites = load_suites([Path(operation.suite) for operation in board.operations])
@@ -30,9 +33,9 @@ def command(path: Path, picture: Path | None, store_name: str) -> int:
         from evalgate.files import write_atomically
         from evalgate.report.plots import overview_figure
 
-        form = picture.suffix.removeprefix(".")
-        if form not in ("svg", "png"):
-            raise InputError(f"--picture {picture}: expected a name that ends in .svg or .png")
-        write_atomically(picture, overview_figure(board, "svg" if form == "svg" else "png"))
+        try:
+            write_atomically(picture, overview_figure(board, "svg" if form == "svg" else "png"))
+        except OSError as failure:
+            raise InfrastructureError(f"{picture}: the picture cannot be written: {failure.strerror}") from None
         click.echo(f"picture: {picture}")
     return 0

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from evalgate import stats
 from evalgate.gate.board import Outcome
-from evalgate.gate.transcript import FloatArray
+from evalgate.gate.transcript import AVAILABILITY, FloatArray
 from evalgate.suite import Gate
 
 
@@ -34,7 +34,8 @@ class Differences:
     """D = variant − baseline per unit, in the order asked, by gating metric; all arrays have one length, in [−1, 1].
 
     `answered` marks the units in which both sides answered everything; None: all. Failures score 0 on either side, but
-    no proof may rest on that: it must hold with the failures left out as well, or the verdict stays open.
+    no proof may rest on that: it must hold with the failures left out as well, or the verdict stays open. Availability
+    alone is about the failures themselves, and is judged with all of them.
     """
 
     metrics: Mapping[str, FloatArray]
@@ -62,12 +63,12 @@ class Differences:
 
     @cached_property
     def _evidence(self) -> list[tuple[FloatArray, FloatArray]]:
-        return [self._running(values) for values in self.metrics.values()]
+        return [self._running(metric, values) for metric, values in self.metrics.items()]
 
-    def _running(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _running(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Largest e-values so far, for green and for red, of one metric; shape (units,)."""
         path = self._path(values)
-        if self.answered is None or self.answered.all():
+        if metric == AVAILABILITY or self.answered is None or self.answered.all():
             return path.max_e_green, path.max_e_red
         green, red = np.ones(values.size), np.ones(values.size)
         kept = np.flatnonzero(self.answered)
@@ -90,7 +91,8 @@ def rule(variants: Mapping[str, Differences], gate: Gate) -> dict[str, Ruling]:
     """Rule on every variant with what is known so far; `inconclusive` is whoever is neither green nor red (yet).
 
     Green under `control: family` asks for Holm's threshold, m/α with m variants not yet green; under `verdict` for 1/α.
-    A variant stops at its first proof, so a red one takes no part in later rounds but still counts in m.
+    A variant is asked no more after its first proof. A red one still counts in m, and may turn green without another
+    answer: when others leave the family, what it proved before it was red may be enough. Green wins over red.
     """
     # sorted, so that a tie between two variants does not depend on who is listed first
     heard = {name: each.max_e_green[: each.red_at or each.units] for name, each in sorted(variants.items())}

@@ -116,7 +116,8 @@ class Record:
         return ruling is None or ruling.outcome == "inconclusive"
 
     def _design(self) -> stats.Design:
-        population = len(self._units) if self.gate.claim == "suite" else None
+        # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all of it
+        population = len(self._suite.units) if self.gate.claim == "suite" else None
         return {"claim": self.gate.claim, "red_margin": self.gate.red_margin, "population": population}
 
     def _paired(self, side: Transcript, metric: str) -> tuple[FloatArray, FloatArray]:
@@ -147,12 +148,18 @@ class Record:
         cases = sum(self._units[: ruling.units])
         gating = tuple(self._evidence(side, metric, ruling.units) for metric in self._gating)
         outcome, why = ruling.outcome, reason(ruling, gating, self.gate, note)
-        if unfit := self._unfit(note):
+        if unfit := self._unfit(note) or self._idle(outcome, gating):
             outcome, why = "inconclusive", unfit
-        proven_alone = all(metric.e_green >= 1 / self.gate.alpha for metric in gating)
+        elif hanging := self._hanging_on_failures(ruling, gating, side):
+            why = hanging
+        so_far = self._differences(side).max_e_green[ruling.units - 1] if ruling.units else 0.0
+        proven_alone = so_far >= 1 / self.gate.alpha
         remark = "measurably worse, within margin" if ruling.measurably_worse else ""
-        if ruling.outcome == "inconclusive" and proven_alone and not unfit:
-            remark = f"proven on its own (e-value ≥ {1 / self.gate.alpha:g}), but not among so many variants (Holm)"
+        if ruling.outcome != "green" and proven_alone and not unfit:
+            alone = (
+                f"within the margin on its own (e-value ≥ {1 / self.gate.alpha:g}), but not proven among so many (Holm)"
+            )
+            remark = f"measurably worse; {alone}" if ruling.outcome == "red" else alone
         return Verdict(
             variant=VariantFacts.of(side.endpoint),
             outcome=outcome,
@@ -188,6 +195,29 @@ class Record:
         return (
             f"suite unfit: the baseline held against itself is {check.outcome} after {check.cases} cases "
             f"(it differs from itself on {check.flip_rate:.1%}); widen the margin, add cases or repeats"
+        )
+
+    def _idle(self, outcome: str, gating: Sequence[MetricEvidence]) -> str:
+        """Why a green would say nothing: nobody can be worse by the margin than a baseline that scores no more."""
+        low = [metric for metric in gating if metric.baseline_score <= self.gate.margin]
+        if outcome != "green" or not low:
+            return ""
+        return (
+            f"suite unfit: the baseline itself scores {low[0].baseline_score:.3f} on {low[0].metric}, so nobody can be "
+            f"worse by {self.gate.margin:g}; look at the graders and the targets"
+        )
+
+    def _hanging_on_failures(self, ruling: Ruling, gating: Sequence[MetricEvidence], side: Transcript) -> str:
+        """Why there is no verdict although the scores would prove one: it would rest on calls that failed."""
+        red = any(metric.e_red >= len(gating) / self.gate.beta for metric in gating)
+        green = all(metric.e_green >= ruling.e_needed for metric in gating)
+        if ruling.outcome != "inconclusive" or not (red or green):
+            return ""
+        cases = sum(self._units[: ruling.units])
+        ours, theirs = (sum(answer.failed for answer in one.flat(cases)) for one in (side, self._sides.baseline))
+        return (
+            f"{'red' if red else 'green'} would rest on failed calls ({ours} of the variant's, {theirs} of the "
+            "baseline's): it is not proven without them"
         )
 
     def _baseline_check(self) -> BaselineCheck | None:

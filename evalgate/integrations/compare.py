@@ -7,9 +7,9 @@ difficulty), and a sequential proof assumes that it does not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean
+from typing import Literal, TypedDict, Unpack
 
 from evalgate import stats
 from evalgate.errors import InputError
@@ -73,12 +73,40 @@ def compare(
 ) -> Comparison:
     """Hold the variant's run against the baseline's.
 
+    A case that failed scores 0, on either side; if leaving such cases out changes the verdict, there is none. Nor is
+    there a green where the baseline scores no more than the margin: nobody could be worse.
+
     Raises `InputError` for a fixed design on scores that are not 0 or 1 (its score test is for binary scores), and
     `StatisticsError` for a margin or level out of range.
     """
-    units = _units(paired, seed)
-    if design == "fixed":
-        return _fixed(paired, units, margin=margin, alpha=alpha, beta=beta, claim=claim, seed=seed)
+    units, failed = _units(paired, seed)
+
+    def judge(values: list[float]) -> Comparison:
+        options = _Options(margin=margin, alpha=alpha, beta=beta, claim=claim, seed=seed)
+        return (_fixed if design == "fixed" else _sequential)(paired, values, **options)
+
+    result = judge(units)
+    if result.verdict == "green" and (score := fmean(paired.baseline)) <= margin:
+        note = f"the baseline itself scores {score:.3f}, so nobody can be worse by {margin:g}"
+        return replace(result, verdict="inconclusive", note=note)
+    if result.verdict != "inconclusive" and any(failed):
+        answered = [unit for unit, out in zip(units, failed, strict=True) if not out]
+        if not answered or judge(answered).verdict != result.verdict:
+            what = f"{result.verdict} would rest on the {sum(failed)} that failed on either side"
+            return replace(result, verdict="inconclusive", note=f"{what}: it is not proven without them")
+    return result
+
+
+class _Options(TypedDict):
+    margin: float
+    alpha: float
+    beta: float
+    claim: Claim
+    seed: int
+
+
+def _sequential(paired: PairedScores, units: list[float], **options: Unpack[_Options]) -> Comparison:
+    margin, alpha, beta, claim = options["margin"], options["alpha"], options["beta"], options["claim"]
     proof = stats.certify(
         units, margin=margin, alpha=alpha, beta=beta, claim=claim, population=len(units) if claim == "suite" else None
     )
@@ -98,33 +126,32 @@ def compare(
         margin=margin,
         alpha=alpha,
         beta=beta,
-        seed=seed,
+        seed=options["seed"],
         note=proof.note,
         e_green=proof.e_green,
         e_red=proof.e_red,
     )
 
 
-def _units(paired: PairedScores, seed: int) -> list[float]:
-    """The differences in random order: one per cluster (its mean) where cases share a source, else one per case."""
+def _units(paired: PairedScores, seed: int) -> tuple[list[float], list[bool]]:
+    """The differences in random order: one per cluster (its mean) where cases share a source, else one per case.
+
+    Beside them, whether anything of the unit failed, on either side.
+    """
     names = paired.clusters if paired.clusters is not None else paired.ids
     together: dict[str, list[float]] = {}
-    for name, difference in zip(names, paired.differences, strict=True):
+    failed: set[str] = set()
+    errored = zip(paired.baseline_errored, paired.variant_errored, strict=True)
+    for name, difference, sides in zip(names, paired.differences, errored, strict=True):
         together.setdefault(name, []).append(difference)
+        if any(sides):
+            failed.add(name)
     ordered = sorted(together, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    return [sum(together[name]) / len(together[name]) for name in ordered]
+    return [sum(together[name]) / len(together[name]) for name in ordered], [name in failed for name in ordered]
 
 
-def _fixed(
-    paired: PairedScores,
-    units: Sequence[float],
-    *,
-    margin: float,
-    alpha: float,
-    beta: float,
-    claim: Claim,
-    seed: int,
-) -> Comparison:
+def _fixed(paired: PairedScores, units: list[float], **options: Unpack[_Options]) -> Comparison:
+    margin, alpha, beta, claim = options["margin"], options["alpha"], options["beta"], options["claim"]
     if claim == "suite":
         raise InputError("--design fixed proves for traffic only; for the suite itself use --design sequential")
     if not set(units) <= {-1.0, 0.0, 1.0}:
@@ -155,7 +182,7 @@ def _fixed(
         margin=margin,
         alpha=alpha,
         beta=beta,
-        seed=seed,
+        seed=options["seed"],
         note=note,
         p_green=p_green,
         p_red=p_red,

@@ -157,7 +157,7 @@ def _baseline_of(board: OperationBoard, facts: VariantFacts) -> str:
 
 def _red_lines(board: OperationBoard, verdict: Verdict) -> list[list[str]]:
     metric = wording.telling(verdict)
-    paired = f"{wording.counted(verdict.cases, 'case')} paired: {metric.broke} broke, {metric.fixed} fixed"
+    paired = f"{wording.counted(verdict.cases, board.unit)} paired: {metric.broke} broke, {metric.fixed} fixed"
     lines = [[paired, wording.family(board)]]
     if wording.truncates_more(verdict):
         suspect = "suspect how it is served (context, token limit), not its quantization"

@@ -64,9 +64,12 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     others = [
         _candidate(endpoint, by_variant.get(name), now) for name, endpoint in endpoints.items() if name != baseline_id
     ]
-    ranked = sorted(
-        (*others, baseline), key=lambda each: (float("inf") if each.cost is None else each.cost, each.endpoint.id)
-    )
+
+    def rank(candidate: Candidate) -> tuple[float, bool, str]:
+        cost = float("inf") if candidate.cost is None else candidate.cost
+        return cost, candidate is not baseline, candidate.endpoint.id  # who saves nothing does not replace the baseline
+
+    ranked = sorted((*others, baseline), key=rank)
     chosen = next((each for each in ranked if each.eligible and each.cost is not None), baseline)
     if chosen is baseline:
         why = "nothing cheaper is eligible" if baseline_cost is not None else "its cost is not known"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from evalgate.canonical import canonical, digest
 from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
@@ -92,9 +92,9 @@ class SignalEntry(_Format):
     state: State
     verdict: Literal["green", "red", "inconclusive"]
     claim: str
-    since: datetime
+    since: AwareDatetime
     green_runs: int
-    valid_until: datetime
+    valid_until: AwareDatetime
     reason: str
     evidence: SignalEvidence
 
@@ -105,8 +105,8 @@ class SignalDocument(_Format):
     schema_: Literal["evalgate.signal/v1"] = Field(default="evalgate.signal/v1", alias="schema")
     stream: str
     seq: Annotated[int, Field(ge=1)]
-    issued_at: datetime
-    expires_at: datetime
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
     prev: Hash | None
     policy: Hash
     entries: tuple[SignalEntry, ...]
@@ -213,7 +213,7 @@ def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEv
         e_green=metric.e_green,
         e_red=metric.e_red,
         flips=(metric.broke, metric.fixed),
-        success=1 - usage.failed / usage.answers,
+        success=1 - usage.failed / usage.answers if usage.answers else 0.0,  # a spent budget asks nothing
         tokens=Tokens(input=usage.input_tokens, output=usage.output_tokens),
         run=run,
     )

@@ -1,31 +1,31 @@
 """Remembers every paid answer, every score and every board of verdicts.
 
-SQLAlchemy Core over one URL. Writes are few and large (the collector commits in groups), so everything here is
-synchronous; the collector calls it from a thread.
+SQLAlchemy Core, the same statements on SQLite and PostgreSQL. Writes are few and large (the collector commits in
+groups), so everything here is synchronous; the collector calls it from a thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.schema import CreateIndex, CreateTable
 
-from evalgate.errors import InputError, StoreError
+from evalgate.errors import StoreError
 from evalgate.exchange import Answer, JsonValue
-from evalgate.store import schema
+from evalgate.store import dialect, schema
+from evalgate.store.url import reason
 
 PICO = Decimal(10) ** 12
 _LOOKUP = 500  # keys in one SELECT; SQLite binds 999 variables at the least
+_PAUSE_SECONDS = 0.2  # between two attempts while the server restarts
 T = TypeVar("T")
 
 
@@ -153,80 +153,34 @@ class Store:
             with self._engine.connect() as connection:
                 yield connection
         except sa.exc.DBAPIError as failure:
-            raise StoreError(f"store {self.name}: cannot be read: {failure.orig}") from None
+            raise StoreError(f"store {self.name}: cannot be read: {reason(failure, self._engine.url)}") from None
         except (orjson.JSONDecodeError, KeyError):
             raise StoreError(f"store {self.name}: damaged; name another store with --store to start anew") from None
 
     def _insert(
         self, *tables: tuple[sa.Table, Sequence[Mapping[str, object]]], instead_of: Sequence[object] = ()
     ) -> None:
-        """Insert in one transaction; rows of the keys `instead_of` are deleted first."""
-        try:
-            with self._engine.begin() as connection:
-                for some in _batches(instead_of, _LOOKUP):
-                    for table in (schema.answers, schema.bodies, schema.scores):
-                        connection.execute(table.delete().where(table.c.key.in_(some)))
-                for table, rows in tables:
-                    if rows:
-                        connection.execute(insert(table).on_conflict_do_nothing(), rows)
-        except sa.exc.DBAPIError as failure:
-            raise StoreError(f"store {self.name}: cannot be written: {failure.orig}") from None
+        """Insert in one transaction; rows of the keys `instead_of` are deleted first.
 
-
-def open_store(name: str) -> Store:
-    """Open (or make) the store at `name`: a path, or a SQLAlchemy URL.
-
-    Raises `StoreError` when it cannot be opened, `InputError` when a newer evalgate wrote it.
-    """
-    try:
-        url = sa.make_url(name) if "://" in name else sa.URL.create("sqlite", database=name)
-        shown = url.render_as_string(hide_password=True) if "://" in name else name
-        engine = sa.create_engine(url)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError, ValueError) as failure:
-        reason = str(failure).replace(name, "it")
-        raise InputError(f"the store is not a path or database URL that can be opened: {reason}") from None
-    if engine.name != "sqlite" or url.database in (None, "", ":memory:"):
-        raise InputError(f"store {shown}: expected a file, for SQLite; what is not kept would be bought again")
-    try:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-        sa.event.listen(engine, "connect", _durable)
-        _prepare(engine, shown)
-    except sa.exc.DBAPIError as failure:
-        engine.dispose()
-        raise StoreError(f"store {shown}: cannot be opened: {failure.orig}") from None
-    except (OSError, ValueError) as failure:  # ValueError: a NUL character in the name
-        engine.dispose()
-        raise StoreError(f"store {shown}: cannot be opened: {getattr(failure, 'strerror', failure)}") from None
-    except InputError:
-        engine.dispose()
-        raise
-    return Store(engine, shown)
-
-
-def _prepare(engine: sa.Engine, name: str) -> None:
-    if sa.inspect(engine).has_table("meta"):
-        with engine.connect() as connection:
-            version = connection.scalar(sa.select(schema.meta.c.value).where(schema.meta.c.name == "schema"))
-        if version is not None and version != str(schema.VERSION):
-            message = f"store {name}: written by a newer evalgate (schema {version}; this one knows {schema.VERSION})"
-            raise InputError(f"{message}; nothing was changed. Upgrade evalgate, or name another store with --store")
-    with engine.begin() as connection:
-        # IF NOT EXISTS in the database, not in SQLAlchemy: two processes may be making the same store
-        for table in schema.metadata.sorted_tables:
-            connection.execute(CreateTable(table, if_not_exists=True))
-            for index in table.indexes:
-                connection.execute(CreateIndex(index, if_not_exists=True))
-        version_row = {"name": "schema", "value": str(schema.VERSION)}
-        connection.execute(insert(schema.meta).on_conflict_do_nothing(), version_row)
-
-
-def _durable(connection: object, record: object) -> None:
-    """WAL with `synchronous=FULL`: a committed answer survives power loss, and readers never wait for the writer."""
-    del record
-    cursor = connection.cursor()  # type: ignore[attr-defined]  # a DB-API connection, which has no common type
-    for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        While the server restarts, it is tried again: known rows are left alone, so that twice is as good as once.
+        """
+        last = time.monotonic() + dialect.PATIENCE_SECONDS
+        while True:
+            try:
+                with self._engine.begin() as connection:
+                    dialect.be_the_only_writer(connection)
+                    for some in _batches(instead_of, _LOOKUP):
+                        for table in (schema.answers, schema.bodies, schema.scores):
+                            connection.execute(table.delete().where(table.c.key.in_(some)))
+                    for table, rows in tables:
+                        if rows:
+                            connection.execute(dialect.insert_unknown(connection, table), rows)
+            except sa.exc.DBAPIError as failure:
+                if dialect.may_pass(failure) and time.monotonic() < last:
+                    time.sleep(_PAUSE_SECONDS)
+                    continue
+                raise StoreError(f"store {self.name}: cannot be written: {reason(failure, self._engine.url)}") from None
+            return
 
 
 def _body(answer: Answer) -> bytes:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,3 +110,23 @@ def test_no_suites_here_says_what_to_do(house: House) -> None:
 
 def test_an_unknown_option_is_a_usage_error(house: House) -> None:
     assert house.run("check", "--publsh", "x").returncode == 2
+
+
+def test_a_metric_that_decides_twice(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, metrics: [score, score]}")
+    refused(house, "gate.metrics.1", "named twice")
+
+
+def test_a_picture_that_cannot_be_written(house: House) -> None:
+    house.run("check", "-q")
+    done = house.run("report", "--picture", "/dev/null/picture.svg")
+    assert done.returncode == 4
+    assert done.stderr.startswith("evalgate: /dev/null/picture.svg: the picture cannot be written")
+
+
+def test_output_that_finds_no_room_is_said_in_one_line(house: House) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "evalgate", "schema", "suite"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 4
+    assert done.stderr.splitlines() == ["evalgate: the output cannot be written: No space left on device"]

@@ -113,3 +113,42 @@ def test_scores_between_0_and_1_need_the_sequential_design(tmp_path: Path) -> No
 def test_the_seed_of_the_order_is_recorded(tmp_path: Path) -> None:
     same = scores(tmp_path / "a.jsonl", [1.0] * 300)
     assert json.loads(compare(same, same, "--margin", "0.05", "--seed", "7", "--json", "-").stdout)["seed"] == 7
+
+
+def test_a_budget_that_buys_next_to_nothing_is_a_verdict_too(house: House) -> None:
+    house.edit("prompt:", "budget: 0.00000001\nprompt:")
+    done = house.run("check", "-q", "--publish", "signal.json")
+    assert done.returncode == 3, done.stderr
+    assert house.run("route").returncode == 0
+
+
+def test_plan_counts_the_whole_suite_where_the_claim_is_about_it(house: House) -> None:
+    def least(gate: str) -> float:
+        house.edit("gate: {margin: 0.05}", gate)
+        (operation,) = json.loads(house.run("plan", "--max-cases", "150", "--json", "-").stdout)["operations"]
+        house.edit(gate, "gate: {margin: 0.05}")
+        return float(operation["least_cases"])
+
+    alone = "control: verdict, claim: suite"
+    assert 40 < least(f"gate: {{margin: 0.05, {alone}}}") <= least("gate: {margin: 0.05, control: verdict}")
+
+
+def test_a_green_that_rests_on_the_baselines_errors_is_inconclusive(tmp_path: Path) -> None:
+    def run(name: str, rows: list[dict[str, object]]) -> Path:
+        path = tmp_path / name
+        path.write_text("\n".join(json.dumps({"id": f"c{n}"} | row) for n, row in enumerate(rows)))
+        return path
+
+    ours = run("a.jsonl", [{"score": 0, "error": "timeout"} if n % 5 == 0 else {"score": 1} for n in range(400)])
+    theirs = run("b.jsonl", [{"score": 0 if n % 10 == 1 else 1} for n in range(400)])
+    for design in ("sequential", "fixed"):
+        done = compare(ours, theirs, "--margin", "0.05", "--design", design, "--json", "-")
+        assert done.returncode == 3, done.stdout
+        assert "not proven without them" in json.loads(done.stdout)["note"]
+
+
+def test_two_runs_that_score_nothing_are_not_as_good_as_each_other(tmp_path: Path) -> None:
+    nothing = scores(tmp_path / "a.jsonl", [0.0] * 300)
+    done = compare(nothing, nothing, "--margin", "0.05")
+    assert done.returncode == 3
+    assert "the baseline itself scores 0.000" in done.stdout

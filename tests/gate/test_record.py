@@ -143,3 +143,40 @@ def test_claim_suite_is_resolved_by_the_last_case(tmp_path: Path, endpoint: Endp
     finite = judged(suite(tmp_path, cases=60, gate="margin: 0.05, claim: suite"), endpoint, right, right)
     assert traffic.outcome == "inconclusive"
     assert finite.outcome == "green"
+
+
+def test_a_verdict_that_hangs_on_failures_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
+    red = judged(suite(tmp_path), endpoint, every(2, FAILED), right)
+    assert red.reason.startswith("red would rest on failed calls (200 of the variant's, 0 of the baseline's)")
+
+    def tenth_wrong(index: int) -> Answer:
+        return WRONG if index % 10 == 1 else RIGHT
+
+    green = judged(suite(tmp_path), endpoint, tenth_wrong, every(5, FAILED))
+    assert green.outcome == "inconclusive"
+    assert green.reason.startswith("green would rest on failed calls")
+    assert "Holm" not in green.note
+
+
+def test_availability_that_is_gated_counts_the_failures(tmp_path: Path, endpoint: Endpoint) -> None:
+    gated = suite(tmp_path, gate="margin: 0.05, metrics: [score, availability]")
+    assert judged(gated, endpoint, every(2, FAILED), right).outcome == "red"
+
+
+def test_a_baseline_that_scores_nothing_proves_nobody_as_good(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path), endpoint, every(1, WRONG), every(1, WRONG))
+    assert verdict.outcome == "inconclusive"
+    assert "the baseline itself scores 0.000 on score" in verdict.reason
+
+
+def test_the_claim_suite_is_about_the_whole_suite_however_few_cases_may_be_asked(
+    tmp_path: Path, endpoint: Endpoint
+) -> None:
+    whole = suite(tmp_path, gate="margin: 0.05, claim: suite")
+    sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint)})
+    record = Record(whole, sides, ["score"], whole.units[:30])  # as under `max_cases: 30`
+    for side in (sides.baseline, sides.variants["v"]):
+        for _ in range(30):
+            side.add([RIGHT], [{"score": 1.0}])
+    record.rule()
+    assert record.board("sha256:0").verdicts[0].outcome == "inconclusive"

@@ -90,3 +90,11 @@ def test_an_operation_that_the_signal_does_not_know_is_an_error_that_lists_what_
 def test_the_same_inputs_give_the_same_decision(tmp_path: Path) -> None:
     document, catalogue = signal(catalog(tmp_path)), catalog(tmp_path)
     assert select("sort", document, catalogue, now=NOW) == select("sort", document, catalogue, now=NOW)
+
+
+def test_who_saves_nothing_does_not_replace_the_baseline(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.yaml"
+    path.write_text(CATALOG.replace("PRICE", "1").replace("output: 2", "output: 1"))
+    same = load_catalog(path)
+    decision = select("sort", signal(same), same, now=NOW + timedelta(hours=1))
+    assert decision.chosen.endpoint.id == "full"

@@ -6,6 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+import pytest
+from pydantic import ValidationError
+
 from evalgate.gate import BaselineCheck, Board, MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
 from evalgate.signal import SignalDocument, issue
 
@@ -118,3 +121,10 @@ def test_share_of_answered_calls_is_told() -> None:
     failed = replace(verdict, usage=replace(verdict.usage, failed=30))
     told = replace(one, operations=(replace(one.operations[0], verdicts=(failed,)),))
     assert issue(told, None, stream="a/b", now=NOW).entries[0].evidence.success == 0.9
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    data = after("green").model_dump(mode="json", by_alias=True)
+    data["entries"][0]["valid_until"] = "2030-01-01T00:00:00"
+    with pytest.raises(ValidationError, match="timezone"):
+        SignalDocument.model_validate(data)

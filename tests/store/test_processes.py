@@ -1,0 +1,44 @@
+"""Two processes on one store: both make it, both write to it, and every answer is kept exactly once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from evalgate.store import open_store
+from tests.store.conftest import Database, bought
+
+GROUPS, SIZE = 15, 20
+WRITING = """
+import sys
+from evalgate.store import open_store
+from tests.store.conftest import bought
+name, mine, groups, size = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+print("ready", flush=True)
+sys.stdin.readline()
+with open_store(name) as store:
+    for group in range(groups):
+        numbers = [group * size + number for number in range(size)]
+        if mine == "b":
+            numbers.reverse()  # the order in which two transactions would wait for each other for ever
+        store.add([bought(f"both{number}", mine) for number in numbers], replace=group % 2 == 1)
+        store.add([bought(f"{mine}{number}", mine) for number in numbers])
+"""
+
+
+def test_two_processes_keep_every_answer_exactly_once(database: Database) -> None:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    command = [sys.executable, "-c", WRITING, database.name]
+    processes = [subprocess.Popen([*command, mine, str(GROUPS), str(SIZE)], **pipes) for mine in "ab"]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    assert [process.communicate(timeout=60)[1] for process in processes] == ["", ""]
+    assert (database.count("answers"), database.count("bodies")) == (3 * GROUPS * SIZE, 3 * GROUPS * SIZE)
+    with open_store(database.name) as store:
+        for mine, writers in (("a", {"a"}), ("b", {"b"}), ("both", {"a", "b"})):
+            found = store.find([bought(f"{mine}{number}").key for number in range(GROUPS * SIZE)])
+            assert len(found) == GROUPS * SIZE
+            assert {answer.text for answer in found.values()} <= writers
