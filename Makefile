@@ -22,7 +22,7 @@ lab: $(VENV)/.lab ## quantize a small model, serve its variants on this machine,
 lab-smoke: $(VENV)/.lab ## the same with three variants and few cases
 	@$(BIN)/python -m evalgate lab smoke
 
-record: $(VENV)/.lab ## record the answers that `make demo` replays (half an hour; resumable)
+record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on two cores; resumable)
 	@$(BIN)/python -m evalgate lab record
 
 schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from statistics import fmean
+from statistics import fmean, median
 
 from evalgate import stats
 from evalgate.catalog import Endpoint
@@ -49,7 +49,7 @@ class VariantForecast:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What one operation takes. `smallest_margin` is what its cases certify nine times in ten, at the worst flip rate.
+    """What one operation takes. `smallest_margin` is what its cases certify nine times in ten, at the median flip rate.
 
     `least_cases` is what the first of the family needs to be proven green if it never differs from the baseline.
     """
@@ -94,7 +94,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
     suite, gate = contest.suite, contest.suite.gate
     available, repeats = len(contest.units), suite.file.repeats
     per_unit = len(contest.cases) / available * repeats
-    family = len(contest.variants) if gate.control == "family" else 1
+    family = contest.family if gate.control == "family" else 1
     alpha = gate.alpha / family  # the first of the family is asked for the most
     population = len(suite.units) if gate.claim == "suite" else None  # all of it, also where max_cases asks less
     design: stats.Design = {"claim": gate.claim, "population": population, "red_margin": gate.red_margin}
@@ -123,7 +123,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
         family=family,
         least_cases=floor if floor is not None else available + 1,
         smallest_margin=stats.smallest_margin(
-            available, max((side.flip_rate for side in sides), default=FLIP_RATE), alpha=alpha, beta=gate.beta, **design
+            available, median(side.flip_rate for side in sides), alpha=alpha, beta=gate.beta, **design
         ),
         baseline=baseline,
         variants=tuple(sides),

@@ -17,7 +17,8 @@ from evalgate.suite import Case, Suite
 class Contest:
     """One operation, ready to be run: nothing about it can be wrong any more.
 
-    `cases` stand in the order asked; `units` says how many consecutive cases make one unit of the statistics.
+    `cases` stand in the order asked; `units` says how many consecutive cases make one unit of the statistics. `family`
+    counts all variants of the suite, also those that are not judged now: errors are selected for among all of them.
     """
 
     suite: Suite
@@ -26,6 +27,7 @@ class Contest:
     variants: Mapping[str, Endpoint]
     cases: Sequence[Case]
     units: Sequence[int]
+    family: int
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -39,7 +41,7 @@ class Contest:
             Transcript(self.baseline, first_repeat=self.suite.file.repeats) if self.suite.gate.baseline_check else None
         )
         variants = {name: Transcript(endpoint) for name, endpoint in self.variants.items()}
-        return Sides(Transcript(self.baseline), again, variants)
+        return Sides(Transcript(self.baseline), again, variants, self.family)
 
 
 def plan(
@@ -61,7 +63,7 @@ def plan(
         variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
         units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
         if variants:
-            contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units))
+            contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units, len(others)))
     if not contests:
         raise InputError("nothing to check: no suite has any of the variants asked for")
     return contests
@@ -74,6 +76,8 @@ def _endpoints(suite: Suite, catalog: Catalog) -> tuple[Endpoint, dict[str, Endp
         if name not in endpoints:
             message = f"no variant {name!r} of {suite.file.model!r} in {catalog.path}"
             raise suite.error(message + did_you_mean(name, set(endpoints)), place)
+    if repeated := [name for name in wanted if wanted.count(name) > 1]:
+        raise suite.error(f"the variant {repeated[0]!r} is named twice", "variants")
     others = {name: endpoints[name] for name in wanted if name != suite.file.baseline}
     if not others:
         raise suite.error(

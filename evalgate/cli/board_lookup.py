@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 
 from evalgate.documents import did_you_mean
 from evalgate.errors import InputError
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.store import Store
+from evalgate.suite import Suite, load_suite
 
 REMEMBERED = 20  # runs that are looked through for what is known of a variant
 
@@ -19,6 +21,14 @@ def earlier_boards(store: Store) -> dict[str, list[OperationBoard]]:
         for board in Board.from_json(data).operations:
             found.setdefault(board.operation, []).append(board)
     return found
+
+
+def suite_of(board: OperationBoard) -> Suite:
+    """The suite of a verdict; raises `InputError` with the way out when it is not where the check found it."""
+    path = Path(board.suite)
+    if not path.exists():
+        raise InputError(f"{path}: the suite of this verdict is not here; run this in the folder where the check ran")
+    return load_suite(path)
 
 
 def last_board(store: Store) -> Board:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from evalgate.cli.options import store_option
@@ -23,13 +21,12 @@ def command(operation: str, variant: str, which: str, limit: int, store_name: st
 
     from rich.console import Console
 
-    from evalgate.cli.board_lookup import last_verdict
+    from evalgate.cli.board_lookup import last_verdict, suite_of
     from evalgate.report.side_by_side import Which, cases_that, render_pairs
     from evalgate.store import open_store
-    from evalgate.suite import load_suite
 
     with open_store(store_name) as store:
         board, verdict = last_verdict(store, operation, variant)
-        pairs = cases_that(cast("Which", which), board, verdict, load_suite(Path(board.suite)), store)
+        pairs = cases_that(cast("Which", which), board, verdict, suite_of(board), store)
         render_pairs(pairs, Console(), limit)
     return 0

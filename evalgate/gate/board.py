@@ -150,7 +150,9 @@ class Verdict:
 
     @property
     def worst(self) -> MetricEvidence:
-        """The metric that stands in the way most: the lowest evidence for green."""
+        """The metric that decides: of a red the one that proves it, else the one with the lowest evidence for green."""
+        if self.outcome == "red":
+            return max(self.metrics, key=lambda metric: metric.e_red)
         return min(self.metrics, key=lambda metric: metric.e_green)
 
 
@@ -174,6 +176,7 @@ class OperationBoard:
     grading_hash: str
     baseline: VariantFacts
     baseline_check: BaselineCheck | None
+    family: int
     unit: Literal["case", "cluster"]
     available: int
     repeats: int

@@ -87,19 +87,23 @@ class Differences:
         )
 
 
-def rule(variants: Mapping[str, Differences], gate: Gate) -> dict[str, Ruling]:
+def rule(variants: Mapping[str, Differences], gate: Gate, *, family: int = 0) -> dict[str, Ruling]:
     """Rule on every variant with what is known so far; `inconclusive` is whoever is neither green nor red (yet).
 
     Green under `control: family` asks for Holm's threshold, m/α with m variants not yet green; under `verdict` for 1/α.
+    `family` is the size of the whole family where not all of it is judged now: those who are absent still count in m,
+    or judging variants one at a time would be a way around the correction.
+
     A variant is asked no more after its first proof. A red one still counts in m, and may turn green without another
     answer: when others leave the family, what it proved before it was red may be enough. Green wins over red.
     """
     # sorted, so that a tie between two variants does not depend on who is listed first
     heard = {name: each.max_e_green[: each.red_at or each.units] for name, each in sorted(variants.items())}
     if gate.control == "family":
-        outcome = stats.holm_sequential(list(heard.values()), gate.alpha)
-        green_at = dict(zip(heard, outcome.decided_at, strict=True))
-        needed = dict(zip(heard, outcome.thresholds, strict=True))
+        absent = [np.ones(1)] * (family - len(heard))
+        outcome = stats.holm_sequential([*heard.values(), *absent], gate.alpha)
+        green_at = dict(zip(heard, outcome.decided_at, strict=False))
+        needed = dict(zip(heard, outcome.thresholds, strict=False))
     else:
         needed = dict.fromkeys(heard, 1 / gate.alpha)
         green_at = {name: first_reaching(values, 1 / gate.alpha) for name, values in heard.items()}

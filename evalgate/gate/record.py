@@ -17,11 +17,15 @@ from evalgate.suite import Gate, Suite
 
 @dataclass(frozen=True)
 class Sides:
-    """Who is held against whom: the variants against the baseline, and the baseline, asked again, against itself."""
+    """Who is held against whom: the variants against the baseline, and the baseline, asked again, against itself.
+
+    `family` is how many variants the operation has in all, where not all of them are judged now.
+    """
 
     baseline: Transcript
     again: Transcript | None
     variants: Mapping[str, Transcript]
+    family: int = 0
 
 
 class Record:
@@ -46,7 +50,8 @@ class Record:
 
     def rule(self) -> dict[str, Ruling]:
         """Look at the evidence; returns the ruling on each variant."""
-        self._rulings = rule({name: self._differences(side) for name, side in self._sides.variants.items()}, self.gate)
+        differences = {name: self._differences(side) for name, side in self._sides.variants.items()}
+        self._rulings = rule(differences, self.gate, family=self._sides.family)
         if self._sides.again is not None:
             alone = self.gate.model_copy(update={"control": "verdict"})
             self._again = rule({"again": self._differences(self._sides.again)}, alone)["again"]
@@ -76,6 +81,7 @@ class Record:
             grading_hash=grading_hash,
             baseline=VariantFacts.of(self._sides.baseline.endpoint),
             baseline_check=self._baseline_check(),
+            family=max(self._sides.family, len(self._sides.variants)),
             unit="cluster" if suite.file.cluster_by else "case",
             available=len(self._units),
             repeats=suite.file.repeats,

@@ -131,7 +131,7 @@ def margin(board: OperationBoard) -> str:
 def family(board: OperationBoard) -> str:
     """What green is corrected for: `Holm over 7 variants`."""
     if board.control == "family":
-        return f"Holm over {counted(len(board.verdicts), 'variant')}"
+        return f"Holm over {counted(board.family, 'variant')}"
     return "each variant on its own"
 
 

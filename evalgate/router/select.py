@@ -62,7 +62,9 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     baseline = Candidate(endpoints[baseline_id], True, "baseline", baseline_cost)
     by_variant = {entry.variant.id: entry for entry in entries}
     others = [
-        _candidate(endpoint, by_variant.get(name), now) for name, endpoint in endpoints.items() if name != baseline_id
+        _candidate(endpoint, by_variant.get(name), endpoints[baseline_id], now)
+        for name, endpoint in endpoints.items()
+        if name != baseline_id
     ]
 
     def rank(candidate: Candidate) -> tuple[float, bool, str]:
@@ -79,7 +81,7 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     return Decision(operation, model, document.seq, chosen, baseline, tuple(ranked), reason)
 
 
-def _candidate(endpoint: Endpoint, entry: SignalEntry | None, now: datetime) -> Candidate:
+def _candidate(endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, now: datetime) -> Candidate:
     if entry is None:
         return Candidate(endpoint, False, "not in the signal", None)
     cost = float(endpoint.cost(entry.evidence.tokens.input, entry.evidence.tokens.output))
@@ -87,6 +89,8 @@ def _candidate(endpoint: Endpoint, entry: SignalEntry | None, now: datetime) -> 
     expected = cost / success if success > 0 else None
     if entry.variant.config != endpoint.config:
         return Candidate(endpoint, False, "its configuration changed since it was judged", expected)
+    if entry.evidence.baseline_config != baseline.config:
+        return Candidate(endpoint, False, "the baseline's configuration changed since it was judged", expected)
     if entry.state != "green":
         word = {"red": "red", "unknown": "not proven"}[entry.state]
         return Candidate(endpoint, False, f"{word}: {entry.reason}", expected)

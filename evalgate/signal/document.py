@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from evalgate.canonical import canonical, digest
 from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
@@ -58,15 +58,16 @@ class SignalVariant(_Format):
 class Tokens(_Format):
     """The operation's own token mix: means per answer of this variant."""
 
-    input: float
-    output: float
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class SignalEvidence(_Format):
     """What the verdict rests on; `flips` is [broke, fixed], `interval` a confidence sequence of `level`."""
 
     suite: Hash
-    cases: int
+    baseline_config: Hash = Field(description="of the baseline that it was held against; another one proves nothing")
+    cases: Annotated[int, Field(ge=0)]
     metric: str
     delta: float
     interval: tuple[float, float]
@@ -77,7 +78,7 @@ class SignalEvidence(_Format):
     e_green: float
     e_red: float
     flips: tuple[int, int]
-    success: float = Field(description="share of calls that were answered")
+    success: Annotated[float, Field(ge=0, le=1)] = Field(description="share of calls that were answered")
     tokens: Tokens
     run: str
 
@@ -111,6 +112,17 @@ class SignalDocument(_Format):
     policy: Hash
     entries: tuple[SignalEntry, ...]
 
+    @model_validator(mode="after")
+    def _one_entry_each(self) -> SignalDocument:
+        seen: set[tuple[str, str]] = set()
+        for entry in self.entries:
+            key = (entry.operation, entry.variant.id)
+            if key in seen:
+                message = f"two entries for {entry.variant.id!r} on {entry.operation!r}"
+                raise ValueError(message)
+            seen.add(key)
+        return self
+
     def encode(self) -> bytes:
         """The canonical bytes: what is published, hashed and (later) signed."""
         return canonical(self.model_dump(mode="json", by_alias=True))
@@ -122,9 +134,18 @@ class SignalDocument(_Format):
 
 
 def issue(board: Board, previous: SignalDocument | None, *, stream: str, now: datetime) -> SignalDocument:
-    """The next document: the board's verdicts, and the previous entries of operations that it says nothing about."""
-    told = {each.operation for each in board.operations}
-    kept = [entry for entry in (previous.entries if previous else ()) if entry.operation not in told]
+    """The next document: the board's verdicts, and the previous entries that it says nothing about.
+
+    What an older suite proved of a variant that was not judged this time is not kept.
+    """
+    suites = {each.operation: each.suite_hash for each in board.operations}
+    told = {(each.operation, verdict.variant.id) for each in board.operations for verdict in each.verdicts}
+    kept = [
+        entry
+        for entry in (previous.entries if previous else ())
+        if (entry.operation, entry.variant.id) not in told
+        and suites.get(entry.operation, entry.evidence.suite) == entry.evidence.suite
+    ]
     made = [
         _entry(board, operation, verdict, previous.entry(operation.operation, verdict.variant.id) if previous else None)
         for operation in board.operations
@@ -147,7 +168,8 @@ def issue(board: Board, previous: SignalDocument | None, *, stream: str, now: da
 def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: SignalEntry | None) -> SignalEntry:
     if previous is not None and previous.variant.config != verdict.variant.config:
         previous = None  # another configuration is another variant; its past says nothing about this one
-    answered = datetime.fromtimestamp(int(verdict.usage.oldest), UTC)
+    oldest = min(verdict.usage.oldest, verdict.baseline_usage.oldest)  # a green is as old as all of its evidence
+    answered = datetime.fromtimestamp(int(oldest), UTC)
     valid_until = answered + timedelta(seconds=operation.valid_seconds)
     fresh = previous is None or previous.valid_until != valid_until
     state, passes = _state(verdict, previous, fresh=fresh)
@@ -202,6 +224,7 @@ def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEv
     metric, usage = verdict.worst, verdict.usage
     return SignalEvidence(
         suite=operation.suite_hash,
+        baseline_config=operation.baseline.config,
         cases=verdict.cases,
         metric=metric.metric,
         delta=metric.delta,

@@ -41,6 +41,11 @@ def test_the_first_green_of_a_family_of_four_needs_four_over_alpha() -> None:
     assert rulings["a"].e_needed == pytest.approx(4 / 0.05)
 
 
+def test_a_variant_judged_alone_is_held_to_the_whole_family_all_the_same() -> None:
+    together = rule({"a": constant(0, 300), **{name: constant(-0.5, 300) for name in "bcd"}}, GATE)["a"]
+    assert rule({"a": constant(0, 300)}, GATE, family=4)["a"] == together
+
+
 def test_each_green_lowers_the_threshold_for_the_others() -> None:
     rulings = rule({"clean": constant(0, 600), "noisy": flips(3, 600, 0.03, 0.03)}, GATE)
     assert rulings["clean"].e_needed == pytest.approx(40)

@@ -211,6 +211,7 @@ def operation_board(name: str, *, seed: int = 7, model: str = MODEL, basis: str 
         grading_hash="sha256:77aa01",
         baseline=baseline,
         baseline_check=BaselineCheck("green", 72, 0.0),
+        family=len(verdicts),
         unit="case",
         available=600,
         repeats=1,

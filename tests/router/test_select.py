@@ -36,7 +36,9 @@ def signal(catalogue: Catalog, outcome: str = "green", **changes: object) -> Sig
     entry = document.entries[0]
     config = catalogue.endpoints("model")["cheap"].config
     variant = entry.variant.model_copy(update={"config": config})
-    entry = entry.model_copy(update={"variant": variant, **changes})
+    baseline = catalogue.endpoints("model")["full"].config
+    evidence = entry.evidence.model_copy(update={"baseline_config": baseline})
+    entry = entry.model_copy(update={"variant": variant, "evidence": evidence, **changes})
     return document.model_copy(update={"entries": (entry,)})
 
 
@@ -71,6 +73,16 @@ def test_an_expired_green_falls_to_the_baseline(tmp_path: Path) -> None:
 
 def test_a_green_that_is_dearer_than_the_baseline_is_not_taken(tmp_path: Path) -> None:
     assert choose(tmp_path, signal(catalog(tmp_path, "9")), "9").chosen.endpoint.id == "full"
+
+
+def test_a_green_against_another_baseline_falls_to_the_baseline(tmp_path: Path) -> None:
+    document = signal(catalog(tmp_path))
+    entry = document.entries[0]
+    other = entry.evidence.model_copy(update={"baseline_config": "sha256:" + "9" * 64})
+    document = document.model_copy(update={"entries": (entry.model_copy(update={"evidence": other}),)})
+    decision = choose(tmp_path, document)
+    assert decision.chosen.endpoint.id == "full"
+    assert "the baseline's configuration changed" in {c.endpoint.id: c.reason for c in decision.candidates}["cheap"]
 
 
 def test_cost_is_per_successful_call(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def board(outcome: Outcome, *, day: int = 0, operation: str = "sort", config: st
     verdict = Verdict(facts("cheap", config), outcome, "because", "", 300, 20.0, (metric,), (), usage, usage, ())
     digest = "sha256:" + "0" * 64
     check = BaselineCheck("green", 70, 0.0)
-    held_to = (check, "case", 400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
+    held_to = (check, 1, "case", 400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
     one = OperationBoard(operation, "model", "s.yaml", digest, digest, facts("full"), *held_to, (verdict,))
     return Board(f"run-{day}", at, 10, (one,))
 
@@ -96,6 +96,43 @@ def test_since_stays_while_the_state_does() -> None:
 def test_operations_that_the_run_did_not_touch_are_kept() -> None:
     document = issue(board("red", operation="extract"), after("green"), stream="a/b", now=NOW)
     assert [(entry.operation, entry.state) for entry in document.entries] == [("extract", "red"), ("sort", "green")]
+
+
+def test_variants_that_the_run_did_not_judge_keep_their_entry_and_their_past() -> None:
+    red = after("red")
+    one = board("green", day=1)
+    verdict = one.operations[0].verdicts[0]
+    other = replace(verdict, variant=replace(verdict.variant, id="other"))
+    document = issue(
+        replace(one, operations=(replace(one.operations[0], verdicts=(other,)),)), red, stream="a/b", now=NOW
+    )
+    assert [(entry.variant.id, entry.state) for entry in document.entries] == [("cheap", "red"), ("other", "green")]
+
+
+def test_a_changed_suite_forgets_what_the_old_one_proved() -> None:
+    one = board("green", day=1)
+    verdict = one.operations[0].verdicts[0]
+    other = replace(verdict, variant=replace(verdict.variant, id="other"))
+    changed = replace(one.operations[0], verdicts=(other,), suite_hash="sha256:" + "5" * 64)
+    document = issue(replace(one, operations=(changed,)), after("green"), stream="a/b", now=NOW)
+    assert [entry.variant.id for entry in document.entries] == ["other"]
+
+
+def test_old_answers_of_the_baseline_make_an_old_green() -> None:
+    one = board("green", day=5)
+    verdict = one.operations[0].verdicts[0]
+    aged = replace(verdict, baseline_usage=replace(verdict.baseline_usage, oldest=NOW.timestamp()))
+    document = issue(
+        replace(one, operations=(replace(one.operations[0], verdicts=(aged,)),)), None, stream="a/b", now=NOW
+    )
+    assert document.entries[0].valid_until == NOW + timedelta(seconds=WEEK)
+
+
+def test_two_entries_for_one_variant_are_refused() -> None:
+    document = after("green")
+    doubled = document.model_copy(update={"entries": document.entries * 2})
+    with pytest.raises(ValidationError, match="two entries for 'cheap' on 'sort'"):
+        SignalDocument.model_validate_json(doubled.encode())
 
 
 def test_documents_count_up_and_name_the_one_before() -> None:

@@ -1,0 +1,57 @@
+"""What the repository shows is what it does: the README's board, the schemas, the ready-made suites."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def evalgate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-m", "evalgate", *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("demo")
+    store, signal = folder / "store.db", folder / "signal.json"
+    return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
+
+
+def test_the_readme_shows_the_board_that_the_demo_prints(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    printed = [line.rstrip() for line in demo[0].stdout.splitlines()]
+    end = next(index for index, line in enumerate(printed) if line.startswith("RED  "))
+    board = "\n".join(printed[:end]).rstrip()
+    assert board in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_demo_routes_each_operation_cheaper_than_the_baseline(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    decisions = json.loads(evalgate("route", "--json", "--signal", str(demo[1])).stdout)
+    assert len(decisions) == 4
+    assert all(decision["saving"] > 0.4 for decision in decisions)
+
+
+@pytest.mark.parametrize("name", ["suite", "catalog", "signal"])
+def test_the_schemas_are_those_of_the_code(name: str) -> None:
+    assert (ROOT / "schemas" / f"{name}.schema.json").read_text() == evalgate("schema", name).stdout
+
+
+def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "suites", tmp_path / "suites")
+    shutil.copy(ROOT / "catalog.yaml", tmp_path)
+    command = [sys.executable, "-m", "evalgate", "plan"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
