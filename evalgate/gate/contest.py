@@ -46,15 +46,12 @@ class Differences:
     @cached_property
     def max_e_green(self) -> FloatArray:
         """Evidence so far that *all* metrics are as good (intersection–union: the weakest speaks for all)."""
-        weakest: FloatArray = np.minimum.reduce([green for green, _ in self._evidence])
-        return weakest
+        return stats.intersection_union([green for green, _ in self._evidence])
 
     @cached_property
     def red_at(self) -> int:
         """The unit (from 1) after which some metric is proven worse, 0 if none is. A union: each gets β / M."""
-        threshold = len(self.metrics) / self.gate.beta
-        firsts = (first_reaching(red, threshold) for _, red in self._evidence)
-        return min((first for first in firsts if first), default=0)
+        return stats.first_reach(stats.union_red([red for _, red in self._evidence]), 1 / self.gate.beta) or 0
 
     @property
     def units(self) -> int:
@@ -106,7 +103,7 @@ def rule(variants: Mapping[str, Differences], gate: Gate, *, family: int = 0) ->
         needed = dict(zip(heard, outcome.thresholds, strict=False))
     else:
         needed = dict.fromkeys(heard, 1 / gate.alpha)
-        green_at = {name: first_reaching(values, 1 / gate.alpha) for name, values in heard.items()}
+        green_at = {name: stats.first_reach(values, 1 / gate.alpha) for name, values in heard.items()}
     rulings = {}
     for name, each in variants.items():
         red_at = each.red_at
@@ -119,9 +116,3 @@ def rule(variants: Mapping[str, Differences], gate: Gate, *, family: int = 0) ->
         else:
             rulings[name] = Ruling("inconclusive", each.units, needed[name])
     return rulings
-
-
-def first_reaching(values: FloatArray, threshold: float) -> int:
-    """The position (from 1) of the first value at or above the threshold, 0 if there is none."""
-    reached = values >= threshold
-    return int(np.argmax(reached)) + 1 if reached.any() else 0

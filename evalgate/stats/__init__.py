@@ -39,7 +39,7 @@ from evalgate.stats.multiplicity import (
 from evalgate.stats.power import CasesNeeded, cases_needed, smallest_margin
 from evalgate.stats.sampling import SamplingOrder, fragile_first, random_order
 from evalgate.stats.sensitivity import Sensitivity, sensitivity_to_errors
-from evalgate.stats.sequential import EvidencePath, FurtherCases, evidence_path, minimum_further_cases
+from evalgate.stats.sequential import EvidencePath, FurtherCases, evidence_path, first_reach, minimum_further_cases
 from evalgate.stats.units import UnitMeans, paired_differences, unit_means
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "e_lond",
     "e_lond_level",
     "evidence_path",
+    "first_reach",
     "floor_cases",
     "fragile_first",
     "growth_limit",
