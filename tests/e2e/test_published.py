@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -42,6 +43,19 @@ def test_the_demo_routes_each_operation_cheaper_than_the_baseline(
     decisions = json.loads(evalgate("route", "--json", "--signal", str(demo[1])).stdout)
     assert len(decisions) == 4
     assert all(decision["saving"] > 0.4 for decision in decisions)
+
+
+def test_the_readmes_own_suite_and_catalogue_can_be_planned(tmp_path: Path) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "catalog.yaml").write_text(blocks[0])
+    (tmp_path / "suites" / "classify_ticket.yaml").write_text(blocks[1])
+    rows = (json.dumps({"id": f"t{n}", "input": f"Where is order {n}?", "target": "shipping"}) for n in range(900))
+    (tmp_path / "suites" / "tickets.jsonl").write_text("\n".join(rows))
+    command = [sys.executable, "-m", "evalgate", "plan"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "budget-fp8" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["suite", "catalog", "signal"])
