@@ -135,10 +135,18 @@ def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console:
     for line in _red_lines(board, verdict) if red else [[safe(verdict.reason, 200)], [safe(verdict.note, 200)]]:
         print_parts(console, line, _FAILURE)
     print_hanging(console, Text(f"router: {safe(route, 300)}"), _FAILURE)
-    show = f"evalgate show {safe(board.operation)} {safe(facts.id)} --broke"
-    more = f"more cases in {safe(board.suite)}, or a margin that they can certify"
-    print_hanging(console, Text.assemble("next: ", (show if red else more, "bold" if red else "")), _FAILURE)
+    print_hanging(console, Text.assemble("next: ", (_next_step(board, verdict), "bold" if red else "")), _FAILURE)
     print_line(console, Text())
+
+
+def _next_step(board: OperationBoard, verdict: Verdict) -> str:
+    if verdict.outcome == "red":
+        return f"evalgate show {safe(board.operation)} {safe(verdict.variant.id)} --broke"
+    if verdict.cases < board.available:
+        return "a larger budget, then the same command; what is known is not asked again"
+    if board.baseline_check is not None and board.baseline_check.outcome != "green":
+        return f"mend {safe(board.suite)} first: until then it can judge nobody"
+    return f"more cases in {safe(board.suite)}, or a margin that they can certify"
 
 
 def _endpoint(board: OperationBoard, facts: VariantFacts) -> str:

@@ -64,6 +64,11 @@ def test_a_budget_ends_the_run_and_what_is_open_stays_inconclusive(house: House)
     assert json.loads(done.stdout)["requests"] < 100
 
 
+def test_a_spent_budget_says_how_to_go_on(house: House) -> None:
+    house.edit("prompt:", "budget: 0.0005\nprompt:")
+    assert "next: a larger budget, then the same command" in house.run("check").stdout
+
+
 def test_a_budget_counts_only_what_is_bought_now(house: House) -> None:
     house.run("check", "-q")
     house.edit("prompt:", "budget: 0.000001\nprompt:")
