@@ -8,6 +8,8 @@ different order, which would end in a deadlock. It costs little: writes are few,
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -76,8 +78,18 @@ def may_pass(failure: sa.exc.DBAPIError) -> bool:
 
 def _set_up_sqlite(connection: object, record: object) -> None:
     """WAL with `synchronous=FULL`: a committed answer survives power loss, and readers never wait for the writer."""
-    patience = f"busy_timeout={PATIENCE_SECONDS * 1000:.0f}"
-    _run(connection, *(f"PRAGMA {pragma}" for pragma in (patience, "journal_mode=WAL", "synchronous=FULL")))
+    _run(connection, f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            _run(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
+        except sqlite3.OperationalError as failure:
+            # two who turn a new file into WAL at once would wait for each other, so SQLite tells one of them at once
+            if "locked" not in str(failure) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _set_up_postgresql(connection: object, record: object) -> None:

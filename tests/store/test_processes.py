@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 from evalgate.store import open_store
 from tests.store.conftest import Database, bought
@@ -42,3 +46,16 @@ def test_two_processes_keep_every_answer_exactly_once(database: Database) -> Non
             found = store.find([bought(f"{mine}{number}").key for number in range(GROUPS * SIZE)])
             assert len(found) == GROUPS * SIZE
             assert {answer.text for answer in found.values()} <= writers
+
+
+def test_a_new_sqlite_store_is_opened_while_somebody_else_is_making_it(tmp_path: Path) -> None:
+    path = str(tmp_path / "new.db")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE theirs (a)")
+        other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for this one when the file is to be turned into WAL
+        other.execute("SELECT * FROM theirs").fetchall()
+        done = threading.Timer(0.3, other.execute, ["COMMIT"])
+        done.start()
+        with open_store(path) as store:
+            assert store.find(["nobody"]) == {}
+        done.join()
