@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
@@ -22,11 +23,11 @@ async def agreement(
     rounds = zip(*(suite.cases for suite in suites), strict=False)
     pairs = ((suite, case) for one in rounds for suite, case in zip(suites, one, strict=True))
     questions = [Question(case.id, suite.request(case)) for (suite, case), _ in zip(pairs, range(cases), strict=False)]
-    shares = []
     async with Collector(store, {}, now=time.time) as collector:
-        for one, other in zip(live, recorded, strict=True):
-            answers = await collector.ask(one, questions)
-            expected = await collector.ask(other, questions)
+
+        async def share(one: Endpoint, other: Endpoint) -> float:
+            answers, expected = await collector.ask(one, questions), await collector.ask(other, questions)
             same = [a.text == b.text for a, b in zip(answers, expected, strict=True)]
-            shares.append(sum(same) / len(same))
-    return shares
+            return sum(same) / len(same)
+
+        return await asyncio.gather(*(share(one, other) for one, other in zip(live, recorded, strict=True)))
