@@ -1,6 +1,6 @@
 """HTTP as every wire protocol here needs it: one session, bounded bodies, typed failures, and no key in any message.
 
-aiohttp, because the harness is measured in CPU per thousand calls and its client costs a twentieth of the usual one's.
+aiohttp, because calls are many and a harness should cost little CPU beside them.
 """
 
 from __future__ import annotations
