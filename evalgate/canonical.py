@@ -7,6 +7,7 @@ space, UTF-8, the shortest float that reads back equal (as orjson writes it: 1.0
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import orjson
 
@@ -23,3 +24,13 @@ def digest(value: object) -> str:
     """Return `sha256:<hex>` of the canonical encoding; bytes are hashed as they are."""
     data = value if isinstance(value, bytes) else canonical(value)
     return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def digest_list(head: object, items: Iterable[object]) -> str:
+    """What `digest([head, [*items]])` returns, with one of `items` in memory at a time."""
+    found, before = hashlib.sha256(b"[" + canonical(head) + b",["), b""
+    for item in items:
+        found.update(before + canonical(item))
+        before = b","
+    found.update(b"]]")
+    return "sha256:" + found.hexdigest()

@@ -8,13 +8,13 @@ evidence is a betting process that may be looked at after every case (`evalgate.
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from evalgate.collect import Budget, BudgetSpentError, Collector, require_keys
+from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, require_ready
 from evalgate.errors import EvalgateError
 from evalgate.exchange import Answer, Question
 from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
@@ -23,6 +23,7 @@ from evalgate.store import Scored, Store, answer_key
 from evalgate.suite import Case
 
 LOOK = 10  # units between two looks, at least; more where no verdict is possible before
+BATCH_ROUNDS = 4  # a batch may take a day
 T = TypeVar("T")
 
 
@@ -43,18 +44,23 @@ async def check(
     *,
     progress: Progress,
     now: Callable[[], float] = time.time,
-    refresh: bool = False,
+    since: float = 0.0,
+    stop: Stop | None = None,
+    batching: Batching | None = None,
 ) -> Board:
     """Judge every variant on every operation as planned; returns the board, which is also recorded in the store.
 
-    `refresh` buys every answer anew, also those that the store has.
+    Answers that were given before `since` (seconds since the epoch) are bought anew; `stop` lets it end early; with
+    `batching`, endpoints that have a batch API are asked through it.
 
-    Raises `InputError` when a key is not set, before anything is asked, and `InfrastructureError` when a provider or
-    the store fails; what was answered until then is kept.
+    Raises `InputError` when a key is not set, before anything is asked, `InfrastructureError` when a provider or the
+    store fails, and `Interrupted` when it was stopped; what was answered until then is kept.
     """
-    require_keys([endpoint for contest in contests for endpoint in contest.endpoints], environment)
-    async with Collector(store, environment, now=now, refresh=refresh) as collector:
-        operations = await _all(run_contest(contest, collector, store, progress) for contest in contests)
+    for contest in contests:
+        require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
+    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
+        rounds = BATCH_ROUNDS if batching is not None else None
+        operations = await _all(run_contest(contest, collector, store, progress, rounds) for contest in contests)
     at = now()
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(at)) + secrets.token_hex(2)
     board = Board(run, at, collector.requests, tuple(operations))
@@ -62,20 +68,26 @@ async def check(
     return board
 
 
-async def run_contest(contest: Contest, collector: Collector, store: Store, progress: Progress) -> OperationBoard:
-    """Ask, grade, compare and decide, wave by wave, until all is ruled on, or cases or budget are used up."""
+async def run_contest(
+    contest: Contest, collector: Collector, store: Store, progress: Progress, rounds: int | None = None
+) -> OperationBoard:
+    """Ask, grade, compare and decide, wave by wave, until all is ruled on, or cases or budget are used up.
+
+    `rounds` are the most waves there may be, where each takes long.
+    """
     suite, record = contest.suite, Record(contest.suite, contest.sides, contest.grading.metrics, contest.units)
-    budget = Budget(Decimal(str(suite.file.budget)) if suite.file.budget is not None else None)
+    budget = Budget.of(suite)
     asked, note = 0, ""
+    look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
     while (open_sides := record.open_sides()) and asked < len(contest.units):
         first = sum(contest.units[:asked])
-        asked = min(asked + max(LOOK, record.least_further_units()), len(contest.units))
+        asked = min(asked + max(look, record.least_further_units()), len(contest.units))
         wave = range(first, sum(contest.units[:asked]))
         try:
             asking = Wave(contest, contest.cases[wave.start : wave.stop], budget)
             await _all(_answer(asking, side, collector, store, progress) for side in open_sides)
         except BudgetSpentError:
-            note = f"the budget of {suite.file.budget:g} USD is spent"
+            note = f"the budget of {budget} is spent"
             break
         progress.ruled(suite.operation, record.rule(), wave.stop)
     return record.board(contest.grading.hash, note=note)
@@ -105,7 +117,8 @@ async def _answer(wave: Wave, side: Transcript, collector: Collector, store: Sto
 
     questions = wave.questions(side)
     flat = [question for group in questions for question in group]
-    answers = iter(await collector.ask(side.endpoint, flat, on_answer, wave.budget))
+    max_age = wave.contest.suite.file.max_age(side.endpoint.id)
+    answers = iter(await collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age))
     scored: list[Scored] = []
     for case, group in zip(wave.cases, questions, strict=True):
         given = [next(answers) for _ in group]

@@ -3,10 +3,11 @@
     EvalgateError                 a person can act on it: printed as one line, without a traceback
     ├── InputError                exit 2   a file, an option or a variable that somebody wrote is wrong
     │   └── StatisticsError       exit 2   numbers that no verdict can be drawn from (also a ValueError)
-    └── InfrastructureError       exit 4   what evalgate stands on is missing or broken
-        ├── ProviderError         exit 4   an endpoint cannot be reached or turns every call away
-        ├── StoreError            exit 4   the store cannot be opened, read or written
-        └── LabError              exit 4   the local lab cannot quantize or serve
+    ├── InfrastructureError       exit 4   what evalgate stands on is missing or broken
+    │   ├── ProviderError         exit 4   an endpoint cannot be reached or turns every call away
+    │   ├── StoreError            exit 4   the store cannot be opened, read or written
+    │   └── LabError              exit 4   the local lab cannot quantize or serve
+    └── Interrupted               exit 130 somebody asked it to end (Ctrl-C, SIGTERM)
 
 Anything else that escapes is a bug and keeps its traceback.
 
@@ -47,3 +48,9 @@ class StoreError(InfrastructureError):
 
 class LabError(InfrastructureError):
     """The lab cannot find its weights or engine, cannot quantize, or a server of it died."""
+
+
+class Interrupted(EvalgateError):
+    """Somebody asked the collection to end; what was under way was waited for, and is kept."""
+
+    exit_code = 130

@@ -213,7 +213,8 @@ def _guess(contest: Contest) -> Usage:
     """What answers of an endpoint that nobody has asked may be like."""
     prompts = [_characters(contest.suite.request(case)) for case in contest.cases[:SAMPLED_PROMPTS]]
     tokens_in = fmean(prompts) / CHARACTERS_PER_TOKEN
-    tokens_out = float(contest.suite.file.generation.max_tokens or OUTPUT_TOKENS)
+    generation = contest.suite.file.generation
+    tokens_out = float(generation.max_tokens or generation.max_completion_tokens or OUTPUT_TOKENS)
     return Usage(0, 0, 0.0, tokens_in, tokens_out, 0.0, LATENCY_SECONDS * 1000, 0.0)
 
 

@@ -1,24 +1,29 @@
 """Collect and grade without a verdict: what other tools call an eval.
 
-The answers go to the same store under the same keys, so a later check of the same suite asks none of them again.
+The answers go to the same store under the same keys, so a later check of the same suite asks none of them again. Only
+numbers are kept in memory, so that a suite may have as many cases as the disk holds.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Collector, OnAnswer, require_keys
+from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
 from evalgate.exchange import Answer, JsonValue, Question
-from evalgate.gate import Transcript, Usage, VariantFacts
-from evalgate.gate.decide import usage
+from evalgate.facts import Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
-CHUNK = 1024  # cases whose prompts are in memory at a time
+CHUNK = 512  # cases whose prompts and answers are in memory at a time
+BATCH_CHUNK = 10_000  # the same, where a chunk may take a day
+AT_ONCE = 2  # chunks that are asked at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +32,16 @@ class RunResult:
 
     operation: str
     variant: VariantFacts
-    cases: tuple[str, ...]
-    scores: Mapping[str, tuple[float, ...]]
+    cases: Sequence[Case]
+    scores: Mapping[str, Sequence[float]]
     usage: Usage
     requests: int
 
-    def rows(self) -> list[dict[str, JsonValue]]:
+    def rows(self) -> Iterator[dict[str, JsonValue]]:
         """One JSON object for each case and metric, as `evalgate compare` reads them."""
-        return [
-            {"id": case, "metric": metric, "score": score}
-            for metric, scores in self.scores.items()
-            for case, score in zip(self.cases, scores, strict=True)
-        ]
+        for index, case in enumerate(self.cases):
+            for metric, scores in self.scores.items():
+                yield {"id": case.id, "metric": metric, "score": scores[index]}
 
 
 async def run(
@@ -51,25 +54,68 @@ async def run(
     cases: Sequence[Case],
     on_answer: OnAnswer = lambda answer, known: None,
     now: Callable[[], float] = time.time,
-    refresh: bool = False,
+    since: float = 0.0,
+    stop: Stop | None = None,
+    batching: Batching | None = None,
 ) -> RunResult:
     """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does."""
-    require_keys([endpoint], environment)
-    transcript, repeats = Transcript(endpoint), range(suite.file.repeats)
-    async with Collector(store, environment, now=now, refresh=refresh) as collector:
-        for start in range(0, len(cases), CHUNK):
-            some = cases[start : start + CHUNK]
-            requests = [suite.request(case) for case in some]
-            asked = [Question(case.id, q, k) for case, q in zip(some, requests, strict=True) for k in repeats]
-            answers = iter(await collector.ask(endpoint, asked, on_answer))
-            for case in some:
-                given: list[Answer] = [next(answers) for _ in repeats]
-                transcript.add(given, [grading.grade(answer, case) for answer in given])
+    require_ready([endpoint], suite.request(cases[0]), environment)
+    scores, repeats = _Scores(grading), range(suite.file.repeats)
+    budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
+    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
+
+        async def ask(some: Sequence[Case]) -> list[Answer]:
+            requests = [(case.id, suite.request(case)) for case in some]
+            questions = [Question(name, request, repeat) for name, request in requests for repeat in repeats]
+            return await collector.ask(endpoint, questions, on_answer, budget, max_age=max_age)
+
+        size = CHUNK if batching is None else BATCH_CHUNK
+        chunks = (cases[start : start + size] for start in range(0, len(cases), size))
+        async for some, answers in _overlapping(ask, chunks):
+            scores.add(some, answers)
     return RunResult(
         operation=suite.operation,
         variant=VariantFacts.of(endpoint),
-        cases=tuple(case.id for case in cases),
-        scores={metric: tuple(transcript.scores(metric).tolist()) for metric in grading.metrics},
-        usage=usage(endpoint, transcript.flat(len(cases))),
+        cases=cases,
+        scores=scores.means,
+        usage=scores.tally.usage(endpoint),
         requests=collector.requests,
     )
+
+
+class _Scores:
+    """What was scored so far, in numbers."""
+
+    def __init__(self, grading: Grading) -> None:
+        self._grading = grading
+        self.means = {metric: array("d") for metric in grading.metrics}
+        self.tally = Tally()
+
+    def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
+        """Grade the answers to some cases, the same number to each."""
+        repeats = len(answers) // len(cases)
+        for index, case in enumerate(cases):
+            given = answers[index * repeats : (index + 1) * repeats]
+            grades = [self._grading.grade(answer, case) for answer in given]
+            for answer in given:
+                self.tally.add(answer)
+            for metric, means in self.means.items():
+                means.append(sum(grade[metric] for grade in grades) / repeats)
+
+
+async def _overlapping(
+    ask: Callable[[Sequence[Case]], Awaitable[list[Answer]]], chunks: Iterable[Sequence[Case]]
+) -> AsyncIterator[tuple[Sequence[Case], list[Answer]]]:
+    """Each chunk with its answers, in order; the next chunk has begun while the last answers of one come in."""
+    asking: deque[tuple[Sequence[Case], asyncio.Future[list[Answer]]]] = deque()
+    try:
+        for some in chunks:
+            asking.append((some, asyncio.ensure_future(ask(some))))
+            if len(asking) == AT_ONCE:
+                first, answers = asking.popleft()
+                yield first, await answers
+        while asking:
+            first, answers = asking.popleft()
+            yield first, await answers
+    finally:  # what is under way is paid: it is waited for, also when another chunk failed
+        await asyncio.gather(*(answers for _, answers in asking), return_exceptions=True)

@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,6 +98,8 @@ class Asked:
     headers: Mapping[str, str]
     body: dict[str, object]
     nth: int
+    query: str = ""
+    peer: object = None
 
     @property
     def prompt(self) -> str:
@@ -106,7 +108,10 @@ class Asked:
 
 @dataclass
 class Sent:
-    """What the server does with a call: answers, or breaks off after `only` bytes, or before the first."""
+    """What the server does with a call: answers, or breaks off after `only` bytes, or before the first.
+
+    With `pieces` it sends those one by one instead of the body; a number among them is a pause in seconds.
+    """
 
     body: bytes
     status: int = 200
@@ -114,6 +119,7 @@ class Sent:
     only: int | None = None
     reset: bool = False
     after: float = 0.0
+    pieces: Sequence[bytes | float] = ()
 
 
 def completion(text: str, **more: object) -> Sent:
@@ -175,6 +181,8 @@ class Loopback:
         body = await request.json()
         self._counts[str(body.get("prompt"))] += 1
         asked = Asked(request.path, dict(request.headers), body, self._counts[str(body.get("prompt"))])
+        asked.query = request.query_string
+        asked.peer = request.transport and request.transport.get_extra_info("peername")
         self.asked.append(asked)
         sent = self.behave(asked)
         self._running += 1
@@ -185,6 +193,8 @@ class Loopback:
             assert request.transport is not None
             request.transport.abort()
             return web.Response()
+        if sent.pieces:
+            return await self._in_pieces(request, sent)
         if sent.only is None:
             return web.Response(
                 body=sent.body, status=sent.status, headers={"Content-Type": "application/json"} | sent.headers
@@ -195,6 +205,13 @@ class Loopback:
         assert request.transport is not None
         request.transport.close()
         return partial
+
+    async def _in_pieces(self, request: web.Request, sent: Sent) -> web.StreamResponse:
+        response = web.StreamResponse(status=sent.status, headers=sent.headers)
+        await response.prepare(request)
+        for piece in sent.pieces:
+            await (response.write(piece) if isinstance(piece, bytes) else asyncio.sleep(piece))
+        return response
 
 
 @pytest.fixture

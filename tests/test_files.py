@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
-from evalgate.files import write_atomically
+from evalgate.files import atomic_file, write_atomically
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -32,3 +33,23 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
     assert os.read(reader, 10) == b"data"
     os.close(reader)
     assert pipe.is_fifo()
+
+
+def test_a_file_that_is_written_bit_by_bit_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    path.write_bytes(b"old")
+    with atomic_file(path) as file:
+        for _ in range(3):
+            file.write(b"new")
+            assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"newnewnew"
+
+
+def test_a_file_that_is_not_finished_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "export.jsonl"
+    path.write_bytes(b"old")
+    with contextlib.suppress(KeyboardInterrupt), atomic_file(path) as file:
+        file.write(b"new")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]

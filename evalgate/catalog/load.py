@@ -49,10 +49,11 @@ class Endpoint:
     def config(self) -> str:
         """Hash of all that could change an answer: an answer bought from another config is another answer.
 
-        Price, timeouts and concurrency are not part of it. For recorded answers the recording's own hash is. Raises
+        Price, pace, timeouts and streaming are not part of it. For recorded answers the recording's own hash is. Raises
         `InputError` when the recording cannot be read any more.
         """
-        variant = self.variant
+        variant, provider = self.variant, self.provider
+        version = [provider.api_version] if provider.api_version else []
         try:
             recording = hashlib.sha256(self.recording.read_bytes()).hexdigest() if self.recording else None
         except OSError as failure:
@@ -61,7 +62,7 @@ class Endpoint:
             {
                 "model": self.model,
                 "served_as": self.served_as,
-                "provider": [self.provider.id, self.provider.protocol, self.provider.base_url],
+                "provider": [provider.id, provider.protocol, provider.base_url, *version],
                 "path": [variant.path, variant.tag],
                 "quantization": variant.quantization.label,
                 "serving": variant.serving,
@@ -101,8 +102,7 @@ def load_catalog(path: Path | str) -> Catalog:
     _refuse_duplicates(document, "model", ((("models", i), m.id) for i, m in enumerate(file.models)))
     providers = {provider.id: provider for provider in file.providers}
     for index, provider in enumerate(file.providers):
-        if provider.protocol != "replay" and provider.base_url is None:
-            raise document.error("missing; an HTTP provider needs its base_url", "providers", index, "base_url")
+        _check_provider(document, provider, index)
     models: dict[str, dict[str, Endpoint]] = {}
     places: list[tuple[tuple[int | str, ...], str]] = []
     for m, model in enumerate(file.models):
@@ -113,6 +113,14 @@ def load_catalog(path: Path | str) -> Catalog:
             models[model.id][variant.id] = _endpoint(document, model.id, variant, providers, place)
     _refuse_duplicates(document, "variant", places)
     return Catalog(document, models)
+
+
+def _check_provider(document: Document, provider: Provider, index: int) -> None:
+    place = ("providers", index)
+    if provider.protocol != "replay" and provider.base_url is None:
+        raise document.error("missing; an HTTP provider needs its base_url", *place, "base_url")
+    if provider.api_version is not None and provider.protocol != "azure":
+        raise document.error(f"protocol {provider.protocol} has none; leave it out", *place, "api_version")
 
 
 def _endpoint(
@@ -131,6 +139,9 @@ def _endpoint(
             raise document.error(f"the recording does not exist: {recording}", *place, "recording")
     elif variant.recording is not None:
         raise document.error(f"provider {provider.id!r} is not of protocol replay", *place, "recording")
+    if provider.protocol == "openrouter" and not variant.tag:
+        message = "missing; protocol openrouter pins a variant to its endpoint by the endpoint's tag, as deepinfra/fp8"
+        raise document.error(message, *place, "tag")
     return Endpoint(model, variant, provider, document.at(*place), recording)
 
 

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer
+from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
 
 from evalgate.documents import Strict
 
@@ -89,16 +89,40 @@ class Capabilities(Strict):
     max_output: Annotated[int, Field(ge=1)] | None = None
 
 
+PUBLIC_URLS = {"openrouter": "https://openrouter.ai/api/v1", "anthropic": "https://api.anthropic.com/v1"}
+
+
 class Provider(Strict):
     """Who serves. The key is named, never written: `api_key_env` is the name of an environment variable."""
 
     id: Name
-    protocol: Literal["openai", "replay"] = "openai"
-    base_url: Url | None = None
+    protocol: Literal["openai", "anthropic", "openrouter", "azure", "replay"] = "openai"
+    base_url: Url | None = Field(
+        default=None, description="openrouter and anthropic have one by default; azure: that of the resource"
+    )
+    api_version: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2}(-preview)?|v1|preview)$")] | None = Field(
+        default=None, description="protocol azure: a date for the older API by deployment; default: /openai/v1"
+    )
     api_key_env: Variable | None = None
     concurrency: Annotated[int, Field(ge=1, le=4096)] = 8
     timeout: Annotated[float, Field(gt=0, le=86_400)] = Field(default=60.0, description="seconds for a whole answer")
+    connect_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
+        default=10.0, description="seconds until there is a connection, TLS included"
+    )
+    first_byte_timeout: Annotated[float, Field(gt=0, le=86_400)] | None = Field(
+        default=None, description="seconds from then to the first byte, or to a stream's first event; default: timeout"
+    )
+    stream: bool = Field(default=False, description="ask for a stream, to measure the time to the first token")
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = Field(default=None, description="never more than these")
+    tokens_per_minute: Annotated[int, Field(ge=1)] | None = Field(default=None, description="of prompts and answers")
     retries: Annotated[int, Field(ge=0, le=20)] = Field(default=5, description="further attempts for each case")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _at_the_public_url(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("base_url") is None and isinstance(data.get("protocol"), str):
+            return {**data, "base_url": PUBLIC_URLS.get(data["protocol"])}
+        return data
 
 
 class Variant(Strict):
@@ -107,12 +131,20 @@ class Variant(Strict):
     id: Name
     provider: Name
     path: str = "direct"
-    tag: str | None = Field(default=None, description="tells two endpoints of one provider apart")
+    tag: str | None = Field(
+        default=None, description="tells two endpoints of one provider apart; protocol openrouter: deepinfra/fp8"
+    )
+    answers_as: str | None = Field(
+        default=None, description="protocol openrouter: who answers, where that is not the tag's provider by name"
+    )
     served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
     quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
     serving: dict[str, JsonValue] = Field(default={}, description="engine, context, weights: a change is a new variant")
     recording: str | None = Field(default=None, description="protocol replay: the file of recorded answers")
     price: Price
+    batch_discount: Annotated[float, Field(ge=0, lt=1)] | None = Field(
+        default=None, description="what its batch API takes off the price, such as 0.5; None: it has none"
+    )
     capabilities: Capabilities = Capabilities()
 
 

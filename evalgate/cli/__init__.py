@@ -21,10 +21,13 @@ COMMANDS = {
     "check": "Judge every variant against its baseline, operation by operation.",
     "plan": "Say what a check will take and what it can prove, before a cent is spent.",
     "run": "Collect and grade the answers of one variant, without a verdict.",
+    "batches": "List or cancel what was handed in to batch APIs and is not fetched yet.",
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
     "report": "Write the HTML report of the last run.",
+    "store": "Look at, tidy up or export the answers that were bought.",
+    "merge": "Bring the stores of several shards together.",
     "schema": "Print the JSON Schema of a file format.",
     "lab": "Serve real quantized variants of a small model on this machine.",
 }
@@ -67,9 +70,9 @@ def main() -> None:
         failure.show()
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("evalgate: interrupted; what was answered is kept: run the same command to go on", err=True)
+        click.echo("evalgate: interrupted", err=True)
         code = 130
-    except BrokenPipeError:  # the reader of our output has seen enough
+    except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; click makes an exit of it, with 1
         sys.stderr.close()
         code = 0
     except Exception as failure:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.options import PATH, catalog_option, store_option, suite_paths
+from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
+
+if TYPE_CHECKING:
+    from evalgate.collect import Stop
+    from evalgate.gate import Board
 
 
 @click.command("check")
@@ -23,7 +27,8 @@ from evalgate.cli.options import PATH, catalog_option, store_option, suite_paths
 @click.option("--json", "json_path", type=str, metavar="FILE|-", help="Write the board as JSON; - is stdout.")
 @click.option("--variant", "only", multiple=True, metavar="ID", help="Judge only this variant (may be repeated).")
 @click.option("--max-cases", type=click.IntRange(min=1), help="Ask at most so many cases of each suite.")
-@click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
+@click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
+@since_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
 def command(
     suites: tuple[Path, ...],
@@ -35,7 +40,9 @@ def command(
     json_path: str | None,
     only: tuple[str, ...],
     max_cases: int | None,
+    batch: bool,
     refresh: bool,
+    since: float | None,
     quiet: bool,
 ) -> int:
     """Judge every variant of a model against its baseline, operation by operation.
@@ -45,8 +52,11 @@ def command(
     """
     from evalgate.catalog import load_catalog
     from evalgate.check import check
+    from evalgate.cli.batch_mode import batch_mode
+    from evalgate.cli.output import write_json
     from evalgate.cli.progress import LiveProgress
-    from evalgate.cli.show_board import show_board, write_json, write_report
+    from evalgate.cli.show_board import show_board, write_report
+    from evalgate.cli.stopping import run_until_stopped
     from evalgate.forecast import forecast
     from evalgate.planning import plan
     from evalgate.report.forecast import summary
@@ -62,9 +72,16 @@ def command(
     with open_store(store_name) as store:
         if not quiet:
             click.echo(summary([forecast(contest) for contest in contests]), err=True)
+        everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
+        batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)
         with LiveProgress(cases, quiet=quiet) as progress:
-            checking = check(contests, store, os.environ, progress=progress, refresh=refresh)
-            board = asyncio.run(checking)
+
+            async def judge(stop: Stop, begin: float) -> Board:
+                return await check(
+                    contests, store, os.environ, progress=progress, since=begin, stop=stop, batching=batching
+                )
+
+            board = run_until_stopped(judge, refresh=refresh, since=since)
         document = issue(board, previous, stream=stream, now=datetime.now(UTC))
         if publish is not None:
             publish_file(document, publish)

@@ -46,7 +46,7 @@ def command(
     """
     from rich.console import Console
 
-    from evalgate.cli.show_board import write_json
+    from evalgate.cli.output import write_json
     from evalgate.integrations.compare import compare
     from evalgate.integrations.logs.pairing import pair
     from evalgate.integrations.scores import read_scores

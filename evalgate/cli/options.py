@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,25 @@ def store_option(function: Function) -> Function:
     """`--store PATH|URL`."""
     text = "Where answers and verdicts are kept: a path, or a database URL."
     return click.option("--store", "store_name", default=DEFAULT_STORE, show_default=True, help=text)(function)
+
+
+def since_options(function: Function) -> Function:
+    """`--refresh` and `--since TIME`: which known answers are too old."""
+    new = click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
+    text = "Buy anew what was answered before this time (ISO 8601); goes on with a --refresh that was interrupted."
+    since = click.option("--since", callback=_time, metavar="TIME", help=text)
+    return new(since(function))
+
+
+def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+    except ValueError:
+        message = f"expected a time such as 2026-11-23T15:30:00Z, got {value!r}"
+        raise click.BadParameter(message, context, parameter) from None
+    return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
 
 
 def suite_paths(given: tuple[Path, ...]) -> list[Path]:

@@ -34,7 +34,7 @@ def command(
 
     from evalgate.catalog import load_catalog
     from evalgate.cli.board_lookup import earlier_boards
-    from evalgate.cli.show_board import write_json
+    from evalgate.cli.output import write_json
     from evalgate.forecast import forecast, require_support
     from evalgate.planning import plan
     from evalgate.report.forecast import render_assumptions, render_forecast

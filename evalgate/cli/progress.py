@@ -6,11 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from evalgate.gate import Ruling
+if TYPE_CHECKING:
+    from evalgate.gate import Ruling
 
 PLAIN_EVERY = 10.0  # seconds
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.options import PATH, catalog_option, store_option
+from evalgate.cli.options import PATH, catalog_option, since_options, store_option
 
 if TYPE_CHECKING:
+    from evalgate.collect import Stop
     from evalgate.run import RunResult
+
+
+def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> slice:
+    """`2/8`: every eighth case, from the second on; the parts are disjoint, and together they are everything."""
+    if value is None:
+        return slice(None)
+    if match := re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", value):
+        part, parts = int(match[1]), int(match[2])
+        if part <= parts:
+            return slice(part - 1, None, parts)
+    message = f"expected I/N with 1 <= I <= N, such as 2/8, got {value!r}"
+    raise click.BadParameter(message, context, parameter)
 
 
 @click.command("run")
@@ -21,7 +35,10 @@ if TYPE_CHECKING:
 @click.option("--max-cases", type=click.IntRange(min=1), help="At most so many cases, in the order a check asks them.")
 @click.option("--out", "out_path", type=PATH, metavar="FILE", help="Write id, metric and score of each case as JSONL.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Write the summary as JSON; - is stdout.")
-@click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
+@click.option("--shard", callback=_shard, metavar="I/N", help="Ask only the I-th of N parts of the cases.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress; the result only.")
+@click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
+@since_options
 def command(
     suite: Path,
     variant: str,
@@ -30,13 +47,17 @@ def command(
     max_cases: int | None,
     out_path: Path | None,
     json_path: str | None,
+    shard: slice,
+    quiet: bool,
+    batch: bool,
     refresh: bool,
+    since: float | None,
 ) -> int:
     """Let one variant answer SUITE and grade it, without a verdict (what other tools call an eval).
 
-    Exit code 0 when every case was answered, 4 when some were not. `evalgate compare` reads what --out writes.
+    Exit code 0 when every case was answered, 3 when the suite's budget is spent, 4 when some were not answered.
+    `evalgate compare` reads what --out writes; `evalgate merge` brings the stores of several shards together.
     """
-    import asyncio
     import os
     from dataclasses import asdict
     from statistics import fmean
@@ -44,7 +65,11 @@ def command(
     import orjson
 
     from evalgate.catalog import load_catalog
-    from evalgate.cli.show_board import write_json
+    from evalgate.cli.batch_mode import batch_mode
+    from evalgate.cli.output import write_json
+    from evalgate.cli.run_progress import RunProgress
+    from evalgate.cli.stopping import run_until_stopped
+    from evalgate.collect import Budget, BudgetSpentError
     from evalgate.documents import did_you_mean
     from evalgate.errors import InputError
     from evalgate.files import write_atomically
@@ -57,10 +82,34 @@ def command(
     endpoints = load_catalog(catalog_path).endpoints(loaded.file.model)
     if variant not in endpoints:
         raise InputError(f"{catalog_path}: no variant {variant!r}{did_you_mean(variant, set(endpoints))}")
-    cases = loaded.cases[:max_cases]
-    with open_store(store_name) as store:
-        running = run(loaded, bind(loaded), endpoints[variant], store, os.environ, cases=cases, refresh=refresh)
-        result = asyncio.run(running)
+    cases = loaded.cases[:max_cases][shard]
+    if not cases:
+        raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
+    grading, endpoint = bind(loaded), endpoints[variant]
+    answers = len(cases) * loaded.file.repeats
+    with open_store(store_name) as store, RunProgress(loaded.operation, answers, quiet=quiet) as progress:
+        batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
+
+        async def collect(stop: Stop, begin: float) -> RunResult:
+            return await run(
+                loaded,
+                grading,
+                endpoint,
+                store,
+                os.environ,
+                cases=cases,
+                on_answer=progress.answered,
+                since=begin,
+                stop=stop,
+                batching=batching,
+            )
+
+        try:
+            result = run_until_stopped(collect, refresh=refresh, since=since)
+        except BudgetSpentError:
+            spent = f"the budget of {Budget.of(loaded)} is spent; what was answered is kept"
+            click.echo(f"evalgate: {spent}. With a larger one the same command goes on", err=True)
+            return 3
     if out_path is not None:
         try:
             write_atomically(out_path, b"".join(orjson.dumps(row) + b"\n" for row in result.rows()))

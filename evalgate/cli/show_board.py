@@ -1,18 +1,14 @@
-"""Where a finished board goes: the terminal, a JSON file, the HTML report."""
+"""Where a finished board goes: the terminal, the HTML report."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
 from rich.console import Console
 
 from evalgate.catalog import Catalog
-from evalgate.errors import InputError
-from evalgate.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report.side_by_side import Pair, cases_that
 from evalgate.report.terminal import render_board, render_failures
@@ -32,18 +28,6 @@ def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None
     console = Console()
     render_board(board, console)
     render_failures(board, console, route)
-
-
-def write_json(content: Mapping[str, object], target: str) -> None:
-    """Write JSON to a file, or to stdout for `-`."""
-    data = orjson.dumps(dict(content), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE, default=str)
-    if target == "-":
-        sys.stdout.buffer.write(data)
-    else:
-        try:
-            write_atomically(Path(target), data)
-        except OSError as failure:
-            raise InputError(f"--json {target}: cannot be written: {failure.strerror}") from None
 
 
 def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store) -> None:

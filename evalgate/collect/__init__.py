@@ -1,6 +1,19 @@
-"""Asks every question once: concurrency, retries, durability."""
+"""Asks every question once: concurrency, limits, retries, durability, and the work shared with other processes."""
 
+from evalgate.collect.batching import Batching, cancel_batches
 from evalgate.collect.budget import Budget, BudgetSpentError
-from evalgate.collect.collector import Collector, OnAnswer, require_keys
+from evalgate.collect.collector import Collector, OnAnswer, require_ready
+from evalgate.collect.share import Workbench
+from evalgate.collect.stop import Stop
 
-__all__ = ["Budget", "BudgetSpentError", "Collector", "OnAnswer", "require_keys"]
+__all__ = [
+    "Batching",
+    "Budget",
+    "BudgetSpentError",
+    "Collector",
+    "OnAnswer",
+    "Stop",
+    "Workbench",
+    "cancel_batches",
+    "require_ready",
+]

@@ -1,28 +1,43 @@
-"""What a run may spend: dollars on new answers. Known answers cost nothing."""
+"""What a run may spend: dollars on new answers, and calls. Known answers cost nothing."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
+from evalgate.suite import Suite
+
 
 class BudgetSpentError(Exception):
-    """The next question would go beyond the budget; everything that was answered is kept."""
+    """The next call would go beyond the budget; everything that was answered is kept."""
 
 
 class Budget:
-    """Counts what new answers cost; `None` is no limit.
+    """Counts calls, and what new answers cost; `None` is no limit.
 
-    Checked before each question, so it is overshot by no more than the questions that are under way.
+    Calls are counted before they are made, so there are never more. Dollars are known only afterwards, so they are
+    overshot by no more than the calls that are under way.
     """
 
-    def __init__(self, dollars: Decimal | None = None) -> None:
-        self.dollars, self.spent = dollars, Decimal(0)
+    def __init__(self, dollars: Decimal | None = None, calls: int | None = None) -> None:
+        self.dollars, self.calls = dollars, calls
+        self.spent, self.made = Decimal(0), 0
 
-    def require(self) -> None:
-        """Raise `BudgetSpentError` when nothing is left."""
-        if self.dollars is not None and self.spent >= self.dollars:
+    @classmethod
+    def of(cls, suite: Suite) -> Budget:
+        """What the suite's author allows one run."""
+        allowed = suite.file.budget
+        return cls(Decimal(str(allowed.usd)) if allowed.usd is not None else None, allowed.calls)
+
+    def call(self) -> None:
+        """Count a call that is about to be made; raises `BudgetSpentError` when nothing is left."""
+        if (self.dollars is not None and self.spent >= self.dollars) or self.made == self.calls:
             raise BudgetSpentError
+        self.made += 1
 
     def add(self, cost: Decimal) -> None:
         """Count an answer that was bought."""
         self.spent += cost
+
+    def __str__(self) -> str:
+        limits = [f"{self.dollars.normalize():f} USD"] if self.dollars is not None else []
+        return " and ".join([*limits, f"{self.calls:,} calls"] if self.calls is not None else limits)

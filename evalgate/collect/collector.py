@@ -1,9 +1,9 @@
 """Asks every question once.
 
 An answer that is in the store is never asked for again; one that arrives is durable before it counts. The questions of
-all operations share each provider's concurrency. What fails after all retries is an answer of its own kind (it scores
-0); what cannot get better by trying again (a rejected key, a provider that is not there) ends the run, and everything
-that was answered until then stays.
+all operations share each provider's places, and processes that share the store share the work. What fails after all
+retries is an answer of its own kind (it scores 0); what cannot get better by trying again (a rejected key, a provider
+that is not there) ends the run, and everything that was answered until then stays.
 """
 
 from __future__ import annotations
@@ -12,62 +12,31 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 from evalgate.catalog import Endpoint, Provider
+from evalgate.collect.batching import Batching, collect_batch
 from evalgate.collect.budget import Budget
 from evalgate.collect.committer import Committer
-from evalgate.collect.retry import RetryPolicy
-from evalgate.errors import EvalgateError, ProviderError
-from evalgate.exchange import Answer, Question
-from evalgate.providers import AttemptFailed, ProviderClient, connect, require_key
+from evalgate.collect.line import Line
+from evalgate.collect.share import Share, Workbench
+from evalgate.collect.stop import Stop
+from evalgate.errors import EvalgateError
+from evalgate.exchange import Answer, Question, Request
+from evalgate.providers import AttemptFailed, require_askable, require_key
+from evalgate.providers.batch import connect_batch
 from evalgate.store import Bought, Store, answer_key
 
-OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known or being asked already
-HOPELESS = 20  # so many cases in a row that ended without an answer, and the provider counts as down
-
-
-class _Line:
-    """The way to one provider: its client, its places, and how it has been doing."""
-
-    def __init__(self, provider: Provider, environment: Mapping[str, str]) -> None:
-        self.provider, self._environment = provider, environment
-        self._client: ProviderClient | None = None
-        self.places = asyncio.Semaphore(provider.concurrency)
-        self.retry = RetryPolicy(provider.retries)
-        self.reached = False
-        self.failures_in_a_row = 0
-        self.served: set[str] = set()  # endpoints that answered something
-        self.refusals: Counter[str] = Counter()
-
-    @property
-    def client(self) -> ProviderClient:
-        """Connected when it is first needed: what is known already needs no HTTP library."""
-        self._client = self._client or connect(self.provider, self._environment)
-        return self._client
-
-    async def close(self) -> None:
-        """Let go of the client, if there is one."""
-        if self._client is not None:
-            await self._client.close()
-
-    def require_service(self, endpoint: Endpoint, answer: Answer) -> None:
-        """Raise `ProviderError` for an endpoint that refuses whatever it is asked: that says nothing of its quality."""
-        if answer.finish_reason != "refused":
-            self.served.add(endpoint.id)
-            return
-        self.refusals[endpoint.id] += 1
-        if endpoint.id not in self.served and self.refusals[endpoint.id] >= HOPELESS:
-            message = f"{endpoint.id!r} refuses every call ({HOPELESS} of {HOPELESS}): {answer.error}"
-            advice = "look at the suite's generation and at served_as; when that is mended, check with --refresh"
-            raise ProviderError(f"{endpoint.place}: {message}; {advice}")
+OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known or is bought by somebody else
 
 
 class Collector:
     """Collects answers; use as an async context manager.
 
-    `now` gives seconds since the epoch, for the record only. `refresh` buys every answer anew.
+    `now` gives seconds since the epoch; only answers given at `since` or later count as known, wherever `max_age` does
+    not ask for younger ones still. `stop` lets somebody else end the collection. With `batching`, whoever has a batch
+    API is asked through it.
     """
 
     def __init__(
@@ -76,18 +45,23 @@ class Collector:
         environment: Mapping[str, str],
         *,
         now: Callable[[], float],
-        refresh: bool = False,
+        since: float = 0.0,
+        stop: Stop | None = None,
+        batching: Batching | None = None,
     ) -> None:
         self._store, self._environment, self._now = store, environment, now
-        self._refresh = refresh
-        self._lines: dict[str, _Line] = {}
+        self._since, self._started = since, now()
+        self._stop, self._batching = stop or Stop(), batching
+        self._lines: dict[str, Line] = {}
         self._random = random.Random()  # noqa: S311  # jitter, not cryptography
+        self._wanted: Counter[str] = Counter()  # by how many of the collections that are running
         self._asking: dict[str, asyncio.Future[Answer]] = {}
-        self._stopped: EvalgateError | None = None
+        self._failed: EvalgateError | None = None
         self.requests = 0
 
     async def __aenter__(self) -> Collector:
-        self._committer = Committer(self._store, replace=self._refresh)
+        self._committer = Committer(self._store)
+        self._bench = Workbench(self._store, self._stop)
         return self
 
     async def __aexit__(
@@ -95,6 +69,7 @@ class Collector:
     ) -> None:
         try:
             await self._committer.close()
+            await self._bench.leave()
         finally:
             for line in self._lines.values():
                 await line.close()
@@ -105,111 +80,183 @@ class Collector:
         questions: Sequence[Question],
         on_answer: OnAnswer = lambda answer, known: None,
         budget: Budget | None = None,
+        *,
+        max_age: float | None = None,
     ) -> list[Answer]:
         """The answers of one endpoint, in the order of `questions`; returns when all are durable.
 
-        Raises `ProviderError` when the provider is down or rejects the key, `InputError` when a recording or variable
-        is missing, `StoreError` when answers cannot be kept, `BudgetSpentError` when the budget does not reach.
-        Whatever was answered before stays in the store.
+        Answers older than `max_age` (seconds) are bought anew. Raises `ProviderError` when the provider is down or
+        rejects the key, `InputError` when a recording or variable is missing, `StoreError` when answers cannot be kept,
+        `BudgetSpentError` when the budget does not reach, `Interrupted` when the collection was asked to stop. Whatever
+        was answered before stays in the store.
         """
-        budget = budget or Budget()
+        since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
-        known = {} if self._refresh else await asyncio.to_thread(self._store.find, keys)
-        line = self._line(endpoint.provider)
-        for answer in known.values():
-            line.require_service(endpoint, answer)
+        known = await asyncio.to_thread(self._store.find, keys, since=since)
+        answers: list[Answer | None] = [None] * len(keys)
+        order = _Order(self._line(endpoint.provider), endpoint, questions, keys, since, budget or Budget())
+
+        def found(index: int, answer: Answer) -> None:
+            order.line.require_service(endpoint, answer)
+            answers[index] = answer
             on_answer(answer, True)
-        missing = [index for index, key in enumerate(keys) if key not in known]
-        answers: list[Answer | None] = [known.get(key) for key in keys]
-        if missing:
-            todo = iter(missing)
-            workers = min(len(missing), endpoint.provider.concurrency)
 
-            async def work() -> None:
-                for index in todo:
-                    asked_already = keys[index] in self._asking
-                    answers[index] = answer = await self._once(keys[index], line, endpoint, questions[index], budget)
-                    on_answer(answer, asked_already)
+        def bought(index: int, answer: Answer, asked_already: bool) -> None:
+            answers[index] = answer
+            on_answer(answer, asked_already)
 
-            results = await asyncio.gather(*(work() for _ in range(workers)), return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
+        missing = []
+        for index, key in enumerate(keys):
+            if key in known:
+                found(index, known[key])
+            else:
+                missing.append(index)
+        if self._batching is not None and endpoint.variant.batch_discount is not None:
+            await self._in_batches(self._batching, order, missing, bought)
+        elif missing:
+            claiming = endpoint.provider.protocol != "replay"
+            share = Share(self._bench, keys, missing, since, found, claiming=claiming)
+            try:
+                await self._buy(order, share, bought, min(len(missing), endpoint.provider.concurrency))
+            finally:
+                await share.end(
+                    [i for i in missing if (answer := answers[i]) is None or answer.finish_reason == "error"]
+                )
         return [answer for answer in answers if answer is not None]
 
-    async def _once(self, key: str, line: _Line, endpoint: Endpoint, question: Question, budget: Budget) -> Answer:
+    async def _in_batches(
+        self, batching: Batching, order: _Order, missing: Sequence[int], told: Callable[[int, Answer, bool], None]
+    ) -> None:
+        """Ask through the provider's batch API; also with nothing to ask, for what an earlier run has left there."""
+        places: dict[str, list[int]] = {}
+        for index in missing:
+            places.setdefault(order.keys[index], []).append(index)
+
+        def on_answer(key: str, answer: Answer, known: bool) -> None:
+            order.line.require_service(order.endpoint, answer)
+            self.requests += not known
+            for index in places[key]:
+                told(index, answer, known)
+
+        client = connect_batch(order.endpoint.provider, self._environment)
+        try:
+            await collect_batch(
+                order.endpoint,
+                [(key, order.questions[indices[0]]) for key, indices in places.items()],
+                client,
+                self._bench,
+                now=self._now,
+                since=order.since,
+                budget=order.budget,
+                polling=batching.polling,
+                on_answer=on_answer,
+                on_state=batching.on_state,
+                on_notice=batching.on_notice,
+            )
+        finally:
+            await client.close()
+
+    async def _buy(
+        self, order: _Order, share: Share, bought: Callable[[int, Answer, bool], None], workers: int
+    ) -> None:
+        """Ask whatever `share` hands out; waits for all that is under way before it raises what went wrong."""
+        self._wanted.update(order.keys)
+
+        async def work() -> None:
+            while (index := await share.next()) is not None:
+                asked_already = order.keys[index] in self._asking
+                bought(index, await self._once(order, index), asked_already)
+
+        results = await asyncio.gather(*(work() for _ in range(workers)), return_exceptions=True)
+        self._wanted.subtract(order.keys)
+        for key in order.keys:
+            if not self._wanted[key]:
+                del self._wanted[key]
+                self._asking.pop(key, None)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _once(self, order: _Order, index: int) -> Answer:
         """Two operations may ask the same: the second shares what the first gets, unless that one gives up asking."""
+        key = order.keys[index]
         while asked := self._asking.get(key):
             await asyncio.wait([asked])
             if asked.exception() is None:
                 return asked.result()
         asked = self._asking[key] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._one(line, endpoint, question, budget)
+            answer = await self._one(order, order.questions[index])
         except BaseException as failure:
             del self._asking[key]
             asked.set_exception(failure)
             asked.exception()  # seen, also if nobody else asks
             raise
-        if answer.finish_reason == "error":
+        if answer.finish_reason == "error" or self._wanted[key] == 1:
             del self._asking[key]
         asked.set_result(answer)
         return answer
 
-    async def _one(self, line: _Line, endpoint: Endpoint, question: Question, budget: Budget) -> Answer:
-        async with line.places:
-            budget.require()
-            if self._stopped:  # another question found out that there is no point in going on
-                raise self._stopped
+    async def _one(self, order: _Order, question: Question) -> Answer:
+        # the place is left when the answer is durable: whatever kills this process, no more can be lost than are open
+        async with order.line.places:
+            if self._failed:  # another question found out that there is no point in going on
+                raise self._failed
             try:
-                answer = replace(await self._attempts(line, endpoint, question), answered_at=self._now())
-                if not answer.failed or answer.finish_reason == "refused":
-                    await self._keep(endpoint, question, answer, budget)
+                answer = replace(await self._attempts(order, question), answered_at=self._now())
+                if answer.finish_reason != "error":
+                    await self._keep(order, question, answer)
             except EvalgateError as failure:
-                self._stopped = self._stopped or failure
+                self._failed = self._failed or failure
                 raise
             return answer
 
-    async def _keep(self, endpoint: Endpoint, question: Question, answer: Answer, budget: Budget) -> None:
+    async def _keep(self, order: _Order, question: Question, answer: Answer) -> None:
+        endpoint = order.endpoint
         cost = endpoint.cost(answer.input_tokens, answer.output_tokens)
-        budget.add(cost)
-        bought = Bought(question.request.hash, endpoint.config, question.repeat, endpoint.id, cost, answer)
+        order.budget.add(cost)
+        request = question.request.hash
+        bought = Bought(request, endpoint.config, question.repeat, endpoint.id, cost, answer, order.since)
         await self._committer.add(bought)
 
-    async def _attempts(self, line: _Line, endpoint: Endpoint, question: Question) -> Answer:
-        attempts = 0
+    async def _attempts(self, order: _Order, question: Question) -> Answer:
+        line, attempts = order.line, 0
         while True:
+            self._stop.check()
+            await line.permit(question.request, self._stop)
+            order.budget.call()
             attempts += 1
             self.requests += 1
             try:
-                answer = await line.client.ask(endpoint, question)
+                return await line.ask(order.endpoint, question)
             except AttemptFailed as failure:
-                line.reached = line.reached or not failure.unreachable
                 if line.retry.gives_up(attempts, failure, ever_reached=line.reached):
-                    return self._unanswered(line, failure, attempts)
-                await asyncio.sleep(line.retry.pause(attempts, failure, self._random))
-            else:
-                line.reached, line.failures_in_a_row = True, 0
-                line.require_service(endpoint, answer)
-                return answer
+                    return line.unanswered(failure, attempts)
+                await self._stop.sleep(line.retry.pause(attempts, failure, self._random))
 
-    def _unanswered(self, line: _Line, failure: AttemptFailed, attempts: int) -> Answer:
-        line.failures_in_a_row += 1
-        provider = line.provider
-        if not line.reached or line.failures_in_a_row >= HOPELESS:
-            where = f"provider {provider.id!r} at {provider.base_url}"
-            state = "cannot be reached" if not line.reached else f"failed for {HOPELESS} cases in a row"
-            kept = "what was answered is kept; run the same command to go on"
-            raise ProviderError(f"{where} {state}: {failure.reason} ({attempts} attempts); {kept}")
-        return Answer("", "error", error=f"{failure.reason} ({attempts} attempts)")
-
-    def _line(self, provider: Provider) -> _Line:
+    def _line(self, provider: Provider) -> Line:
         if provider.id not in self._lines:
-            self._lines[provider.id] = _Line(provider, self._environment)
+            self._lines[provider.id] = Line(provider, self._environment)
         return self._lines[provider.id]
 
 
-def require_keys(endpoints: Sequence[Endpoint], environment: Mapping[str, str]) -> None:
-    """Raise `InputError` for the first provider whose key is not set: before anything is asked."""
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What one call of `ask` wants, and from whom."""
+
+    line: Line
+    endpoint: Endpoint
+    questions: Sequence[Question]
+    keys: Sequence[str]
+    since: float
+    budget: Budget
+
+
+def require_ready(endpoints: Sequence[Endpoint], request: Request, environment: Mapping[str, str]) -> None:
+    """Raise `InputError` for the first endpoint without its key, or that cannot be asked what `request` asks.
+
+    Before anything is paid, and for all: a baseline is of no use without the variants.
+    """
     for endpoint in endpoints:
         require_key(endpoint.provider, environment)
+        require_askable(endpoint, request)

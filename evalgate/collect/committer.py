@@ -10,10 +10,10 @@ MAX_GROUP = 256
 
 
 class Committer:
-    """Makes answers durable; `add` returns only when its answer is. With `replace`, known answers make way."""
+    """Makes answers durable; `add` returns only when its answer is."""
 
-    def __init__(self, store: Store, *, replace: bool = False) -> None:
-        self._store, self._replace, self._closing = store, replace, False
+    def __init__(self, store: Store) -> None:
+        self._store, self._closing = store, False
         self._waiting: list[tuple[Bought, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._run())
@@ -41,7 +41,7 @@ class Committer:
     async def _commit(self) -> None:
         group, self._waiting[:MAX_GROUP] = self._waiting[:MAX_GROUP], []
         try:
-            await asyncio.to_thread(self._store.add, [bought for bought, _ in group], replace=self._replace)
+            await asyncio.to_thread(self._store.add, [bought for bought, _ in group])
         except Exception as failure:
             for _, durable in group:
                 durable.set_exception(failure)

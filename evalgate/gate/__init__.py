@@ -1,5 +1,6 @@
 """DECIDES: policy + evidence → verdict. Pure: no clock, no network, no files."""
 
+from evalgate.facts import Usage, VariantFacts
 from evalgate.gate.board import (
     BaselineCheck,
     Board,
@@ -9,8 +10,6 @@ from evalgate.gate.board import (
     OperationBoard,
     Outcome,
     Point,
-    Usage,
-    VariantFacts,
     Verdict,
 )
 from evalgate.gate.contest import Differences, Ruling, rule

@@ -9,62 +9,10 @@ from typing import Literal
 import orjson
 
 from evalgate.canonical import canonical
-from evalgate.catalog import Endpoint
 from evalgate.exchange import JsonValue
+from evalgate.facts import Usage, VariantFacts
 
 Outcome = Literal["green", "red", "inconclusive"]
-
-
-@dataclass(frozen=True, slots=True)
-class VariantFacts:
-    """Who was asked; `config` is the hash that an answer of exactly this configuration carries."""
-
-    id: str
-    provider: str
-    path: str
-    tag: str | None
-    quantization: str
-    quantization_source: str
-    bits_per_weight: float | None
-    config: str
-    price_input: str  # USD per 1M tokens
-    price_output: str
-    price_basis: str
-
-    @classmethod
-    def of(cls, endpoint: Endpoint) -> VariantFacts:
-        """The facts of a catalogue entry."""
-        price = endpoint.price.model_dump()
-        return cls(
-            id=endpoint.id,
-            provider=endpoint.provider.id,
-            path=endpoint.variant.path,
-            tag=endpoint.variant.tag,
-            quantization=endpoint.quantization.label,
-            quantization_source=endpoint.quantization.source,
-            bits_per_weight=endpoint.quantization.bits_per_weight,
-            config=endpoint.config,
-            price_input=price["input"],
-            price_output=price["output"],
-            price_basis=price["basis"],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What the answers of one side were like. Tokens and cost are means per answer; shares are in [0, 1].
-
-    `oldest` is when the oldest of them was given (seconds since the epoch): a green is as old as its evidence.
-    """
-
-    answers: int
-    failed: int
-    truncated: float
-    input_tokens: float
-    output_tokens: float
-    cost_usd: float
-    latency_ms_p50: float
-    oldest: float
 
 
 @dataclass(frozen=True, slots=True)

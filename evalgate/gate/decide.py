@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import fmean, median
 
 import numpy as np
 
 from evalgate import stats
-from evalgate.catalog import Endpoint
-from evalgate.exchange import Answer
-from evalgate.gate.board import Flip, MetricEvidence, Point, Usage
+from evalgate.gate.board import Flip, MetricEvidence, Point
 from evalgate.gate.contest import Ruling
 from evalgate.gate.transcript import FloatArray, Transcript
 from evalgate.suite import Case, Gate
 
 COURSE_POINTS = 120  # more would not show in the picture
-
-
-def usage(endpoint: Endpoint, answers: Sequence[Answer]) -> Usage:
-    """What `answers` were like; nothing but zeros when there are none."""
-    served = [answer for answer in answers if not answer.failed]
-    tokens_in, tokens_out = (
-        fmean([answer.input_tokens for answer in served] or [0]),
-        fmean([answer.output_tokens for answer in served] or [0]),
-    )
-    return Usage(
-        answers=len(answers),
-        failed=len(answers) - len(served),
-        truncated=fmean([answer.truncated for answer in served] or [0]),
-        input_tokens=round(tokens_in, 3),
-        output_tokens=round(tokens_out, 3),
-        cost_usd=float(endpoint.cost(tokens_in, tokens_out)),
-        latency_ms_p50=round(median([answer.latency_ms for answer in served] or [0]), 1),
-        oldest=min((answer.answered_at for answer in answers), default=0.0),
-    )
 
 
 def evidence(
@@ -65,14 +43,12 @@ def evidence(
 
 def flips(cases: Sequence[Case], side: Transcript, baseline: Transcript, metrics: Sequence[str]) -> tuple[Flip, ...]:
     """The cases that changed, in the order asked, each by the first metric on which it did."""
-    scores = {metric: (baseline.scores(metric), side.scores(metric)) for metric in metrics} if cases else {}
-    found = []
-    for index, case in enumerate(cases):
-        for metric, (ours, theirs) in scores.items():
-            if ours[index] != theirs[index]:
-                found.append(Flip(case.id, metric, float(ours[index]), float(theirs[index])))
-                break
-    return tuple(found)
+    first: dict[int, tuple[str, float, float]] = {}
+    for metric in metrics if cases else ():
+        ours, theirs = (one.scores(metric)[: len(cases)] for one in (baseline, side))
+        for index in np.flatnonzero(ours != theirs).tolist():
+            first.setdefault(index, (metric, float(ours[index]), float(theirs[index])))
+    return tuple(Flip(cases[index].id, *first[index]) for index in sorted(first))
 
 
 def reason(ruling: Ruling, metrics: Sequence[MetricEvidence], gate: Gate, note: str) -> str:

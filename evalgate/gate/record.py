@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalgate import stats
-from evalgate.gate.board import BaselineCheck, Diagnostic, MetricEvidence, OperationBoard, VariantFacts, Verdict
+from evalgate.facts import Tally, VariantFacts
+from evalgate.gate.board import BaselineCheck, Diagnostic, MetricEvidence, OperationBoard, Verdict
 from evalgate.gate.contest import Differences, Ruling, rule
-from evalgate.gate.decide import evidence, flips, reason, usage
+from evalgate.gate.decide import evidence, flips, reason
 from evalgate.gate.transcript import BUILT_IN, FloatArray, Transcript, unit_means
 from evalgate.suite import Gate, Suite
 
@@ -175,8 +176,8 @@ class Record:
             e_needed=ruling.e_needed,
             metrics=gating,
             diagnostics=tuple(self._diagnostic(side, metric, ruling.units) for metric in self._shown),
-            usage=usage(side.endpoint, side.flat(cases)),
-            baseline_usage=usage(self._sides.baseline.endpoint, self._sides.baseline.flat(cases)),
+            usage=Tally(side.flat(cases)).usage(side.endpoint),
+            baseline_usage=Tally(self._sides.baseline.flat(cases)).usage(self._sides.baseline.endpoint),
             flips=flips(self._suite.cases[:cases], side, self._sides.baseline, self._gating),
         )
 

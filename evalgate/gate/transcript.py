@@ -7,7 +7,7 @@ before anything is compared: pooling them would count one observation several ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ class Transcript:
     """The answers of one endpoint and their grades, in the order asked; grows wave by wave.
 
     `answers[i]` are those to case i, one per repeat. Repeats are numbered from `first_repeat`, so that the baseline can
-    be asked again for answers of its own.
+    be asked again for answers of its own. Texts are not kept: what is graded is only counted.
     """
 
     endpoint: Endpoint
@@ -36,7 +36,7 @@ class Transcript:
 
     def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]]) -> None:
         """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric."""
-        self.answers.append(answers)
+        self.answers.append([replace(answer, text="", details={}) for answer in answers])  # the store has the rest
         whole = [{**grade, **_built_in(answer)} for answer, grade in zip(answers, grades, strict=True)]
         for metric in whole[0]:
             self._means.setdefault(metric, []).append(sum(grade[metric] for grade in whole) / len(whole))

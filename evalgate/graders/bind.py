@@ -6,14 +6,19 @@ option that it does not have, a case whose target it cannot use.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalgate.canonical import digest
+from evalgate.canonical import canonical, digest
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.graders import registry
 from evalgate.suite import Assertion, Case, Suite
+from evalgate.suite.digests import Digests
+
+# Part of every grading's hash. Whoever changes a grader so that any answer gets another score than before raises it by
+# one: scores that the store remembers from the older code are then not taken for new ones.
+GRADERS_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class Grading:
 def bind(suite: Suite) -> Grading:
     """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
     metrics: dict[str, list[_Bound]] = {}
+    held_against_targets: list[tuple[int, registry.Grader]] = []
     for index, assertion in enumerate(suite.assertions):
         try:
             found = registry.find(assertion.type)
@@ -58,20 +64,22 @@ def bind(suite: Suite) -> Grading:
         except ValueError as failure:
             key, message = failure.args
             raise suite.error(message, "assert", index, key) from None
-        bound = _Bound(assertion, found.score, options)
-        _check_expectations(suite, index, found, bound)
-        metrics.setdefault(assertion.metric, []).append(bound)
-    identity = [assertion.model_dump(mode="json") for assertion in suite.assertions]
-    targets = sorted((case.id, digest(case.target)) for case in suite.cases)
-    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, digest([identity, targets]))
-
-
-def _check_expectations(suite: Suite, index: int, found: registry.Grader, bound: _Bound) -> None:
-    if bound.assertion.value is not None:
-        if problem := found.expects(bound.assertion.value):
+        if assertion.value is None:
+            held_against_targets.append((index, found))
+        elif problem := found.expects(assertion.value):
             raise suite.error(problem.replace("as target", "as value"), "assert", index, "value")
-        return
+        metrics.setdefault(assertion.metric, []).append(_Bound(assertion, found.score, options))
+    targets = Digests()
     for case in suite.cases:
+        _check_target(case, held_against_targets, suite)
+        targets.add(canonical([case.id, case.target]))
+    assertions = [assertion.model_dump(mode="json") for assertion in suite.assertions]
+    identity = digest([GRADERS_VERSION, assertions, targets.of_all()])
+    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity)
+
+
+def _check_target(case: Case, graders: Sequence[tuple[int, registry.Grader]], suite: Suite) -> None:
+    for index, found in graders:
         if problem := found.expects(case.target):
             message = f"case {case.id!r}: {problem}, which grader {found.name!r} needs"
             raise InputError(f"{case.place}: {message} ({suite.document.at('assert', index)})")

@@ -16,7 +16,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from evalgate.documents import did_you_mean
 from evalgate.exchange import JsonValue
@@ -27,12 +27,12 @@ Expectation = Callable[[JsonValue], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Grader:
-    """A registered grader: its function, its check of expectations, and its options by name."""
+    """A registered grader: its function, its check of expectations, and the types of its options by name."""
 
     name: str
     score: Score
     expects: Expectation
-    options: Mapping[str, TypeAdapter[object]]
+    options: Mapping[str, type[object]]
 
     def check_options(self, given: Mapping[str, object]) -> dict[str, object]:
         """The options as the function takes them; raises `ValueError(key, message)` for the first that is wrong."""
@@ -42,7 +42,7 @@ class Grader:
                 known = {"type", "value", "threshold", "weight", "metric", *self.options}
                 raise ValueError(key, f"unknown key for grader {self.name!r}{did_you_mean(key, known)}")
             try:
-                checked[key] = self.options[key].validate_python(value)
+                checked[key] = TypeAdapter(self.options[key]).validate_python(value)
             except ValidationError as failure:
                 raise ValueError(key, f"{failure.errors()[0]['msg']}, got {value!r}") from None
         return checked
@@ -57,9 +57,7 @@ def grader(name: str, *, expects: Expectation) -> Callable[[Score], Score]:
     def register(function: Score) -> Score:
         parameters = inspect.signature(function, eval_str=True).parameters.values()
         options = {
-            parameter.name: TypeAdapter(parameter.annotation, config=ConfigDict(strict=False))
-            for parameter in parameters
-            if parameter.kind is parameter.KEYWORD_ONLY
+            parameter.name: parameter.annotation for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY
         }
         _REGISTRY[name] = Grader(name, function, expects, options)
         return function

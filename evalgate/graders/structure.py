@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterator
 
-import jsonschema
 import orjson
-import regex as bounded_regex
-from jsonschema import validators
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012
 
-from evalgate.canonical import canonical
 from evalgate.exchange import JsonValue
 from evalgate.graders.expectations import an_object
 from evalgate.graders.registry import grader
-from evalgate.graders.text import REGEX_SECONDS, normalised
+from evalgate.graders.text import normalised
 
 MAX_JSON = 1_000_000  # characters
 _FENCE = re.compile(r"^```[a-zA-Z]{0,10}[ \t]*\r?\n(.*)\n?```$", re.DOTALL)
@@ -38,96 +29,10 @@ def parse_json(text: str) -> JsonValue | object:
     return value
 
 
-class _Validates(Protocol):
-    def descend(
-        self, instance: object, schema: object, path: str | None = None, schema_path: str | None = None
-    ) -> Iterator[jsonschema.ValidationError]: ...
-
-
-_Errors = Iterator[jsonschema.ValidationError]
-
-
-def _found(pattern: str, text: str) -> bool:
-    """Raises `TimeoutError`: a schema's pattern meets hostile text, and so do its patterns for names."""
-    return bounded_regex.search(pattern, text, timeout=REGEX_SECONDS) is not None
-
-
-def _pattern(_: _Validates, pattern: str, instance: object, schema: object) -> _Errors:
-    del schema
-    if isinstance(instance, str) and not _found(pattern, instance):
-        yield jsonschema.ValidationError(f"does not match {pattern!r}")
-
-
-def _pattern_properties(
-    validator: _Validates, patterns: Mapping[str, object], instance: object, schema: object
-) -> _Errors:
-    del schema
-    if isinstance(instance, dict):
-        for pattern, inner in patterns.items():
-            for name, value in instance.items():
-                if _found(pattern, name):
-                    yield from validator.descend(value, inner, path=name, schema_path=pattern)
-
-
-def _additional_properties(
-    validator: _Validates, inner: object, instance: object, schema: Mapping[str, Mapping[str, object]]
-) -> _Errors:
-    if isinstance(instance, dict):
-        named, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
-        for name, value in instance.items():
-            if name not in named and not any(_found(pattern, name) for pattern in patterns):
-                yield from validator.descend(value, inner, path=name)
-
-
-_Validator = validators.extend(  # type: ignore[no-untyped-call]  # its stub has no annotations
-    jsonschema.Draft202012Validator,
-    {
-        "pattern": _pattern,
-        "patternProperties": _pattern_properties,
-        "additionalProperties": _additional_properties,
-    },
-)
-
-
-@functools.lru_cache(maxsize=256)
-def _validator(schema: bytes) -> jsonschema.protocols.Validator:
-    # an empty registry: a $ref to the network is an error, not a download
-    validator: jsonschema.protocols.Validator = _Validator(orjson.loads(schema), registry=Registry())
-    return validator
-
-
 def _a_schema(expected: JsonValue) -> str | None:
-    if not isinstance(expected, dict):
-        return "expected a JSON schema (an object) as 'value'"
-    try:
-        jsonschema.Draft202012Validator.check_schema(expected)
-    except jsonschema.SchemaError as failure:
-        return f"not a JSON schema: {failure.message}"
-    try:
-        _look_up(expected)
-        _validator(canonical(expected)).is_valid(None)
-    except (Unresolvable, ValueError, bounded_regex.error) as failure:
-        return f"not a JSON schema that can be used here: {failure}"
-    except RecursionError:
-        return "not a JSON schema that can be used here: it refers to itself for ever"
-    return None
+    from evalgate.graders.schema import problem_with
 
-
-def _look_up(schema: dict[str, JsonValue]) -> None:
-    """Every reference and pattern of `schema`; raises whatever is wrong with the first that cannot be used."""
-    root = DRAFT202012.create_resource(schema)
-    todo = [(Registry().resolver_with_root(root), root)]
-    while todo:
-        resolver, resource = todo.pop()
-        contents = resource.contents
-        if isinstance(contents, dict):
-            for reference in (contents.get("$ref"), contents.get("$dynamicRef")):
-                if reference is not None:
-                    resolver.lookup(reference)
-            for pattern in (contents.get("pattern"), *contents.get("patternProperties", {})):
-                if pattern is not None:
-                    bounded_regex.compile(pattern)
-        todo.extend((resolver.in_subresource(inner), inner) for inner in resource.subresources())
+    return problem_with(expected)
 
 
 @grader("json_schema", expects=_a_schema)
@@ -136,14 +41,12 @@ def json_schema(text: str, expected: JsonValue) -> float:
 
     What takes too long or too deep a search to be shown to fit, does not fit.
     """
+    from evalgate.graders.schema import fits
+
     value = parse_json(text)
     if value is _MISSING:
         return 0.0
-    try:
-        fits = _validator(canonical(expected)).is_valid(value)  # type: ignore[arg-type]  # JSON, but for `_MISSING`
-    except (TimeoutError, RecursionError, Unresolvable):
-        fits = False
-    return 1.0 if fits else 0.5
+    return 1.0 if fits(value, expected) else 0.5  # type: ignore[arg-type]  # JSON, but for `_MISSING`
 
 
 @grader("json_fields", expects=an_object)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import string
 import unicodedata
 
-import regex as bounded_regex
-
 from evalgate.exchange import JsonValue
 from evalgate.graders.expectations import a_scalar, a_text
 from evalgate.graders.registry import grader
@@ -45,6 +43,8 @@ def contains(text: str, expected: JsonValue, *, ignore_case: bool = True) -> flo
 def _a_pattern(expected: JsonValue) -> str | None:
     if problem := a_text(expected):
         return problem
+    import regex as bounded_regex
+
     try:
         bounded_regex.compile(str(expected))
     except (bounded_regex.error, ValueError, RecursionError) as failure:
@@ -59,6 +59,8 @@ def regex(text: str, expected: JsonValue, *, ignore_case: bool = False) -> float
     Answers are hostile: a search that takes longer than a second is given up and scores 0, and only the first 200,000
     characters are searched.
     """
+    import regex as bounded_regex
+
     flags = bounded_regex.IGNORECASE if ignore_case else 0
     try:
         found = bounded_regex.search(str(expected), text[:MAX_SEARCHED], flags=flags, timeout=REGEX_SECONDS)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from evalgate.catalog import Provider
+from evalgate.catalog import Endpoint, Provider
 from evalgate.errors import InputError
-from evalgate.providers.base import AttemptFailed, ProviderClient
+from evalgate.exchange import Request
+from evalgate.providers.base import Allowance, AttemptFailed, ProviderClient, Quota
 
-__all__ = ["AttemptFailed", "ProviderClient", "connect", "require_key"]
+if TYPE_CHECKING:
+    from evalgate.providers.wire import Wire
+
+__all__ = ["Allowance", "AttemptFailed", "ProviderClient", "Quota", "connect", "require_askable", "require_key"]
 
 
 def require_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
@@ -31,6 +37,17 @@ def connect(provider: Provider, environment: Mapping[str, str]) -> ProviderClien
         from evalgate.providers.replay import ReplayClient
 
         return ReplayClient()
-    from evalgate.providers.openai import OpenAIClient  # lazily: aiohttp is not needed to replay
+    from evalgate.providers.wire import WireClient  # lazily, as are the protocols: aiohttp is not needed to replay
 
-    return OpenAIClient(provider, require_key(provider, environment))
+    return WireClient(provider, require_key(provider, environment), _wire(provider))
+
+
+def require_askable(endpoint: Endpoint, request: Request) -> None:
+    """Raise `InputError` when the endpoint's protocol has no words for `request`: before anything is bought."""
+    if endpoint.provider.protocol == "anthropic":  # suites are written in the words of the OpenAI API
+        _wire(endpoint.provider).build(endpoint, request)
+
+
+def _wire(provider: Provider) -> Wire:
+    wire: Wire = import_module(f"evalgate.providers.{provider.protocol}").WIRE
+    return wire

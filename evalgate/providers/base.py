@@ -6,6 +6,7 @@ one place, `evalgate.collect`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from evalgate.catalog import Endpoint
@@ -15,16 +16,39 @@ from evalgate.exchange import Answer, Question
 class AttemptFailed(Exception):
     """One attempt brought no answer, and another one may.
 
-    `retry_after` is in seconds when the provider named a time. `unreachable` says that no connection came about at all.
+    `retry_after` is in seconds when the provider named a time. `unreachable` says that no connection came about at all,
+    `throttled` that the provider asked for fewer calls (429, 503, 529).
     """
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, retry_after: float | None = None, unreachable: bool = False, throttled: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.retry_after, self.unreachable = reason, retry_after, unreachable
+        self.reason, self.retry_after, self.unreachable, self.throttled = reason, retry_after, unreachable, throttled
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What rate-limit headers promise: `left` more (requests or tokens) within the next `reset` seconds."""
+
+    left: float
+    reset: float
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """The quotas that came with one response; None where the provider says nothing."""
+
+    requests: Quota | None = None
+    tokens: Quota | None = None
 
 
 class ProviderClient(Protocol):
     """One provider of the catalogue, ready to be asked."""
+
+    @property
+    def allowance(self) -> Allowance | None:
+        """What the headers of the latest response said; None when they have said nothing yet."""
 
     async def ask(self, endpoint: Endpoint, question: Question) -> Answer:
         """Make one attempt.

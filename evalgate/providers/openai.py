@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 
-from evalgate.canonical import canonical
-from evalgate.catalog import Endpoint, Provider
-from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue, Question
+from evalgate.catalog import Endpoint
+from evalgate.exchange import Answer, FinishReason, JsonValue, Request
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.http import HttpClient, message_of
+from evalgate.providers.details import count_within, first_logprob, storable, token_count, token_logprobs
+from evalgate.providers.openai_stream import OpenAIStream
+from evalgate.providers.reply import Reply, error_within, refusal
+from evalgate.providers.wire import Wire
 
 _FINISH: dict[str, FinishReason] = {
     "stop": "stop",
@@ -19,34 +21,22 @@ _FINISH: dict[str, FinishReason] = {
 }
 
 
-class OpenAIClient:
-    """Asks an OpenAI-compatible endpoint."""
+def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
+    """The path below base_url, and the JSON body that asks `request` of `endpoint`."""
+    body: dict[str, JsonValue] = {"model": endpoint.served_as, **request.parameters}
+    if isinstance(request.prompt, str):
+        return "/completions", _plain(body) | {"prompt": request.prompt}
+    messages: list[JsonValue] = [{"role": message.role, "content": message.content} for message in request.prompt]
+    return "/chat/completions", body | {"messages": messages}
 
-    def __init__(self, provider: Provider, key: str | None) -> None:
-        self._http = HttpClient(provider, key)
 
-    async def ask(self, endpoint: Endpoint, question: Question) -> Answer:
-        """Make one attempt; see `ProviderClient.ask`."""
-        request = question.request
-        body: dict[str, JsonValue] = {"model": endpoint.served_as, **request.parameters}
-        if isinstance(request.prompt, str):
-            path, body["prompt"] = "/completions", request.prompt
-        else:
-            path = "/chat/completions"
-            body["messages"] = [{"role": message.role, "content": message.content} for message in request.prompt]
-        started = time.perf_counter()
-        reply = await self._http.post(path, body)
-        latency = (time.perf_counter() - started) * 1000
-        if reply.status >= 300:
-            message = self._http.redact(message_of(reply.body))
-            return Answer("", "refused", latency_ms=latency, error=f"HTTP {reply.status}: {message}")
-        if isinstance(reply.body, dict) and reply.body.get("error"):  # as gateways send it: they had said 200 already
-            raise AttemptFailed(self._http.redact(message_of(reply.body)))
-        return parse_response(reply.body, latency)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._http.close()
+def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answer:
+    """The answer in a reply; a refusal of this one question is one too. Raises `AttemptFailed` when there is none."""
+    if reply.status >= 300:
+        return refusal(reply, latency_ms, redact)
+    if error := _error_in(reply.body):  # as gateways send it: they had said 200 already
+        return error_within({"error": error}, latency_ms, redact)
+    return parse_response(reply.body, latency_ms)
 
 
 def parse_response(body: JsonValue, latency_ms: float) -> Answer:
@@ -60,24 +50,58 @@ def parse_response(body: JsonValue, latency_ms: float) -> Answer:
     if text is not None and not isinstance(text, str):
         reason = "the response's text is not a text"
         raise AttemptFailed(reason)
+    finish = choice.get("finish_reason")
+    if finish == "error":  # of a gateway whose provider broke off
+        reason = "the response ends in an error"
+        raise AttemptFailed(reason)
     assert isinstance(body, dict)
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details: dict[str, JsonValue] = {}
     if isinstance(fingerprint := body.get("system_fingerprint"), str):
         details["system_fingerprint"] = fingerprint
-    if isinstance(message, dict) and message.get("tool_calls"):
-        details["tool_calls"] = _storable(message["tool_calls"])
-    if (logprob := _first_logprob(choice.get("logprobs"))) is not None:
-        details["first_logprob"] = logprob
+    if isinstance(message, dict):
+        if message.get("tool_calls"):
+            details["tool_calls"] = storable(message["tool_calls"])
+        if isinstance(refused := message.get("refusal"), str) and refused:
+            details["refusal"] = refused
+    if logprobs := choice.get("logprobs"):
+        if (first := first_logprob(logprobs)) is not None:
+            details["first_logprob"] = first
+        if tokens := token_logprobs(logprobs):
+            details["logprobs"] = tokens
+    if reasoning := count_within(usage, "completion_tokens_details", "reasoning_tokens"):
+        details["reasoning_tokens"] = reasoning
+    if cached := count_within(usage, "prompt_tokens_details", "cached_tokens"):
+        details["cached_tokens"] = cached
     return Answer(
         text or "",
-        _FINISH.get(finish, "unknown") if isinstance(finish := choice.get("finish_reason"), str) else "unknown",
-        _count(usage.get("prompt_tokens")),
-        _count(usage.get("completion_tokens")),
+        _FINISH.get(finish, "unknown") if isinstance(finish, str) else "unknown",
+        token_count(usage.get("prompt_tokens")),
+        token_count(usage.get("completion_tokens")),
         latency_ms,
         details=details,
     )
+
+
+def _plain(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """The same parameters as the older API of completions names them."""
+    if "max_completion_tokens" in body:
+        body["max_tokens"] = body.pop("max_completion_tokens")
+    if "logprobs" in body:  # true and a number of alternatives are one number there
+        wanted, alternatives = body.pop("logprobs"), body.pop("top_logprobs", None)
+        if wanted:
+            body["logprobs"] = alternatives or 1
+    return body
+
+
+def _error_in(body: JsonValue) -> JsonValue:
+    """The error of a body, or that of its choice (OpenRouter, when the provider behind it broke off)."""
+    if not isinstance(body, dict):
+        return None
+    choices = body.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return body.get("error") or (choice.get("error") if isinstance(choice, dict) else None)
 
 
 def _first_choice(body: JsonValue) -> dict[str, JsonValue]:
@@ -88,28 +112,4 @@ def _first_choice(body: JsonValue) -> dict[str, JsonValue]:
     raise AttemptFailed(reason)
 
 
-def _first_logprob(logprobs: JsonValue) -> float | None:
-    """Log probability (natural) of the first token, in the chat or the completions shape."""
-    if not isinstance(logprobs, dict):
-        return None
-    content, tokens = logprobs.get("content"), logprobs.get("token_logprobs")
-    first: JsonValue = None
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        first = content[0].get("logprob")
-    elif isinstance(tokens, list) and tokens:
-        first = tokens[0]
-    return float(first) if isinstance(first, int | float) else None
-
-
-def _storable(tool_calls: JsonValue) -> JsonValue:
-    try:
-        canonical(tool_calls)
-    except TypeError:  # orjson reads four times as deep as it writes
-        reason = "the response's tool calls are nested too deeply"
-        raise AttemptFailed(reason) from None
-    return tool_calls
-
-
-def _count(value: JsonValue) -> int:
-    """Tokens; 0 when the server does not count, or counts nonsense."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else 0
+WIRE = Wire(build, read, OpenAIStream, {"stream": True, "stream_options": {"include_usage": True}})

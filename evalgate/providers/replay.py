@@ -7,6 +7,7 @@ from pathlib import Path
 from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, Question
+from evalgate.providers.base import Allowance
 from evalgate.providers.recording import RecordedKey, read_recording
 
 
@@ -14,6 +15,7 @@ class ReplayClient:
     """Answers as a real endpoint once did."""
 
     def __init__(self) -> None:
+        self.allowance: Allowance | None = None
         self._recordings: dict[Path, dict[RecordedKey, Answer]] = {}
 
     async def ask(self, endpoint: Endpoint, question: Question) -> Answer:

@@ -72,7 +72,8 @@ def cases_that(which: Which, board: OperationBoard, verdict: Verdict, suite: Sui
         message = f"{suite.path}: changed since the run of this board, so its answers no longer fit"
         raise InputError(f"{message}; run: evalgate check {suite.path}")
     flips = [flip for flip in verdict.flips if which in ("flipped", "broke" if _broke(flip) else "fixed")]
-    cases = {case.id: case for case in suite.cases}
+    flipped = {flip.case_id for flip in flips}
+    cases = {case.id: case for case in suite.cases if case.id in flipped}
     requests = {flip.case_id: suite.request(cases[flip.case_id]) for flip in flips}
     configs = (board.baseline.config, verdict.variant.config)
     keys = {name: [answer_key(request.hash, each, 0) for each in configs] for name, request in requests.items()}

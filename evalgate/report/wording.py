@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import orjson
 
 from evalgate.exchange import JsonValue
-from evalgate.gate import MetricEvidence, OperationBoard, Outcome, VariantFacts, Verdict
+
+if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
+    from evalgate.gate import MetricEvidence, OperationBoard, Outcome, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"

@@ -168,7 +168,8 @@ def issue(board: Board, previous: SignalDocument | None, *, stream: str, now: da
 def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: SignalEntry | None) -> SignalEntry:
     if previous is not None and previous.variant.config != verdict.variant.config:
         previous = None  # another configuration is another variant; its past says nothing about this one
-    oldest = min(verdict.usage.oldest, verdict.baseline_usage.oldest)  # a green is as old as all of its evidence
+    # a green is as old as all of its evidence; what a wrong clock dated into the future is no younger than the run
+    oldest = min(verdict.usage.oldest, verdict.baseline_usage.oldest, board.at)
     answered = datetime.fromtimestamp(int(oldest), UTC)
     valid_until = answered + timedelta(seconds=operation.valid_seconds)
     fresh = previous is None or previous.valid_until != valid_until

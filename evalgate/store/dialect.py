@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,29 +22,59 @@ _CONNECT_SECONDS = 10
 _LOCK = 0x6576616C67617465  # "evalgate"; advisory locks of one database are told apart by number alone
 
 
-def connect_to(url: sa.URL, shown: str) -> sa.Engine:
+def connect_to(url: sa.URL, shown: str, *, make: bool = True) -> sa.Engine:
     """An engine whose commits survive power loss; connects to nothing yet.
 
-    Raises `InputError` when nothing would be kept or the driver is missing, `OSError` when the folder cannot be made.
+    Raises `InputError` when nothing would be kept, the driver is missing, or (unless `make`) there is no such file;
+    `OSError` when the folder cannot be made.
     """
     if url.get_backend_name() == "sqlite":
         if url.database in {None, "", ":memory:"}:
             raise InputError(f"store {shown}: expected a file, for SQLite; what is not kept would be bought again")
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        if make:
+            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        else:
+            _require_file(url, shown)
         engine = sa.create_engine(url)
-        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "connect", lambda connection, _: _set_up_sqlite(connection, shown))
         return engine
+    engine = _postgresql(url, shown)
+    sa.event.listen(engine, "connect", lambda connection, _: _set_up_postgresql(connection))
+    return engine
+
+
+def connect_to_read(url: sa.URL, shown: str) -> sa.Engine:
+    """An engine that can change nothing, on a store that is there; raises `InputError` when it is not.
+
+    A store on a medium that cannot be written is read as well: SQLite needs to be told that nobody writes to it.
+    """
+    if url.get_backend_name() == "sqlite":
+        path = _require_file(url, shown)
+        engine = sa.create_engine(url, creator=lambda: _open_sqlite_to_read(path, shown))
+        sa.event.listen(engine, "connect", lambda connection, _: _refuse_a_stranger(connection, shown))
+        return engine
+    engine = _postgresql(url, shown)
+    sa.event.listen(engine, "connect", lambda connection, _: _set_up_postgresql_to_read(connection))
+    return engine
+
+
+def _require_file(url: sa.URL, shown: str) -> Path:
+    path = Path(str(url.database))
+    if not path.is_file():
+        raise InputError(f"store {shown}: there is no such file")
+    return path
+
+
+def _postgresql(url: sa.URL, shown: str) -> sa.Engine:
     arguments = {"client_encoding": "utf8"}
     if "connect_timeout" not in url.query:
         arguments["connect_timeout"] = str(_CONNECT_SECONDS)
     try:
         # a connection is tried before it is used: after a restart of the server those in the pool are dead
-        engine = sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)
+        return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True)
     except ImportError:
         advice = "pip install 'evalgate-harness[postgres]'"
         raise InputError(f"store {shown}: PostgreSQL needs psycopg, which is not installed: {advice}") from None
-    sa.event.listen(engine, "connect", _set_up_postgresql)
-    return engine
 
 
 def be_the_only_writer(connection: sa.Connection) -> None:
@@ -52,6 +83,45 @@ def be_the_only_writer(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # the driver would begin later, and not at all for CREATE TABLE
     else:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def stand_still(connection: sa.Connection) -> None:
+    """Begin a transaction that only reads, and to which the store is at its end what it was at its start."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def identity(connection: sa.Connection) -> tuple[object, ...]:
+    """What two connections have in common exactly when they lead to the same store, however it was named."""
+    if connection.dialect.name == "sqlite":
+        file = _file(connection).stat()
+        return file.st_dev, file.st_ino
+    query = "SELECT pg_postmaster_start_time(), current_database(), 'meta'::regclass::oid"
+    return tuple(connection.exec_driver_sql(query).one())
+
+
+def size(connection: sa.Connection, tables: Iterable[str]) -> int:
+    """Bytes on disk, indexes and SQLite's write-ahead log included."""
+    if connection.dialect.name == "sqlite":
+        file = _file(connection)
+        return sum(each.stat().st_size for each in (file, Path(f"{file}-wal")) if each.exists())
+    query = sa.text("SELECT coalesce(pg_total_relation_size(to_regclass(:table)), 0)")
+    return sum(connection.execute(query, {"table": table}).scalar_one() for table in tables)
+
+
+def give_back(engine: sa.Engine) -> str:
+    """Give the room of deleted rows back to the disk; returns why not, if not.
+
+    Raises `sqlalchemy.exc.OperationalError` when others write for too long, or there is no room for a copy.
+    """
+    if engine.dialect.name != "sqlite":
+        return "PostgreSQL keeps the room for what comes next"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+    return "others are reading the store at this moment; the file shrinks when they are done" if busy else ""
 
 
 def insert_unknown(connection: sa.Connection, table: sa.Table) -> sa.Insert:
@@ -76,12 +146,17 @@ def may_pass(failure: sa.exc.DBAPIError) -> bool:
     return state is None or state.startswith(("08", "40", "57P"))
 
 
-def _set_up_sqlite(connection: object, record: object) -> None:
+def _file(connection: sa.Connection) -> Path:
+    return Path(connection.exec_driver_sql("SELECT file FROM pragma_database_list WHERE name = 'main'").scalar_one())
+
+
+def _set_up_sqlite(connection: object, shown: str) -> None:
     """WAL with `synchronous=FULL`: a committed answer survives power loss, and readers never wait for the writer."""
     _run(connection, f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
+            _refuse_a_stranger(connection, shown)
             _run(connection, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
         except sqlite3.OperationalError as failure:
             # two who turn a new file into WAL at once would wait for each other, so SQLite tells one of them at once
@@ -92,13 +167,58 @@ def _set_up_sqlite(connection: object, record: object) -> None:
             return
 
 
-def _set_up_postgresql(connection: object, record: object) -> None:
+def _refuse_a_stranger(connection: object, shown: str) -> None:
+    """Raise `InputError` for another program's database, before anything of it is changed.
+
+    In PostgreSQL other programs' tables may live beside ours; an SQLite file belongs to one program.
+    """
+    cursor = connection.cursor()  # type: ignore[attr-defined]  # as below
+    cursor.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")
+    (tables,) = cursor.fetchone()
+    cursor.execute("SELECT count(*) FROM pragma_table_info('meta') WHERE name IN ('name', 'value')")
+    (ours,) = cursor.fetchone()
+    cursor.close()
+    if tables and ours < 2:
+        raise InputError(f"store {shown}: not an evalgate store, but another program's database; nothing was changed")
+
+
+def _open_sqlite_to_read(path: Path, shown: str) -> sqlite3.Connection:
+    try:
+        return _connect_to_look(path, "mode=rw")
+    except sqlite3.DatabaseError as failure:
+        if failure.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise InputError(f"store {shown}: not an evalgate store, nor any other database") from None
+        # where nothing can be written, SQLite can make no index of the write-ahead log; without a log it needs none
+        log = Path(f"{path.resolve()}-wal")
+        refused = failure.sqlite_errorcode & 0xFF in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
+        if not refused or (log.exists() and log.stat().st_size):
+            raise
+        return _connect_to_look(path, "immutable=1")
+
+
+def _connect_to_look(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, check_same_thread=False)
+    try:
+        _run(connection, f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}", "PRAGMA query_only=ON")
+        _run(connection, "SELECT count(*) FROM sqlite_master")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up_postgresql(connection: object) -> None:
     """The same promise: a server that was told not to wait for its disk does so for evalgate."""
     _run(
         connection,
         f"SET lock_timeout = {PATIENCE_SECONDS * 1000:.0f}",
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
     )
+    connection.commit()  # type: ignore[attr-defined]  # as below
+
+
+def _set_up_postgresql_to_read(connection: object) -> None:
+    _run(connection, "SET default_transaction_read_only = on")
     connection.commit()  # type: ignore[attr-defined]  # as below
 
 

@@ -13,18 +13,30 @@ import sqlalchemy as sa
 from evalgate.errors import InputError
 from evalgate.store import dialect, schema
 
-STEPS: tuple[Callable[[sa.Connection], None], ...] = ()  # the present version is 1: nothing to migrate from yet
+
+def _share_work_and_batches(connection: sa.Connection) -> None:
+    new = (schema.workers, schema.claims, schema.batches, schema.batch_items)
+    schema.metadata.create_all(connection, tables=new, checkfirst=False)
 
 
-def prepare(engine: sa.Engine, name: str) -> None:
+_NONE = "not an evalgate store: it has none of the tables"
+READABLE = 1  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches,)
+
+
+def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:
     """Make or migrate the tables; a store that is up to date is only read.
 
-    Raises `InputError` when a newer evalgate wrote the store, which is then left as it was.
+    Raises `InputError` when a newer evalgate wrote the store, which is then left as it was, or when there is none and
+    none is to be made.
     """
     latest = 1 + len(STEPS)
     with engine.connect() as connection:
-        if _version(connection, name, latest) == latest:
-            return
+        version = _version(connection, name, latest)
+    if version == latest:
+        return
+    if version is None and not make:
+        raise InputError(f"store {name}: {_NONE}")
     with engine.begin() as connection:
         dialect.be_the_only_writer(connection)
         version = _version(connection, name, latest)  # again: another process may have been quicker
@@ -35,6 +47,17 @@ def prepare(engine: sa.Engine, name: str) -> None:
             for step in STEPS[version - 1 :]:
                 step(connection)
             connection.execute(schema.meta.update().where(schema.meta.c.name == "schema").values(value=str(latest)))
+
+
+def require_readable(engine: sa.Engine, name: str) -> None:
+    """Raise `InputError` unless this evalgate can read what is there, without a migration: nothing is written."""
+    with engine.connect() as connection:
+        version = _version(connection, name, 1 + len(STEPS))
+    if version is None:
+        raise InputError(f"store {name}: {_NONE}")
+    if version < READABLE:
+        advice = "this brings it up to date and deletes nothing: evalgate store gc --store …"
+        raise InputError(f"store {name}: written by an older evalgate (schema {version}); {advice}")
 
 
 def _version(connection: sa.Connection, name: str, latest: int) -> int | None:

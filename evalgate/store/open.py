@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import sqlalchemy as sa
 
 from evalgate.errors import EvalgateError, StoreError
@@ -9,17 +12,29 @@ from evalgate.store import dialect, migrate, url
 from evalgate.store.store import Store
 
 
-def open_store(name: str) -> Store:
+def open_store(name: str, *, make: bool = True) -> Store:
     """Open (or make) the store at `name`: a path for SQLite, or `postgresql://user:password@host/database`.
 
     Raises `StoreError` when it cannot be opened, `InputError` when the name cannot be meant, the driver is not
-    installed, or a newer evalgate wrote the store.
+    installed, a newer evalgate wrote the store, it is another program's database, or (unless `make`) is not there.
     """
+    return _open(name, partial(dialect.connect_to, make=make), partial(migrate.prepare, make=make))
+
+
+def open_to_read(name: str) -> Store:
+    """Open a store that is there to look at it: it is neither made nor migrated, and cannot be written to.
+
+    Raises as `open_store` does.
+    """
+    return _open(name, dialect.connect_to_read, migrate.require_readable)
+
+
+def _open(name: str, connect: Callable[[sa.URL, str], sa.Engine], prepare: Callable[[sa.Engine, str], None]) -> Store:
     where, shown = url.parse(name)
     engine = None
     try:
-        engine = dialect.connect_to(where, shown)
-        migrate.prepare(engine, shown)
+        engine = connect(where, shown)
+        prepare(engine, shown)
     except EvalgateError:
         _close(engine)
         raise

@@ -62,3 +62,41 @@ runs = Table(
     Column("at", Float, nullable=False),
     Column("board", LargeBinary, nullable=False),  # JSON: every verdict with its evidence
 )
+
+# Who is asking what at this moment, so that two processes on one store share the work and buy nothing twice.
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("worker", String(32), primary_key=True),
+    Column("place", Text, nullable=False),  # machine and process: whether it lives can be told on the same machine
+    Column("beat", Integer, nullable=False),  # counts up while it lives; no clocks are compared
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("key", String(32), primary_key=True),  # of the answer that is being asked for
+    Column("worker", String(32), nullable=False),
+    Index("claims_by_worker", "worker"),
+)
+
+# What was handed to a provider's batch API and is not fetched yet: paid for, so it must not be forgotten.
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("batch", String(200), primary_key=True),  # the provider's own id
+    Column("provider", Text, nullable=False),
+    Column("config", String(71), nullable=False),
+    Column("submitted_at", Float, nullable=False),  # seconds since the epoch, UTC
+)
+
+batch_items = Table(
+    "batch_items",
+    metadata,
+    Column("batch", String(200), primary_key=True),
+    Column("key", String(32), primary_key=True),
+    Column("request", String(71), nullable=False),
+    Column("repeat", Integer, nullable=False),
+)

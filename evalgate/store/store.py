@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -31,7 +31,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """An answer with what identifies it: who was asked (`config`), what (`request`), and which time (`repeat`)."""
+    """An answer with what identifies it: who was asked (`config`), what (`request`), and which time (`repeat`).
+
+    What was answered before `since` (seconds since the epoch) makes way for it, together with its scores.
+    """
 
     request: str
     config: str
@@ -39,6 +42,7 @@ class Bought:
     variant: str
     cost: Decimal
     answer: Answer
+    since: float = 0.0
 
     @property
     def key(self) -> str:
@@ -73,11 +77,11 @@ class Store:
     def __exit__(self, *exception: object) -> None:
         self._engine.dispose()
 
-    def find(self, keys: Sequence[str]) -> dict[str, Answer]:
-        """The answers that are there, by key."""
+    def find(self, keys: Sequence[str], *, since: float = 0.0) -> dict[str, Answer]:
+        """The answers that are there and were given at `since` (seconds since the epoch) or later, by key."""
         a, b = schema.answers.c, schema.bodies.c
         columns = (a.key, a.finish_reason, a.input_tokens, a.output_tokens, a.latency_ms, a.answered_at, b.body)
-        query = sa.select(*columns).join(schema.bodies, a.key == b.key)
+        query = sa.select(*columns).join(schema.bodies, a.key == b.key).where(a.answered_at >= since)
         found: dict[str, Answer] = {}
         with self._reading() as connection:
             for some in _batches(keys, _LOOKUP):
@@ -95,10 +99,10 @@ class Store:
                     )
         return found
 
-    def add(self, bought: Sequence[Bought], *, replace: bool = False) -> None:
+    def add(self, bought: Sequence[Bought]) -> None:
         """Make answers durable: when this returns, they survive a crash of the machine.
 
-        Known ones are left alone, or with `replace` make way together with their scores.
+        Known ones are left alone, but for those that are older than `Bought.since`. Claims on them end.
         """
         rows = [
             {
@@ -117,13 +121,24 @@ class Store:
             for one in bought
         ]
         bodies = [{"key": one.key, "body": _body(one.answer)} for one in bought]
-        old = [body["key"] for body in bodies] if replace else []
-        self._insert((schema.answers, rows), (schema.bodies, bodies), instead_of=old)
+        keys = [one.key for one in bought]
+
+        def work(connection: sa.Connection) -> None:
+            _make_way(connection, bought)
+            for table, new in (schema.answers, rows), (schema.bodies, bodies):
+                connection.execute(dialect.insert_unknown(connection, table), new)
+            for some in _batches(keys, _LOOKUP):
+                connection.execute(schema.claims.delete().where(schema.claims.c.key.in_(some)))
+
+        if bought:
+            self.write(work)
 
     def add_scores(self, scored: Iterable[Scored]) -> None:
         """Remember scores; known ones are left alone."""
         names = ("key", "grading", "metric", "score")
-        self._insert((schema.scores, [{name: getattr(one, name) for name in names} for one in scored]))
+        rows = [{name: getattr(one, name) for name in names} for one in scored]
+        if rows:
+            self.write(lambda connection: connection.execute(dialect.insert_unknown(connection, schema.scores), rows))
 
     def scores(self, keys: Sequence[str], grading: str) -> dict[str, dict[str, float]]:
         """Score per metric, by answer key."""
@@ -138,7 +153,8 @@ class Store:
 
     def record_run(self, run: str, at: float, board: Mapping[str, JsonValue]) -> None:
         """Remember the verdicts of a run."""
-        self._insert((schema.runs, [{"run": run, "at": at, "board": orjson.dumps(board)}]))
+        row = {"run": run, "at": at, "board": orjson.dumps(board)}
+        self.write(lambda connection: connection.execute(dialect.insert_unknown(connection, schema.runs), row))
 
     def boards(self) -> Iterator[dict[str, JsonValue]]:
         """Boards of earlier runs, newest first."""
@@ -157,10 +173,22 @@ class Store:
         except (orjson.JSONDecodeError, KeyError):
             raise StoreError(f"store {self.name}: damaged; name another store with --store to start anew") from None
 
-    def _insert(
-        self, *tables: tuple[sa.Table, Sequence[Mapping[str, object]]], instead_of: Sequence[object] = ()
-    ) -> None:
-        """Insert in one transaction; rows of the keys `instead_of` are deleted first.
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[sa.Connection]:
+        """A connection to look at the store as it is now, however long that takes and whoever writes meanwhile."""
+        with self._reading() as connection:
+            dialect.stand_still(connection)
+            yield connection
+
+    def give_back(self) -> str:
+        """Give the room of deleted rows back to the disk; returns why not, if not."""
+        try:
+            return dialect.give_back(self._engine)
+        except sa.exc.DBAPIError as failure:
+            return f"the file cannot be made smaller now: {reason(failure, self._engine.url)}"
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` returns, after all that it wrote is durable; it is the only writer while it runs.
 
         While the server restarts, it is tried again: known rows are left alone, so that twice is as good as once.
         """
@@ -169,18 +197,24 @@ class Store:
             try:
                 with self._engine.begin() as connection:
                     dialect.be_the_only_writer(connection)
-                    for some in _batches(instead_of, _LOOKUP):
-                        for table in (schema.answers, schema.bodies, schema.scores):
-                            connection.execute(table.delete().where(table.c.key.in_(some)))
-                    for table, rows in tables:
-                        if rows:
-                            connection.execute(dialect.insert_unknown(connection, table), rows)
+                    done = work(connection)
             except sa.exc.DBAPIError as failure:
                 if dialect.may_pass(failure) and time.monotonic() < last:
                     time.sleep(_PAUSE_SECONDS)
                     continue
                 raise StoreError(f"store {self.name}: cannot be written: {reason(failure, self._engine.url)}") from None
-            return
+            return done
+
+
+def _make_way(connection: sa.Connection, bought: Sequence[Bought]) -> None:
+    """Delete known answers that are too old to be the answer to what was bought now."""
+    known = schema.answers.c
+    for since in {one.since for one in bought if one.since > 0}:
+        for some in _batches((one.key for one in bought if one.since == since), _LOOKUP):
+            query = sa.select(known.key).where(known.key.in_(some), known.answered_at < since)
+            if old := list(connection.scalars(query)):
+                for table in (schema.answers, schema.bodies, schema.scores):
+                    connection.execute(table.delete().where(table.c.key.in_(old)))
 
 
 def _body(answer: Answer) -> bytes:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 
-from evalgate.canonical import digest
+from evalgate.canonical import digest_list
 from evalgate.documents import Document, read_yaml
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Request
-from evalgate.suite.cases import Case, build_cases, read_cases
+from evalgate.suite.case_file import CaseFile, read_cases
+from evalgate.suite.cases import Case, build_cases
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.prompt import Prompt
+from evalgate.suite.survey import Survey
 
-_NOT_SCORED = {"cases", "description", "tags", "gate", "budget"}
+_NOT_SCORED = {"cases", "description", "tags", "gate", "budget", "answer_ttl", "baseline_ttl"}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Suite:
 
     The order is fixed by `gate.seed` and the case ids alone, so it is the same on every machine, and a case keeps its
     place among the others when new ones are added. `units` says how many consecutive cases make one unit of the
-    statistics: 1 each, or the size of each cluster.
+    statistics: 1 each, or the size of each cluster. Cases of a file stay in the file until they are asked for, so
+    whatever reads one raises `InputError` when the file has changed in between.
     """
 
     file: SuiteFile
@@ -60,7 +61,7 @@ class Suite:
     def hash(self) -> str:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
         content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
-        return digest([content, [[case.id, case.input, case.target, case.metadata] for case in self.cases]])
+        return digest_list(content, ([case.id, case.input, case.target, case.metadata] for case in self.cases))
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
@@ -75,19 +76,15 @@ def load_suite(path: Path | str) -> Suite:
     """Load and check one suite file; raises `InputError` with file, line and what to do."""
     document = read_yaml(Path(path))
     file = document.validate(SuiteFile)
-    if isinstance(file.cases, str):
-        cases = read_cases(_beside(document.path, file.cases))
-    else:
-        places = (document.at("cases", index) for index in range(len(file.cases)))
-        cases = build_cases(zip(places, file.cases, strict=True), document.at("cases"))
     if not file.prompt:
         raise document.error("empty; there is nothing to ask", "prompt")
-    parameters = file.generation.model_dump(mode="json", exclude_none=True)
-    clusters = _clusters(cases, file.cluster_by)
-    cases = ask_order(cases, file.gate.seed, clusters)
-    suite = Suite(file, document, cases, Prompt(file.prompt, document), parameters, _sizes(cases, clusters))
-    _refuse_same_question_twice(suite)
-    return suite
+    prompt, parameters = Prompt(file.prompt, document), file.generation.model_dump(mode="json", exclude_none=True)
+    survey = Survey(file.gate.seed, file.cluster_by, prompt, parameters)
+    cases = _cases(file, document, survey)
+    survey.refuse_same_question_twice(cases)
+    positions, units = survey.order.positions(), survey.order.units()
+    asked = cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
+    return Suite(file, document, asked, prompt, parameters, units)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
@@ -102,42 +99,15 @@ def load_suites(paths: Sequence[Path]) -> list[Suite]:
     return list(suites.values())
 
 
-def ask_order(cases: Sequence[Case], seed: int, clusters: Mapping[str, str] | None = None) -> list[Case]:
-    """The cases in random order: by SHA-256 of seed and id, which no library version can change.
-
-    With `clusters` (case id → cluster) it is the clusters that are in random order, and their cases stay together.
-    """
-
-    def place(name: str) -> bytes:
-        return hashlib.sha256(f"{seed}:{name}".encode()).digest()
-
-    together = clusters or {}
-    return sorted(cases, key=lambda case: (place(together.get(case.id, case.id)), place(case.id)))
-
-
-def _clusters(cases: Sequence[Case], cluster_by: str | None) -> dict[str, str]:
-    if cluster_by is None:
-        return {}
-    key = cluster_by.removeprefix("metadata.")
+def _cases(file: SuiteFile, document: Document, survey: Survey) -> list[Case] | CaseFile:
+    """The cases in the order of the file, each of them shown to `survey`."""
+    if isinstance(file.cases, str):
+        return read_cases(_beside(document.path, file.cases), survey.look)
+    places = (document.at("cases", index) for index in range(len(file.cases)))
+    cases = build_cases(zip(places, file.cases, strict=True), document.at("cases"))
     for case in cases:
-        if not isinstance(case.metadata.get(key), str | int | float):
-            message = f"case {case.id!r} has no {cluster_by} (a text or number), which cluster_by needs"
-            raise InputError(f"{case.place}: {message}")
-    return {case.id: f"{key}={case.metadata[key]}" for case in cases}
-
-
-def _sizes(ordered: Sequence[Case], clusters: Mapping[str, str]) -> list[int]:
-    return [len(list(group)) for _, group in groupby(ordered, key=lambda case: clusters.get(case.id, case.id))]
-
-
-def _refuse_same_question_twice(suite: Suite) -> None:
-    """Rendering every prompt also finds undefined variables before the first call is paid."""
-    seen: dict[str, Case] = {}
-    for case in suite.cases:
-        other = seen.setdefault(suite.request(case).hash, case)
-        if other is not case:
-            message = f"asks exactly what {other.id!r} asks ({other.place}); one answer would count twice"
-            raise InputError(f"{case.place}: case {case.id!r} {message}")
+        survey.look(case)
+    return cases
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

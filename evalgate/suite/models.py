@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
 from evalgate.documents import Strict
+from evalgate.suite.generation import Generation
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -27,17 +28,12 @@ def parse_duration(value: object) -> timedelta:
     return duration
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration, json_schema_input_type=str),
     PlainSerializer(lambda value: int(value.total_seconds()), return_type=int),
 ]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
-Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
 
 
 class ChatMessage(Strict):
@@ -45,16 +41,6 @@ class ChatMessage(Strict):
 
     role: Literal["system", "user", "assistant"]
     content: str
-
-
-class Generation(Strict):
-    """Sampling parameters, sent as they are to baseline and variants alike."""
-
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.0
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
-    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
-    stop: Words | None = None
 
 
 class Assertion(BaseModel):
@@ -107,6 +93,17 @@ class Gate(Strict):
     )
 
 
+class Budget(Strict):
+    """What one run may spend on new answers; what is open then stays inconclusive."""
+
+    usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    calls: Annotated[int, Field(ge=1)] | None = Field(default=None, description="attempts, also those that fail")
+
+
+def _budget(value: object) -> object:
+    return {"usd": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 class SuiteFile(Strict):
     """`suites/*.yaml`: how one operation is evaluated."""
 
@@ -124,8 +121,20 @@ class SuiteFile(Strict):
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
         default=None, description="metadata.KEY: cases that share its value share a source and count as one"
     )
-    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
-        default=None, description="USD that one run may spend on new answers; what is open then is inconclusive"
+    budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
+        default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
     )
+    answer_ttl: Duration | None = Field(
+        default=None, description="older answers are bought anew; default: half of gate.valid_for"
+    )
+    baseline_ttl: Duration | None = Field(default=None, description="the same for the baseline; default: answer_ttl")
     assertions: list[Assertion] = Field(alias="assert", min_length=1)
     gate: Gate
+
+    def max_age(self, variant: str) -> float:
+        """Seconds for which an answer of `variant` counts as known.
+
+        By default half of what a verdict is valid for, so that a check made in time renews the proof before it expires.
+        """
+        answers = self.answer_ttl or self.gate.valid_for / 2
+        return (self.baseline_ttl or answers if variant == self.baseline else answers).total_seconds()

@@ -60,7 +60,12 @@ def test_any_value_of_any_key_is_a_catalogue_or_an_input_error(
     assert isinstance(result, Catalog) or "catalog.yaml:1" in str(result)
 
 
-@given(st.sampled_from(["protocol", "base_url", "api_key_env", "concurrency", "timeout", "retries", "other"]), JSON)
+@given(
+    st.sampled_from(
+        ["protocol", "base_url", "api_key_env", "api_version", "concurrency", "timeout", "stream", "other"]
+    ),
+    JSON,
+)
 def test_any_provider_is_a_catalogue_or_an_input_error(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: object
 ) -> None:
@@ -160,11 +165,19 @@ def test_the_config_hash_changes_with_what_could_change_an_answer(tmp_path: Path
         {"served_as": "toy"},
         {"quantization": {"label": "bf16", "source": "measured", "bits_per_weight": 16}},
         {"provider_": {"timeout": 5, "retries": 0, "concurrency": 1, "api_key_env": "KEY"}},
+        {"provider_": {"connect_timeout": 1, "first_byte_timeout": 2, "stream": True}},
+        {"provider_": {"requests_per_minute": 60, "tokens_per_minute": 1000}},
     ],
 )
 def test_the_config_hash_does_not_change_with_price_pace_or_words(tmp_path: Path, changes: dict[str, object]) -> None:
     provider = changes.pop("provider_", {})
     assert endpoint(tmp_path, provider, **changes).config == endpoint(tmp_path).config  # type: ignore[arg-type]
+
+
+def test_the_config_hash_of_a_known_catalogue_stays_what_it_was(tmp_path: Path) -> None:
+    # taken before there was any protocol but openai and replay: answers that were bought by it are still found
+    here = endpoint(tmp_path, tag="eu", served_as="toy-v2", serving={"context": 2048})
+    assert here.config == "sha256:56b926bb7255dfc0d95a7f137306786d203ef4a39bf408bfee490a7da2d92e51"
 
 
 def test_the_config_hash_of_a_recording_is_that_of_its_content(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Collector
+from evalgate.collect import Budget, Collector
 from evalgate.exchange import Answer, Question
 from evalgate.store import Store, answer_key, open_store
+from tests.store.conftest import database, postgresql
+
+__all__ = ["database", "postgresql"]  # fixtures: either database, a real server for the second
 
 KEY = "sk-0123456789abcdefghij"
 
@@ -36,15 +39,25 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def collect(store: Store, endpoint: Endpoint, questions: Sequence[Question], *, refresh: bool = False) -> Collected:
-    """Ask `questions` in a collection of their own."""
+def collect(
+    store: Store,
+    endpoint: Endpoint,
+    questions: Sequence[Question],
+    *,
+    now: float = 1234.5,
+    since: float = 0.0,
+    max_age: float | None = None,
+    budget: Budget | None = None,
+) -> Collected:
+    """Ask `questions` in a collection of their own, at the time `now`."""
     collected = Collected()
 
     async def ask() -> None:
-        async with Collector(store, {"KEY": KEY}, now=lambda: 1234.5, refresh=refresh) as collector:
+        async with Collector(store, {"KEY": KEY}, now=lambda: now, since=since) as collector:
             try:
+                told = collected.known
                 collected.answers = await collector.ask(
-                    endpoint, questions, lambda answer, known: collected.known.append(known)
+                    endpoint, questions, lambda answer, known: told.append(known), budget, max_age=max_age
                 )
             finally:
                 collected.requests = collector.requests

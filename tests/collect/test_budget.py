@@ -14,7 +14,7 @@ from evalgate.collect import Budget, BudgetSpentError, Collector
 from evalgate.exchange import Answer
 from evalgate.store import Store
 from tests.collect.conftest import collect, kept
-from tests.conftest import Asked, Loopback, Sent, completion, questions
+from tests.conftest import Asked, Loopback, Sent, completion, failure, questions
 
 PRICE_OF_ONE = Decimal(7) / 1_000_000  # 3 tokens in at 1 USD per million, 2 out at 2
 
@@ -33,6 +33,33 @@ def test_asking_stops_when_the_budget_is_spent_and_what_was_bought_is_kept(
     assert budget.spent == PRICE_OF_ONE * 5
     assert len(server.asked) == 5
     assert len(kept(store, endpoint, questions(20))) == 5
+
+
+def test_no_more_calls_are_made_than_the_budget_has(server: Loopback, store: Store, tmp_path: Path) -> None:
+    endpoint = server.endpoint(tmp_path, concurrency=16)
+    with pytest.raises(BudgetSpentError):
+        collect(store, endpoint, questions(100), budget=Budget(calls=37))
+    assert len(server.asked) == 37
+    assert len(kept(store, endpoint, questions(100))) == 37
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_call_that_fails_is_a_call(server: Loopback, store: Store, tmp_path: Path) -> None:
+    server.behave = lambda asked: failure(500)
+    with pytest.raises(BudgetSpentError):
+        collect(store, server.endpoint(tmp_path, retries=20), questions(1), budget=Budget(calls=3))
+    assert len(server.asked) == 3
+
+
+def test_a_budget_of_no_calls_gives_what_is_known_and_asks_nothing(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    endpoint = server.endpoint(tmp_path)
+    collect(store, endpoint, questions(3))
+    assert len(collect(store, endpoint, questions(3), budget=Budget(calls=0)).answers) == 3
+    with pytest.raises(BudgetSpentError):
+        collect(store, endpoint, questions(4), budget=Budget(calls=0))
+    assert len(server.asked) == 3
 
 
 def test_known_answers_cost_nothing(server: Loopback, store: Store, tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from evalgate.catalog import load_catalog
-from evalgate.collect import Collector, require_keys
-from evalgate.collect import collector as collecting
+from evalgate.collect import Collector, line, require_ready
 from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
 from evalgate.store import Store
 from tests.collect.conftest import KEY, collect, kept
@@ -114,7 +113,7 @@ def test_a_provider_that_is_not_there_ends_the_run_soon(store: Store, tmp_path: 
 def test_a_provider_that_goes_away_ends_the_run_and_what_was_answered_is_kept(
     server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collecting, "HOPELESS", 3)
+    monkeypatch.setattr(line, "HOPELESS", 3)
     server.behave = lambda asked: completion("x") if asked.prompt in ("q0", "q1") else failure(503, "maintenance")
     endpoint = server.endpoint(tmp_path, retries=1, concurrency=1)
     with pytest.raises(ProviderError, match="failed for 3 cases in a row: HTTP 503: maintenance"):
@@ -127,7 +126,7 @@ def test_a_provider_that_goes_away_ends_the_run_and_what_was_answered_is_kept(
 def test_failures_now_and_then_do_not_count_as_a_provider_that_went_away(
     server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(collecting, "HOPELESS", 2)
+    monkeypatch.setattr(line, "HOPELESS", 2)
     server.behave = lambda asked: failure(500) if int(asked.prompt[1:]) % 2 else completion("x")
     collected = collect(store, server.endpoint(tmp_path, retries=0, concurrency=1), questions(10))
     assert [answer.failed for answer in collected.answers] == [False, True] * 5
@@ -186,7 +185,7 @@ def test_a_store_that_fails_ends_the_run(server: Loopback, store: Store, tmp_pat
 def test_a_missing_key_is_found_before_anything_is_asked(server: Loopback, store: Store, tmp_path: Path) -> None:
     endpoint = server.endpoint(tmp_path, api_key_env="MISSING_KEY")
     with pytest.raises(InputError, match="environment variable MISSING_KEY, which is not set"):
-        require_keys([endpoint], {})
+        require_ready([endpoint], questions(1)[0].request, {})
     with pytest.raises(InputError, match="MISSING_KEY"):
         collect(store, endpoint, questions(2))
     assert server.asked == []

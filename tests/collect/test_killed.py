@@ -102,13 +102,13 @@ class Slow(Store):
         super().__init__(fast._engine, fast.name)
         self.entered, self.free, self.full, self.groups = threading.Event(), threading.Event(), False, []
 
-    def add(self, bought: Sequence[Bought], *, replace: bool = False) -> None:
+    def add(self, bought: Sequence[Bought]) -> None:
         self.groups.append(len(bought))
         self.entered.set()
         self.free.wait(5)
         if self.full:
             raise StoreError("disk full")
-        super().add(bought, replace=replace)
+        super().add(bought)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from evalgate.collect import Collector
-from evalgate.exchange import Question, Request
-from evalgate.store import Store, answer_key, open_store
+from evalgate.exchange import Answer, Question, Request
+from evalgate.store import Scored, Store, answer_key, open_store
 from tests.collect.conftest import collect, kept
 from tests.conftest import Asked, Loopback, Sent, catalog, completion, questions, variant
 
@@ -72,12 +73,43 @@ def test_each_repeat_is_a_question_of_its_own(server: Loopback, store: Store, tm
     assert collect(store, server.endpoint(tmp_path), repeats).texts == collected.texts
 
 
-def test_refresh_asks_anew_and_the_new_answers_stay(server: Loopback, store: Store, tmp_path: Path) -> None:
+def test_what_was_answered_too_long_ago_is_asked_anew_and_the_new_answers_stay(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
     server.behave = lambda asked: completion(f"{asked.prompt} {asked.nth}")
     endpoint = server.endpoint(tmp_path)
-    collect(store, endpoint, questions(2))
-    assert collect(store, endpoint, questions(2), refresh=True).texts == ["q0 2", "q1 2"]
-    assert collect(store, endpoint, questions(2)).texts == ["q0 2", "q1 2"]
+    assert collect(store, endpoint, questions(2), now=1000).texts == ["q0 1", "q1 1"]
+    assert collect(store, endpoint, questions(2), now=2000, since=2000).texts == ["q0 2", "q1 2"]
+    assert collect(store, endpoint, questions(2), now=3000, since=2000).texts == ["q0 2", "q1 2"]
+    assert collect(store, endpoint, questions(2), now=4000).texts == ["q0 2", "q1 2"]
+
+
+def test_an_answer_counts_as_known_for_its_time_and_no_longer(server: Loopback, store: Store, tmp_path: Path) -> None:
+    endpoint = server.endpoint(tmp_path)
+    collect(store, endpoint, questions(2), now=1000)
+    assert collect(store, endpoint, questions(3), now=1600, max_age=600).requests == 1
+    assert collect(store, endpoint, questions(3), now=1601, max_age=600).requests == 2  # the third is younger
+
+
+def test_an_answer_that_was_replaced_takes_its_scores_with_it(server: Loopback, store: Store, tmp_path: Path) -> None:
+    endpoint, (question,) = server.endpoint(tmp_path), questions(1)
+    key = answer_key(question.request.hash, endpoint.config, 0)
+    collect(store, endpoint, [question], now=1000)
+    store.add_scores([Scored(key, "g", "m", 1.0)])
+    collect(store, endpoint, [question], now=2000, max_age=10)
+    assert store.scores([key], "g") == {}
+
+
+def test_a_clock_that_jumps_while_it_asks_loses_nothing(server: Loopback, store: Store, tmp_path: Path) -> None:
+    endpoint, times = server.endpoint(tmp_path), itertools.cycle([1e9, 2e9, 5e8, 0.0])
+
+    async def ask() -> list[Answer]:
+        async with Collector(store, {}, now=lambda: next(times)) as collector:
+            return await collector.ask(endpoint, questions(40), max_age=3600)
+
+    assert [answer.text for answer in asyncio.run(ask())] == [f"answer to q{n}" for n in range(40)]
+    assert len(kept(store, endpoint, questions(40))) == 40
+    assert set(server.prompts.values()) == {1}
 
 
 def test_two_operations_that_ask_the_same_at_once_pay_once(server: Loopback, store: Store, tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from evalgate.errors import InputError
 from evalgate.exchange import Answer
 from evalgate.graders import Grading, bind, grader, names, registry
+from evalgate.graders.bind import GRADERS_VERSION
 from evalgate.graders.expectations import a_scalar
 from evalgate.suite import load_suite
 from tests.conftest import suite_file
@@ -117,6 +120,33 @@ def test_the_hash_changes_with_what_could_change_a_score(tmp_path: Path, changes
 def test_the_hash_does_not_change_with_the_prompt_or_the_gate(tmp_path: Path) -> None:
     plain = bound(tmp_path, EXACT).hash
     assert bound(tmp_path, EXACT, prompt="{{ input }}", gate={"margin": 0.2}).hash == plain
+
+
+def test_the_hash_does_not_change_with_the_order_of_the_cases(tmp_path: Path) -> None:
+    cases = [{"id": f"c{n}", "input": n, "target": n} for n in range(5)]
+    plain = bound(tmp_path, EXACT, cases=cases).hash
+    assert bound(tmp_path, EXACT, cases=cases[::-1]).hash == plain
+    assert bound(tmp_path, EXACT, cases=cases, gate={"margin": 0.05, "seed": 7}).hash == plain
+
+
+def test_the_hash_changes_when_targets_change_places(tmp_path: Path) -> None:
+    ids = ["c0", "c1"]
+    one, other = (
+        [{"id": name, "input": name, "target": target} for name, target in zip(ids, targets, strict=True)]
+        for targets in (("a", "b"), ("b", "a"))
+    )
+    assert bound(tmp_path, EXACT, cases=one).hash != bound(tmp_path, EXACT, cases=other).hash
+
+
+def test_the_hash_changes_with_the_version_of_the_graders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = bound(tmp_path, EXACT).hash
+    monkeypatch.setattr(sys.modules[Grading.__module__], "GRADERS_VERSION", GRADERS_VERSION + 1)
+    assert bound(tmp_path, EXACT).hash != plain
+
+
+def test_only_a_suite_with_a_schema_waits_for_the_library_behind_it() -> None:
+    code = "import sys, evalgate.graders; sys.exit('jsonschema' in sys.modules or 'regex' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_grader_is_one_small_function(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+import orjson
 import pytest
 
-from evalgate.catalog import Endpoint
 from evalgate.errors import InputError, ProviderError
-from evalgate.exchange import Answer, Message, Question, Request
-from evalgate.providers import AttemptFailed, connect
+from evalgate.exchange import Message, Question, Request
+from evalgate.providers import AttemptFailed
 from evalgate.providers.http import message_of
-from tests.conftest import Asked, Loopback, Sent, catalog, completion, failure, questions, variant
-
-KEY = "sk-0123456789abcdefghij"
-
-
-def ask(endpoint: Endpoint, question: Question | None = None, key: str = KEY) -> Answer:
-    async def once() -> Answer:
-        client = connect(endpoint.provider, {"KEY": key})
-        try:
-            return await client.ask(endpoint, question or questions(1)[0])
-        finally:
-            await client.close()
-
-    return asyncio.run(once())
-
-
-def attempt(server: Loopback, folder: Path, sent: Sent, **provider: object) -> AttemptFailed:
-    server.behave = lambda asked: sent
-    with pytest.raises(AttemptFailed) as caught:
-        ask(server.endpoint(folder, **provider))
-    return caught.value
+from tests.conftest import Asked, Loopback, Sent, catalog, completion, failure, variant
+from tests.providers.asking import KEY, ask, attempt
 
 
 def test_a_plain_prompt_goes_to_completions_with_its_parameters(server: Loopback, tmp_path: Path) -> None:
@@ -115,9 +96,20 @@ def test_what_turns_every_call_away_ends_the_run_and_is_not_held_against_the_mod
     server: Loopback, tmp_path: Path, status: int
 ) -> None:
     server.behave = lambda asked: failure(status, "not here", Location="http://127.0.0.1:9/")
-    with pytest.raises(ProviderError, match=rf"'here' at /v1/completions turns every call away \(HTTP {status}\)"):
+    with pytest.raises(
+        ProviderError, match=rf"'here' at {re.escape(server.url)}/completions turns every call away \(HTTP {status}\)"
+    ):
         ask(server.endpoint(tmp_path))
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [400, 429])
+def test_used_up_credit_ends_the_run_and_is_not_tried_again(server: Loopback, tmp_path: Path, status: int) -> None:
+    # platform.openai.com/docs/guides/error-codes: 429, and as its type and code `insufficient_quota`
+    error = {"message": "You exceeded your current quota", "type": "insufficient_quota", "code": "insufficient_quota"}
+    server.behave = lambda asked: Sent(orjson.dumps({"error": error}), status)
+    with pytest.raises(ProviderError, match="You exceeded your current quota; its credit is used up"):
+        ask(server.endpoint(tmp_path))
 
 
 def test_another_success_than_200_is_one(server: Loopback, tmp_path: Path) -> None:
@@ -209,6 +201,12 @@ def test_not_even_a_placeholder_for_a_key_is_told_in_part(server: Loopback, tmp_
 def test_a_key_that_is_echoed_in_an_answer_does_not_get_into_it(server: Loopback, tmp_path: Path) -> None:
     server.behave = lambda asked: completion(f"you sent {asked.headers['Authorization']}", system_fingerprint=KEY)
     assert KEY not in repr(ask(server.endpoint(tmp_path, api_key_env="KEY")))
+
+
+def test_a_key_is_found_as_it_stands_in_json(server: Loopback, tmp_path: Path) -> None:
+    key = 'sk-"quoted"\\and-backslashed'
+    server.behave = lambda asked: completion(f"you sent {key}")
+    assert ask(server.endpoint(tmp_path, api_key_env="KEY"), key=key).text == "you sent [key]"
 
 
 def test_a_placeholder_instead_of_a_key_may_be_a_word_of_the_answer(server: Loopback, tmp_path: Path) -> None:

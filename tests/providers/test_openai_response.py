@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalgate.canonical import canonical
-from evalgate.exchange import Answer
+from evalgate.exchange import Answer, Message, Request
 from evalgate.providers import AttemptFailed
-from evalgate.providers.openai import parse_response
-from tests.conftest import JSON
+from evalgate.providers.openai import build, parse_response
+from tests.conftest import JSON, catalog
 
 DEEP = orjson.loads("[" * 900 + "]" * 900)
+TOKEN = st.fixed_dictionaries(
+    {"token": st.text(max_size=3), "logprob": st.floats(-9, 0)}, optional={"top_logprobs": JSON}
+)
 CHOICE = st.fixed_dictionaries(
     {},
     optional={
         "text": JSON,
-        "message": JSON | st.fixed_dictionaries({"content": JSON | st.lists(st.fixed_dictionaries({"text": JSON}))}),
+        "message": JSON
+        | st.fixed_dictionaries({"content": JSON | st.lists(st.fixed_dictionaries({"text": JSON})), "refusal": JSON}),
         "finish_reason": JSON,
-        "logprobs": JSON | st.fixed_dictionaries({"content": JSON}) | st.fixed_dictionaries({"token_logprobs": JSON}),
+        "logprobs": JSON
+        | st.fixed_dictionaries({"content": JSON | st.lists(TOKEN | JSON, max_size=2)})
+        | st.fixed_dictionaries(
+            {"token_logprobs": JSON | st.lists(JSON)},
+            optional={"tokens": JSON | st.lists(JSON), "top_logprobs": JSON | st.lists(JSON)},
+        ),
     },
 )
 BODY = st.fixed_dictionaries(
     {"choices": st.lists(CHOICE | JSON, max_size=2)},
     optional={
-        "usage": JSON | st.fixed_dictionaries({"prompt_tokens": JSON, "completion_tokens": JSON}),
+        "usage": JSON
+        | st.fixed_dictionaries(
+            {"prompt_tokens": JSON, "completion_tokens": JSON},
+            optional={"completion_tokens_details": JSON | st.fixed_dictionaries({"reasoning_tokens": JSON})},
+        ),
         "system_fingerprint": JSON,
     },
 )
@@ -72,6 +87,50 @@ def test_a_chat_completion() -> None:
     }
     details = {"tool_calls": [{"id": "1"}], "first_logprob": -2.0}
     assert parse_response({"choices": [choice]}, 1.0) == Answer("hi", "tool_calls", latency_ms=1.0, details=details)
+
+
+def test_what_only_some_readers_want_is_kept() -> None:
+    choice = {"message": {"content": None, "refusal": "I'm sorry, I cannot assist.", "reasoning_content": "hm"}}
+    usage = {
+        "prompt_tokens": 9,
+        "completion_tokens": 8,
+        "prompt_tokens_details": {"cached_tokens": 5, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 7},
+    }
+    details = {"refusal": "I'm sorry, I cannot assist.", "reasoning_tokens": 7, "cached_tokens": 5}
+    answer = parse_response({"choices": [choice], "usage": usage}, 1.0)
+    assert answer == Answer("", "unknown", 9, 8, 1.0, details=details)
+
+
+def test_log_probabilities_are_kept_in_one_shape() -> None:
+    tops = [{"token": "Hi", "logprob": -0.1, "bytes": [72]}, {"token": "Ho", "logprob": -3, "bytes": None}]
+    chat = {"content": [{"token": "Hi", "logprob": -0.1, "bytes": [72], "top_logprobs": tops}, {"token": "!"}]}
+    plain = {"tokens": ["Hi"], "token_logprobs": [-0.1], "top_logprobs": [{"Hi": -0.1, "Ho": -3}], "text_offset": [0]}
+    kept = {
+        "token": "Hi",
+        "logprob": -0.1,
+        "top_logprobs": [{"token": "Hi", "logprob": -0.1}, {"token": "Ho", "logprob": -3}],
+    }
+    for choice in ({"message": {"content": "Hi!"}, "logprobs": chat}, {"text": "Hi!", "logprobs": plain}):
+        answer = parse_response({"choices": [choice]}, 1.0)
+        assert answer.details == {"first_logprob": -0.1, "logprobs": [kept]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ({"max_completion_tokens": 5}, {"max_tokens": 5}),
+        ({"logprobs": True}, {"logprobs": 1}),
+        ({"logprobs": True, "top_logprobs": 5}, {"logprobs": 5}),
+        ({"logprobs": False}, {}),
+    ],
+)
+def test_completions_have_older_names_for_the_same(
+    tmp_path: Path, asked: dict[str, object], sent: dict[str, object]
+) -> None:
+    endpoint = catalog(tmp_path).endpoints("toy")["full"]
+    assert build(endpoint, Request("hi", asked))[1] == {"model": "toy", "prompt": "hi", **sent}
+    assert build(endpoint, Request((Message("user", "hi"),), asked))[1].items() >= asked.items()
 
 
 def test_content_parts_are_joined_and_others_left_out() -> None:

@@ -88,6 +88,16 @@ def test_a_green_is_valid_from_its_oldest_answer_not_from_the_day_of_printing() 
     assert late.entries[0].valid_until == NOW + timedelta(seconds=WEEK)
 
 
+def test_answers_that_a_wrong_clock_dated_into_the_future_are_no_younger_than_the_run() -> None:
+    one = board("green")
+    verdict = one.operations[0].verdicts[0]
+    ahead = (NOW + timedelta(days=30)).timestamp()
+    usages = {name: replace(getattr(verdict, name), oldest=ahead) for name in ("usage", "baseline_usage")}
+    jumped = replace(one.operations[0], verdicts=(replace(verdict, **usages),))
+    document = issue(replace(one, operations=(jumped,)), None, stream="a/b", now=NOW)
+    assert document.entries[0].valid_until == NOW + timedelta(seconds=WEEK)
+
+
 def test_since_stays_while_the_state_does() -> None:
     assert after("green", "green", "green").entries[0].since == NOW
     assert after("green", "red").entries[0].since == NOW + timedelta(days=1)

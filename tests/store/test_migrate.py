@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 
 from evalgate.errors import InputError, StoreError
 from evalgate.store import Scored, migrate, open_store
-from tests.store.conftest import Database, bought
+from tests.store.conftest import Database, back_to_version_1, bought
+
+REAL = migrate.STEPS
 
 
 def add_a_region(connection: sa.Connection) -> None:
@@ -34,53 +37,87 @@ def old(database: Database) -> Database:
     with open_store(database.name) as store:
         store.add([bought()])
         store.add_scores([Scored(bought().key, "g", "m", 1.0)])
+    back_to_version_1(database)
     return database
 
 
-def version(database: Database) -> str:
-    return str(database.query("SELECT value FROM meta WHERE name = 'schema'")[0][0])
+def version(database: Database) -> int:
+    return int(database.query("SELECT value FROM meta WHERE name = 'schema'")[0][0])
+
+
+def take(monkeypatch: pytest.MonkeyPatch, *further: Callable[[sa.Connection], None]) -> int:
+    """Let there be `further` steps after the real ones; returns the version that they lead to."""
+    monkeypatch.setattr(migrate, "STEPS", (*REAL, *further))
+    return 1 + len(REAL) + len(further)
+
+
+def columns(database: Database) -> set[tuple[str, str, bool]]:
+    """Every column that the store has, as the database itself describes it."""
+    with open_store(database.name) as store, store._engine.connect() as connection:
+        look = sa.inspect(connection)
+        return {
+            (table, column["name"], column["nullable"])
+            for table in look.get_table_names()
+            for column in look.get_columns(table)
+        }
 
 
 def test_a_new_store_has_the_latest_version_and_needs_no_step(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrate, "STEPS", (fail, fail))
+    latest = take(monkeypatch, fail, fail)
     for _ in range(2):
         with open_store(database.name) as store:
             store.add([bought()])
-    assert version(database) == "3"
+    assert version(database) == latest
+
+
+def test_a_store_of_version_1_is_brought_up_to_date_and_keeps_its_answers(old: Database) -> None:
+    assert version(old) == 1
+    for _ in range(2):
+        with open_store(old.name) as store:
+            assert store.find([bought().key]) == {bought().key: bought().answer}
+            assert store.scores([bought().key], "g") == {bought().key: {"m": 1.0}}
+    assert version(old) == 1 + len(REAL)
+    assert [old.count(table) for table in ("workers", "claims", "batches", "batch_items")] == [0, 0, 0, 0]
+
+
+def test_a_store_that_was_brought_up_to_date_has_the_tables_of_a_new_one(database: Database) -> None:
+    open_store(database.name).__exit__()
+    new = columns(database)
+    back_to_version_1(database)
+    assert columns(database) == new
 
 
 def test_steps_that_a_store_lacks_are_taken_once_and_in_order(old: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "STEPS", (add_a_region,))
+    latest = take(monkeypatch, add_a_region)
     open_store(old.name).__exit__()
-    assert (version(old), old.query("SELECT region FROM answers")) == ("2", [("here",)])
-    monkeypatch.setattr(migrate, "STEPS", (add_a_region, halve_the_scores))
+    assert (version(old), old.query("SELECT region FROM answers")) == (latest, [("here",)])
+    take(monkeypatch, add_a_region, halve_the_scores)
     for _ in range(2):
         with open_store(old.name) as store:
             assert store.scores([bought().key], "g") == {bought().key: {"m": 0.5}}
             assert store.find([bought().key])[bought().key].text == "text"
-    assert version(old) == "3"
+    assert version(old) == latest + 1
 
 
 def test_a_step_that_fails_changes_nothing(old: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrate, "STEPS", (add_a_region, fail))
+    take(monkeypatch, add_a_region, fail)
     with pytest.raises(StoreError, match=r"cannot be opened: .*nowhere"):
         open_store(old.name)
-    monkeypatch.setattr(migrate, "STEPS", (add_a_region,))  # the first step was not kept either: it can be taken
+    assert version(old) == 1
+    take(monkeypatch, add_a_region)  # the steps before it were not kept either: they can be taken
     with open_store(old.name) as store:
         assert store.scores([bought().key], "g") == {bought().key: {"m": 1.0}}
-    monkeypatch.setattr(
-        migrate, "STEPS", (add_a_region, lambda it: it.exec_driver_sql("CREATE TABLE half_way (a INT)"))
-    )
+    take(monkeypatch, add_a_region, lambda it: it.exec_driver_sql("CREATE TABLE half_way (a INT)"))
     open_store(old.name).__exit__()  # nor is the table that the failing step made
 
 
 def test_an_older_evalgate_refuses_the_migrated_store(old: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as newer:
-        newer.setattr(migrate, "STEPS", (add_a_region,))
+        latest = take(newer, add_a_region)
         open_store(old.name).__exit__()
-    with pytest.raises(InputError, match=r"newer evalgate \(schema 2; this one knows 1\)"):
+    with pytest.raises(InputError, match=rf"newer evalgate \(schema {latest}; this one knows {latest - 1}\)"):
         open_store(old.name)
 
 
@@ -89,7 +126,7 @@ import sys
 from evalgate.store import migrate, open_store
 def double(connection):
     connection.exec_driver_sql("UPDATE scores SET score = score * 2")
-migrate.STEPS = (double,)
+migrate.STEPS = (*migrate.STEPS, double)
 print("ready", flush=True)
 sys.stdin.readline()
 with open_store(sys.argv[1]):
@@ -107,4 +144,4 @@ def test_two_processes_that_migrate_at_once_take_the_step_once(old: Database) ->
         process.stdin.write("go\n")
         process.stdin.flush()
     assert [process.communicate(timeout=60) and process.returncode for process in processes] == [0, 0]
-    assert (version(old), old.query("SELECT score FROM scores")) == ("2", [(2.0,)])
+    assert (version(old), old.query("SELECT score FROM scores")) == (2 + len(REAL), [(2.0,)])

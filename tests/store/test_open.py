@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
 from pathlib import Path
 
 import pytest
 
-from evalgate.errors import InputError, StoreError
-from evalgate.store import open_store
-from tests.store.conftest import Database, bought
+from evalgate.errors import EvalgateError, InputError, StoreError
+from evalgate.store import migrate, open_store, open_to_read
+from tests.store.conftest import Database, Server, bought
+
+CURRENT = 1 + len(migrate.STEPS)
+NEXT = str(CURRENT + 1)
 
 
 def test_a_store_and_its_folder_are_made(tmp_path: Path) -> None:
@@ -52,25 +56,48 @@ def test_what_is_no_database_is_a_store_error_and_stays_as_it_was(tmp_path: Path
 
 
 @pytest.mark.parametrize("table", ["meta", "answers"])
-def test_a_database_of_another_program_that_has_such_a_table_is_a_store_error(database: Database, table: str) -> None:
+def test_a_database_of_another_program_that_has_such_a_table_is_refused(database: Database, table: str) -> None:
     database.query(f"CREATE TABLE {table} (something TEXT)")
-    with pytest.raises(StoreError, match="cannot be opened"):
+    message = "not an evalgate store" if database.is_sqlite else "cannot be opened"
+    with pytest.raises(EvalgateError, match=message):
         open_store(database.name)
     database.query(f"DROP TABLE {table}")
     with open_store(database.name) as store:  # nothing was left behind
         store.add([bought()])
 
 
-@pytest.mark.parametrize("version", ["2", "two"])
+def test_a_file_of_another_program_is_refused_and_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "browser.db"
+    with contextlib.closing(sqlite3.connect(path)) as theirs:
+        theirs.execute("CREATE TABLE bookmarks (id INTEGER PRIMARY KEY AUTOINCREMENT)")
+    before = path.read_bytes()
+    for opening in (open_store, open_to_read):
+        with pytest.raises(InputError, match=r"browser.db: not an evalgate store, but another program's database"):
+            opening(str(path))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_postgresql_is_shared_with_other_programs(postgresql: Server) -> None:
+    database = postgresql.new_database()
+    database.query("CREATE TABLE bookmarks (id INTEGER)")
+    with open_store(database.name) as store:
+        store.add([bought()])
+    assert database.count("bookmarks") == 0
+
+
+@pytest.mark.parametrize("version", [NEXT, "two"])
 def test_a_store_of_a_newer_schema_is_refused_on_either_database(database: Database, version: str) -> None:
     open_store(database.name).__exit__()
     database.query("UPDATE meta SET value = ?", version)
-    with pytest.raises(InputError, match=rf"written by a newer evalgate \(schema {version}; this one knows 1\)"):
+    with pytest.raises(
+        InputError, match=rf"written by a newer evalgate \(schema {version}; this one knows {CURRENT}\)"
+    ):
         open_store(database.name)
     assert database.query("SELECT value FROM meta") == [(version,)]
 
 
-@pytest.mark.parametrize("version", ["2", "99", "two", ""])
+@pytest.mark.parametrize("version", [NEXT, "99", "two", ""])
 def test_a_store_written_by_a_newer_schema_is_refused_and_untouched(tmp_path: Path, version: str) -> None:
     path = tmp_path / "newer.db"
     with open_store(str(path)) as store:
@@ -81,7 +108,9 @@ def test_a_store_written_by_a_newer_schema_is_refused_and_untouched(tmp_path: Pa
     connection.commit()
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(InputError, match=rf"written by a newer evalgate \(schema {version}; this one knows 1\)"):
+    with pytest.raises(
+        InputError, match=rf"written by a newer evalgate \(schema {version}; this one knows {CURRENT}\)"
+    ):
         open_store(str(path))
     assert path.read_bytes() == before
     assert [each.name for each in tmp_path.iterdir()] == ["newer.db"]
@@ -106,7 +135,7 @@ def test_many_may_make_the_same_store_at_once(database: Database) -> None:
     assert failures == []
     with open_store(database.name) as store:
         assert len(store.find([bought(f"r{number}").key for number in range(8)])) == 8
-    assert database.query("SELECT name, value FROM meta") == [("schema", "1")]
+    assert database.query("SELECT name, value FROM meta") == [("schema", str(CURRENT))]
 
 
 def test_a_store_that_was_cut_short_is_a_store_error(tmp_path: Path) -> None:

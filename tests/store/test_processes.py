@@ -15,6 +15,7 @@ from tests.store.conftest import Database, bought
 GROUPS, SIZE = 15, 20
 WRITING = """
 import sys
+from dataclasses import replace
 from evalgate.store import open_store
 from tests.store.conftest import bought
 name, mine, groups, size = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
@@ -25,7 +26,8 @@ with open_store(name) as store:
         numbers = [group * size + number for number in range(size)]
         if mine == "b":
             numbers.reverse()  # the order in which two transactions would wait for each other for ever
-        store.add([bought(f"both{number}", mine) for number in numbers], replace=group % 2 == 1)
+        since = 2.0 if group % 2 else 0.0  # what is there was answered at 1, and makes way or does not
+        store.add([replace(bought(f"both{number}", mine), since=since) for number in numbers])
         store.add([bought(f"{mine}{number}", mine) for number in numbers])
 """
 
@@ -51,9 +53,9 @@ def test_two_processes_keep_every_answer_exactly_once(database: Database) -> Non
 def test_a_new_sqlite_store_is_opened_while_somebody_else_is_making_it(tmp_path: Path) -> None:
     path = str(tmp_path / "new.db")
     with contextlib.closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
-        other.execute("CREATE TABLE theirs (a)")
+        other.execute("PRAGMA user_version = 1")  # the file is no longer empty
         other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for this one when the file is to be turned into WAL
-        other.execute("SELECT * FROM theirs").fetchall()
+        other.execute("SELECT * FROM sqlite_master").fetchall()
         done = threading.Timer(0.3, other.execute, ["COMMIT"])
         done.start()
         with open_store(path) as store:

@@ -35,8 +35,8 @@ ANSWERS = st.builds(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(st.lists(ANSWERS, max_size=4))
 def test_answers_come_out_as_they_went_in(store: Store, answers: list[Answer]) -> None:
-    group = [Bought("r", "c", number, "v", Decimal(0), answer) for number, answer in enumerate(answers)]
-    store.add(group, replace=True)
+    group = [Bought("r", "c", number, "v", Decimal(0), answer, since=5e9) for number, answer in enumerate(answers)]
+    store.add(group)
     assert store.find([one.key for one in group]) == {one.key: one.answer for one in group}
 
 
@@ -59,7 +59,7 @@ def test_an_answer_that_is_replaced_takes_its_scores_along(store: Store) -> None
     key, other = bought("r").key, bought("other").key
     store.add([bought("r", "first"), bought("other")])
     store.add_scores([Scored(key, "g", "m", 1.0), Scored(other, "g", "m", 0.5)])
-    store.add([bought("r", "second")], replace=True)
+    store.add([replace(bought("r", "second"), since=2.0)])  # what is there was answered at 1
     assert store.find([key])[key].text == "second"
     assert store.scores([key, other], "g") == {other: {"m": 0.5}}
 

@@ -12,7 +12,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalgate.errors import InputError
-from evalgate.suite.cases import Case, build_cases, read_cases
+from evalgate.suite.case_file import read_cases
+from evalgate.suite.cases import Case, build_cases
 from tests.conftest import JSON, outcome
 
 INPUTS = JSON.filter(lambda value: value not in (None, "", {}, []))
@@ -22,7 +23,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 def read(folder: Path, name: str, content: str | bytes) -> list[Case]:
     path = folder / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_cases(path)
+    return list(read_cases(path))
 
 
 def refusal(folder: Path, name: str, content: str | bytes) -> str:
@@ -65,7 +66,7 @@ def test_any_bytes_are_cases_or_an_input_error(
     path = tmp_path_factory.getbasetemp() / name
     for content in (data, b"input,target\n" + data):
         path.write_bytes(content)
-        result = outcome(lambda: read_cases(path))
+        result = outcome(lambda: list(read_cases(path)))
         assert isinstance(result, list) or str(path) in str(result)
 
 

@@ -10,47 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalgate.errors import InputError
-from evalgate.suite import Case, Suite, load_suite, load_suites
-from evalgate.suite.load import ask_order
+from evalgate.suite import Suite, load_suite, load_suites
 from tests.conftest import JSON, SUITE, outcome, suite_file, written
-
-IDS = st.lists(st.text(st.characters(codec="utf-8"), min_size=1, max_size=6), unique=True, min_size=1, max_size=12)
 
 
 def refusal(folder: Path, **changes: object) -> str:
     with pytest.raises(InputError) as caught:
         load_suite(suite_file(folder, **changes))
     return str(caught.value).replace(str(folder) + "/", "")
-
-
-def cases(ids: list[str]) -> list[Case]:
-    return [Case(identity, f"input {identity}", None) for identity in ids]
-
-
-def order(ids: list[str], seed: int = 1) -> list[str]:
-    return [case.id for case in ask_order(cases(ids), seed)]
-
-
-@given(IDS, st.randoms(use_true_random=False))
-def test_the_order_of_asking_does_not_depend_on_the_order_in_the_file(ids: list[str], random: object) -> None:
-    shuffled = list(ids)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert order(shuffled) == order(ids)
-
-
-@given(IDS, st.sets(st.integers(0, 11)))
-def test_cases_keep_their_order_when_others_are_added(ids: list[str], dropped: set[int]) -> None:
-    fewer = [identity for place, identity in enumerate(ids) if place not in dropped]
-    assert order(fewer) == [identity for identity in order(ids) if identity in fewer]
-
-
-def test_the_order_is_the_same_on_every_machine_and_in_every_version() -> None:
-    assert order(["a", "b", "c", "d", "e"], seed=1) == ["d", "a", "e", "b", "c"]
-
-
-def test_another_seed_is_another_order() -> None:
-    ids = [f"c{n}" for n in range(30)]
-    assert order(ids, seed=1) != order(ids, seed=2)
 
 
 @given(st.sampled_from([*SUITE, "generation", "repeats", "tags", "variants", "version", "description"]), JSON)

@@ -1,0 +1,53 @@
+"""`evalgate batches`: what was handed in to batch APIs and is not fetched yet."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from evalgate.cli.options import catalog_option, store_option
+
+
+@click.command("batches")
+@catalog_option
+@store_option
+@click.option("--cancel", is_flag=True, help="Cancel them; what is answered by then is paid, and can still be fetched.")
+def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
+    """List the batches that are open at providers; the command that handed them in, run again, fetches them."""
+    import asyncio
+    import os
+
+    from evalgate.catalog import Endpoint, load_catalog
+    from evalgate.collect import Stop, Workbench, cancel_batches
+    from evalgate.providers.batch import connect_batch
+    from evalgate.report.wording import safe
+    from evalgate.store import open_store
+    from evalgate.store.batches import items_of, open_batches
+
+    catalog = load_catalog(catalog_path)
+    by_config = {each.config: each for variants in catalog.models.values() for each in variants.values()}
+
+    async def cancel_all(endpoint: Endpoint) -> list[str]:
+        client = connect_batch(endpoint.provider, os.environ)
+        try:
+            bench = Workbench(store, Stop())
+            return await cancel_batches(endpoint, client, bench, on_notice=lambda notice: click.echo(notice, err=True))
+        finally:
+            await client.close()
+
+    with open_store(store_name) as store:
+        found = open_batches(store)
+        for batch in found:
+            who = by_config[batch.config].id if batch.config in by_config else "a variant that is not in the catalogue"
+            when = datetime.fromtimestamp(batch.submitted_at, UTC).isoformat(timespec="minutes")
+            questions = len(items_of(store, batch.name))
+            click.echo(f"{safe(batch.name)}  {safe(batch.provider)}  {safe(who)}  {questions:,} questions  {when}")
+        if not found:
+            click.echo("no batches are open")
+        if cancel:
+            for config in dict.fromkeys(batch.config for batch in found if batch.config in by_config):
+                for name in asyncio.run(cancel_all(by_config[config])):
+                    click.echo(f"cancelled: {safe(name)}")
+    return 0

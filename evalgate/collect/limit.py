@@ -1,0 +1,100 @@
+"""How many calls to one provider may be under way: as many as it bears, found out while asking.
+
+Additive increase, multiplicative decrease, as TCP does it (Jacobson 1988): the limit starts at a quarter of what the
+catalogue allows and doubles in each round until the provider pushes back; from then on it grows by one a round. It is
+halved when the provider asks for fewer calls (429, 503), at most once a round, for the calls of one round share one
+cause. It shrinks by a fifth when answers have become several times slower than they were: the queue at the provider
+grows, and more calls would only wait longer in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from statistics import median
+from types import TracebackType
+
+SLOWER = 3.0  # times the fastest round: so much more is a queue
+NOTICEABLE_SECONDS = 0.25  # below it is our own machine that wavers
+FORGETTING = 1.1  # the fastest round counts less and less: what is slow for long is no queue, but slow
+LEAST_SAMPLES = 16
+_SLOWDOWN, _THROTTLED = 0.8, 0.5
+
+
+class AdaptiveLimit:
+    """Places for calls, at most `most`; use as an async context manager around each."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = max(1.0, most / 4)
+        self._growing_fast = True
+        self._busy = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._round = 0
+        self._latencies: list[float] = []
+        self._fastest = float("inf")
+
+    @property
+    def limit(self) -> int:
+        """So many calls may be under way now."""
+        return int(self._limit)
+
+    @property
+    def round(self) -> int:
+        """Counts the decreases: a call that began before the last one says nothing new by failing."""
+        return self._round
+
+    async def __aenter__(self) -> None:
+        if self._busy < self.limit and not self._waiting:
+            self._busy += 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # it was given the place and cannot take it
+                self._leave()
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def succeeded(self, seconds: float) -> None:
+        """A call was answered after so long."""
+        grown = self._limit + (1.0 if self._growing_fast else 1.0 / self._limit)
+        self._limit = min(float(self._most), grown)
+        self._latencies.append(seconds)
+        if len(self._latencies) >= max(LEAST_SAMPLES, self.limit):
+            self._look_at_latencies()
+        self._admit()
+
+    def throttled(self, began_in: int) -> None:
+        """The provider asked for fewer calls; `began_in` is the `round` in which the call was made."""
+        if began_in == self._round:
+            self._shrink(_THROTTLED)
+
+    def _look_at_latencies(self) -> None:
+        typical = median(self._latencies)
+        self._latencies.clear()
+        if typical > SLOWER * self._fastest and typical - self._fastest > NOTICEABLE_SECONDS:
+            self._shrink(_SLOWDOWN)
+        self._fastest = min(self._fastest * FORGETTING, typical)
+
+    def _shrink(self, factor: float) -> None:
+        self._limit = max(1.0, self._limit * factor)
+        self._growing_fast = False
+        self._round += 1
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting and self._busy < self.limit:
+            place = self._waiting.popleft()
+            if not place.done():
+                self._busy += 1
+                place.set_result(None)

@@ -1,0 +1,80 @@
+"""Streams of the Messages API: `message_start`, the content block by block, `message_delta`, `message_stop`."""
+
+from __future__ import annotations
+
+import orjson
+
+from evalgate.exchange import JsonValue
+from evalgate.providers.assembly import broken_off, event_of, mapping, text
+
+_PIECES = {"text_delta": "text", "input_json_delta": "partial_json"}  # of content; thinking and signatures are not kept
+
+
+class AnthropicStream:
+    """Assembles one message; see `Assembler`."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._error: JsonValue = None
+        self._message: dict[str, JsonValue] = {}
+        self._usage: dict[str, JsonValue] = {}
+        self._blocks: dict[JsonValue, tuple[dict[str, JsonValue], list[str]]] = {}  # by index, in order of arrival
+
+    def feed(self, name: str, data: bytes) -> bool:
+        """Take one event; see `Assembler`."""
+        event = event_of(name, data)
+        match event.get("type"):
+            case _ if error := event.get("error"):
+                self._error, self.done = error, True
+            case "message_start":
+                message = mapping(event.get("message"))
+                self._message |= message
+                self._usage |= mapping(message.get("usage"))
+            case "content_block_start":
+                block = mapping(event.get("content_block"))
+                self._blocks[_index(event)] = (block, [text(block.get("text"))])
+                return block.get("type") == "tool_use" or bool(block.get("text"))
+            case "content_block_delta":
+                return self._piece(event)
+            case "message_delta":  # its counts are cumulative
+                self._message |= mapping(event.get("delta"))
+                self._usage |= {key: value for key, value in mapping(event.get("usage")).items() if value is not None}
+            case "message_stop":
+                self.done = True
+        return False
+
+    def body(self) -> JsonValue:
+        """The whole body; see `Assembler`."""
+        if self._error is not None:
+            return {"error": self._error}
+        if not self.done:
+            raise broken_off("no message_stop")
+        if not self._message.get("stop_reason"):
+            raise broken_off("no stop_reason")
+        content: list[JsonValue] = [_whole(block, "".join(pieces)) for block, pieces in self._blocks.values()]
+        return {**self._message, "content": content, "usage": self._usage}
+
+    def _piece(self, event: dict[str, JsonValue]) -> bool:
+        delta = mapping(event.get("delta"))
+        kind, block = delta.get("type"), self._blocks.get(_index(event))
+        if block is None or not isinstance(kind, str) or kind not in _PIECES:
+            return False
+        piece = text(delta.get(_PIECES[kind]))
+        block[1].append(piece)
+        return bool(piece)
+
+
+def _whole(block: dict[str, JsonValue], pieces: str) -> JsonValue:
+    if block.get("type") == "text":
+        return {**block, "text": pieces}
+    if block.get("type") != "tool_use" or not pieces:
+        return block
+    try:
+        return {**block, "input": orjson.loads(pieces)}
+    except orjson.JSONDecodeError:  # the token limit cut it off
+        return {**block, "input": pieces}
+
+
+def _index(event: dict[str, JsonValue]) -> int | None:
+    index = event.get("index")
+    return index if isinstance(index, int) else None

@@ -1,0 +1,75 @@
+"""What is kept of a response beside its text: counts that can be stored, tool calls, log probabilities."""
+
+from __future__ import annotations
+
+from evalgate.canonical import canonical
+from evalgate.exchange import MAX_TOKENS, JsonValue
+from evalgate.providers.base import AttemptFailed
+
+
+def token_count(value: JsonValue) -> int:
+    """Tokens; 0 when the server does not count, or counts nonsense."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else 0
+
+
+def count_within(usage: dict[str, JsonValue], group: str, name: str) -> int:
+    """`usage.group.name`, such as `completion_tokens_details.reasoning_tokens`; 0 when it is not there."""
+    inner = usage.get(group)
+    return token_count(inner.get(name)) if isinstance(inner, dict) else 0
+
+
+def storable(tool_calls: JsonValue) -> JsonValue:
+    """`tool_calls` as they are; raises `AttemptFailed` when they cannot be stored."""
+    try:
+        canonical(tool_calls)
+    except TypeError:  # orjson reads four times as deep as it writes
+        reason = "the response's tool calls are nested too deeply"
+        raise AttemptFailed(reason) from None
+    return tool_calls
+
+
+def first_logprob(logprobs: JsonValue) -> float | None:
+    """Log probability (natural) of the first token, in the chat or the completions shape."""
+    if not isinstance(logprobs, dict):
+        return None
+    content, tokens = logprobs.get("content"), logprobs.get("token_logprobs")
+    first: JsonValue = None
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        first = content[0].get("logprob")
+    elif isinstance(tokens, list) and tokens:
+        first = tokens[0]
+    return float(first) if isinstance(first, int | float) else None
+
+
+def token_logprobs(logprobs: JsonValue) -> list[JsonValue]:
+    """Every token with its log probability, in the shape of chat completions and without their `bytes`.
+
+    The older shape of completions (parallel lists) is turned into it. Whatever is not one of the two is left out.
+    """
+    if not isinstance(logprobs, dict):
+        return []
+    content = logprobs.get("content")
+    if isinstance(content, list):
+        return [kept for entry in content if isinstance(entry, dict) and (kept := _token(entry))]
+    columns = [logprobs.get(name) for name in ("tokens", "token_logprobs", "top_logprobs")]
+    tokens, values, tops = (column if isinstance(column, list) else [] for column in columns)
+    tops = tops + [None] * (len(tokens) - len(tops))
+    entries: list[dict[str, JsonValue]] = [
+        {
+            "token": token,
+            "logprob": value,
+            "top_logprobs": [{"token": t, "logprob": p} for t, p in top.items()] if isinstance(top, dict) else [],
+        }
+        for token, value, top in zip(tokens, values, tops, strict=False)
+    ]
+    return [kept for entry in entries if (kept := _token(entry))]
+
+
+def _token(entry: dict[str, JsonValue]) -> dict[str, JsonValue] | None:
+    token, logprob, alternatives = entry.get("token"), entry.get("logprob"), entry.get("top_logprobs")
+    if not isinstance(token, str) or not isinstance(logprob, int | float):
+        return None
+    kept: dict[str, JsonValue] = {"token": token, "logprob": logprob}
+    if isinstance(alternatives, list) and alternatives:
+        kept["top_logprobs"] = [one for it in alternatives if isinstance(it, dict) and (one := _token(it))]
+    return kept

@@ -1,0 +1,120 @@
+"""Streams of the OpenAI API: chunks of a chat completion or completion, usage in one of its own, then `[DONE]`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import orjson
+
+from evalgate.exchange import JsonValue
+from evalgate.providers.assembly import broken_off, event_of, mapping, text
+from evalgate.providers.details import storable
+
+_LOGPROB_LISTS = ("content", "tokens", "token_logprobs", "top_logprobs")  # the first of chat, the others of completions
+_OF_THE_BODY = ("system_fingerprint", "provider", "usage")
+_OF_THE_CHOICE = ("finish_reason", "native_finish_reason")
+
+
+@dataclass
+class _Call:
+    """A tool call, as far as it has arrived."""
+
+    id: JsonValue = None
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+class OpenAIStream:
+    """Assembles one response; see `Assembler`."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._error: JsonValue = None
+        self._body: dict[str, JsonValue] = {}
+        self._choice: dict[str, JsonValue] = {}
+        self._texts: list[str] = []
+        self._refusals: list[str] = []
+        self._calls: list[_Call] = []
+        self._at: dict[JsonValue, _Call] = {}  # by index
+        self._logprobs: dict[str, list[JsonValue]] = {}
+        self._is_chat = False
+
+    def feed(self, name: str, data: bytes) -> bool:
+        """Take one event; see `Assembler`."""
+        if data.strip() == b"[DONE]":
+            self.done = True
+            return False
+        event = event_of(name, data)
+        choice = _first(event.get("choices"))
+        if error := event.get("error") or choice.get("error"):
+            self._error, self.done = error, True
+            return False
+        self._body |= {key: event[key] for key in _OF_THE_BODY if event.get(key) is not None}
+        self._choice |= {key: choice[key] for key in _OF_THE_CHOICE if choice.get(key) is not None}
+        for key, values in mapping(choice.get("logprobs")).items():
+            if key in _LOGPROB_LISTS and isinstance(values, list):
+                self._logprobs.setdefault(key, []).extend(values)
+        return self._take(choice)
+
+    def body(self) -> JsonValue:
+        """The whole body; see `Assembler`."""
+        if self._error is not None:
+            return {"error": self._error}
+        if not self.done:
+            raise broken_off("no [DONE]")
+        if "finish_reason" not in self._choice:
+            raise broken_off("no finish_reason")
+        choice: dict[str, JsonValue] = {**self._choice, "logprobs": dict(self._logprobs)}
+        said = "".join(self._texts)
+        if not self._is_chat:
+            return {**self._body, "choices": [{**choice, "text": said}]}
+        message: dict[str, JsonValue] = {"content": said}
+        if self._refusals:
+            message["refusal"] = "".join(self._refusals)
+        if self._calls:
+            message["tool_calls"] = [_whole(call) for call in self._calls]
+        return {**self._body, "choices": [{**choice, "message": message}]}
+
+    def _take(self, choice: dict[str, JsonValue]) -> bool:
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            self._texts.append(text(choice.get("text")))
+            return bool(self._texts[-1])
+        self._is_chat = True
+        content = delta.get("content")
+        if isinstance(content, list):  # content parts, as some servers send them
+            content = "".join(text(mapping(part).get("text")) for part in content)
+        self._texts.append(text(content))
+        if refused := text(delta.get("refusal")):
+            self._refusals.append(refused)
+        calls = delta.get("tool_calls")
+        calls = calls if isinstance(calls, list) else []
+        for call in calls:
+            self._call(mapping(call))
+        return bool(self._texts[-1] or refused or calls)
+
+    def _call(self, delta: dict[str, JsonValue]) -> None:
+        """A piece of a call belongs to the call of its index; a new id is a new call, since some count wrongly."""
+        index, identity = delta.get("index"), delta.get("id") or None
+        index = index if isinstance(index, int) else None
+        call = self._at.get(index)
+        if call is None or (identity is not None and call.id is not None and identity != call.id):
+            call = self._at[index] = _Call()
+            self._calls.append(call)
+        call.id = call.id if identity is None else identity
+        function = mapping(delta.get("function"))
+        given = storable(function.get("arguments"))
+        if (named := text(function.get("name"))) != call.name:  # some servers say the whole name every time
+            call.name += named
+        call.arguments.append(orjson.dumps(given).decode() if isinstance(given, dict) else text(given))
+
+
+def _whole(call: _Call) -> JsonValue:
+    function: JsonValue = {"name": call.name, "arguments": "".join(call.arguments)}
+    return {"id": call.id, "type": "function", "function": function}
+
+
+def _first(choices: JsonValue) -> dict[str, JsonValue]:
+    """The choice of index 0; nothing when this chunk has none (as that with the usage)."""
+    found = [mapping(choice) for choice in choices] if isinstance(choices, list) else []
+    return next((choice for choice in found if choice.get("index") in (0, None)), {})

@@ -1,0 +1,130 @@
+"""Brings the stores of several shards together, so that a later check of the whole asks nothing again.
+
+Where two stores have an answer to the same question, the newer one stands, with its own scores only: a score belongs to
+one answer. What is the same age is told apart by its content, and of two scores that one grading gave to one answer the
+lower stands. So every store takes the greater of what it has and what it is given, and it makes no difference in which
+order, how often, or after how many interruptions stores are merged. The source is only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from evalgate.errors import InputError
+from evalgate.store import dialect, schema
+from evalgate.store.pages import Scores, forget, pages, scores_of
+from evalgate.store.store import Store
+
+_RUNS = 20  # boards in one transaction; a large one has megabytes
+_QUERY = sa.select(schema.answers, schema.bodies.c.body).join(
+    schema.bodies, schema.answers.c.key == schema.bodies.c.key
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a source brought: answers that the target did not have, newer ones than it had, those it knew, and runs.
+
+    `batches` are under way in the source, and stay there: only who handed them in can fetch them.
+    """
+
+    new: int = 0
+    newer: int = 0
+    known: int = 0
+    runs: int = 0
+    batches: int = 0
+
+
+def require_another(source: Store, target: Store) -> None:
+    """Raise `InputError` when both are the same store."""
+    with source.snapshot() as one, target.snapshot() as other:
+        same = dialect.identity(one) == dialect.identity(other)
+    if same:
+        raise InputError(f"store {source.name}: cannot be merged into itself ({target.name})")
+
+
+def merge(source: Store, target: Store) -> Merged:
+    """Copy all answers with their scores, and all runs, in small transactions; returns what was new."""
+    new = newer = known = runs = batches = 0
+    with source.snapshot() as connection:
+        for page in pages(connection, _QUERY):
+            scores = scores_of(connection, [row.key for row in page])
+            added, replaced = _take(target, page, scores)
+            new, newer, known = new + added, newer + replaced, known + len(page) - added - replaced
+        last, r = "", schema.runs.c
+        while some := connection.execute(sa.select(schema.runs).where(r.run > last).order_by(r.run).limit(_RUNS)).all():
+            runs, last = runs + _take_runs(target, some), some[-1].run
+        if sa.inspect(connection).has_table(schema.batches.name):  # not in an older store
+            batches = connection.execute(sa.select(sa.func.count()).select_from(schema.batches)).scalar_one()
+    return Merged(new, newer, known, runs, batches)
+
+
+def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores]) -> tuple[int, int]:
+    """Let the target have what is better than its own; returns how many answers are new and how many newer."""
+    keys = [row.key for row in page]
+
+    def work(connection: sa.Connection) -> tuple[int, int]:
+        there = {row.key: row for row in connection.execute(_QUERY.where(schema.answers.c.key.in_(keys)))}
+        better = [row for row in page if row.key not in there or _rank(row) > _rank(there[row.key])]
+        same = [row.key for row in page if row.key in there and _rank(row) == _rank(there[row.key])]
+        forget(connection, [row.key for row in better])
+        _insert(connection, schema.answers, [row._asdict() for row in better])
+        _insert(connection, schema.bodies, [{"key": row.key, "body": row.body} for row in better])
+        told = {row.key: scores.get(row.key, {}) for row in better} | _combined(connection, same, scores)
+        connection.execute(schema.scores.delete().where(schema.scores.c.key.in_(list(told))))
+        given = [
+            {"key": key, "grading": grading, "metric": metric, "score": score}
+            for key, each in told.items()
+            for (grading, metric), score in each.items()
+        ]
+        _insert(connection, schema.scores, given)
+        replaced = sum(row.key in there for row in better)
+        return len(better) - replaced, replaced
+
+    return target.write(work)
+
+
+def _rank(row: sa.Row[Any]) -> tuple[object, ...]:
+    """The age, and then all that two answers to one question can differ in."""
+    usage = row.finish_reason, row.input_tokens, row.output_tokens, row.latency_ms, row.picodollars
+    return row.answered_at, bytes(row.body), row.variant, *usage
+
+
+def _combined(connection: sa.Connection, keys: Sequence[str], scores: dict[str, Scores]) -> dict[str, Scores]:
+    """All scores of answers that both stores have, where that is more than the target has."""
+    there = scores_of(connection, keys)
+    found = {}
+    for key in keys:
+        ours, theirs = there.get(key, {}), scores.get(key, {})
+        both = ours | {name: min(score, ours.get(name, score)) for name, score in theirs.items()}
+        if both != ours:
+            found[key] = both
+    return found
+
+
+def _take_runs(target: Store, some: Sequence[sa.Row[Any]]) -> int:
+    r = schema.runs.c
+
+    def work(connection: sa.Connection) -> int:
+        known = sa.select(schema.runs).where(r.run.in_([row.run for row in some]))
+        there = {row.run: row for row in connection.execute(known)}
+        better = [
+            row
+            for row in some
+            if row.run not in there or (row.at, row.board) > (there[row.run].at, there[row.run].board)
+        ]
+        connection.execute(schema.runs.delete().where(r.run.in_([row.run for row in better])))
+        _insert(connection, schema.runs, [row._asdict() for row in better])
+        return len(better)
+
+    return target.write(work)
+
+
+def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
+    if rows:
+        names = table.columns.keys()
+        connection.execute(table.insert(), [{name: row[name] for name in names} for row in rows])

@@ -1,0 +1,125 @@
+"""The cases of a dataset file, which stay in the file.
+
+What is kept for a case is where it stands: 20 bytes, however long it is, so a suite may have more cases than fit into
+memory. A case is read again when it is asked for, and refused when its bytes are not those that were checked when the
+suite was loaded: baseline and variant must never be asked different things because somebody saved the file in between.
+A checksum of each case sees that in places where the file's size and time do not, and no file has to stay open.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO, overload
+
+from evalgate.errors import InputError
+from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases
+from evalgate.suite.digests import Digests, Positions
+from evalgate.suite.rows import CsvRows, JsonlRows, Rows
+
+BLOCK = 1024  # cases: a slice of so many is read at once
+_PLACE = struct.Struct("<QIII")  # offset, size, line, checksum
+
+
+class CaseFile(Sequence[Case]):
+    """The cases of a file in any order.
+
+    A long slice is another view of the file; a short one is a list, because those who ask for some cases look at them
+    several times. Whatever reads a case raises `InputError` when the file is gone or has changed.
+    """
+
+    def __init__(self, path: Path, rows: Rows, places: bytearray, order: Positions) -> None:
+        self._path, self._rows, self._places, self._order = path, rows, places, order
+        self._source = path.absolute()  # also when the program goes to another folder
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, where: int) -> Case: ...
+    @overload
+    def __getitem__(self, where: slice) -> Sequence[Case]: ...
+    def __getitem__(self, where: int | slice) -> Case | Sequence[Case]:
+        if isinstance(where, slice):
+            part = self.in_order(self._order[where])
+            return part if len(part) > BLOCK else list(part)
+        return next(self._read([self._order[where]]))
+
+    def __iter__(self) -> Iterator[Case]:
+        for start in range(0, len(self), BLOCK):
+            yield from self._read(self._order[start : start + BLOCK])
+
+    def in_order(self, positions: Positions) -> CaseFile:
+        """Cases of the same file: the one that stands at `positions[0]` in it first."""
+        return CaseFile(self._path, self._rows, self._places, positions)
+
+    def _read(self, positions: Positions) -> Iterator[Case]:
+        try:
+            with self._source.open("rb", buffering=0) as file:
+                for position in positions:
+                    offset, size, line, checksum = _PLACE.unpack_from(self._places, position * _PLACE.size)
+                    data = os.pread(file.fileno(), size, offset)
+                    if zlib.crc32(data) != checksum:
+                        message = "the dataset has changed since it was loaded; run the same command again"
+                        raise InputError(f"{self._path}:{line}: {message}")
+                    yield case_of(self._rows.again(data), f"{self._path}:{line}")
+        except OSError as failure:
+            raise InputError(f"{self._path}: the dataset cannot be read any more: {failure.strerror}") from None
+
+
+def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> CaseFile:
+    """Read the cases of a `.jsonl` or `.csv` file; `look` is shown each of them once, in file order.
+
+    Raises `InputError` (with file and line) for a missing or empty file, an unknown ending, malformed rows, unknown
+    keys and duplicate ids.
+    """
+    formats: dict[str, Callable[[str], Rows]] = {".jsonl": JsonlRows, ".csv": CsvRows}
+    if path.suffix not in formats:
+        raise InputError(f"{path}: expected a .jsonl or .csv file")
+    rows, places, names = formats[path.suffix](str(path)), bytearray(), Digests()
+    with _opened(path) as file:
+        try:
+            for offset, line, data, row in rows.find(file):
+                case = checked_case(row, f"{path}:{line}")
+                places += _PLACE.pack(offset, len(data), line, zlib.crc32(data))
+                names.add(case.id.encode())
+                look(case)
+        except InputError:
+            _refuse_duplicates(_all(path, rows, places), names)  # one stands before what is wrong here
+            raise
+        except OSError as failure:
+            raise _unreadable(path, failure.strerror) from None
+    if not places:
+        raise no_cases(str(path))
+    cases = _all(path, rows, places)
+    _refuse_duplicates(cases, names)
+    return cases
+
+
+def _refuse_duplicates(cases: CaseFile, names: Digests) -> None:
+    if repeat := names.first_repeat():
+        before, again = repeat
+        raise duplicate(cases[again], cases[before].place)
+
+
+def _all(path: Path, rows: Rows, places: bytearray) -> CaseFile:
+    return CaseFile(path, rows, places, range(len(places) // _PLACE.size))
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        file = path.open("rb")
+    except (OSError, ValueError) as failure:  # ValueError: a NUL character in the name
+        raise _unreadable(path, getattr(failure, "strerror", failure)) from None
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _unreadable(path, "not a regular file, and its cases are read more than once")
+    return file
+
+
+def _unreadable(path: Path, reason: object) -> InputError:
+    return InputError(f"{path}: the dataset cannot be read: {reason}; paths are relative to the suite's file")

@@ -1,0 +1,56 @@
+"""Many texts told apart and put into a random order in little memory: 16 bytes for each, whatever its length.
+
+Two different texts share 16 bytes of SHA-256 once in 2^128, and no library version can change what they are. Plain
+Python, because numpy takes longer to import than it would save.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+from itertools import pairwise
+
+SIZE = 16
+PARTS = 16  # that are sorted one after the other: sorting takes several times the memory of what is sorted
+Positions = Sequence[int]
+
+
+class Digests:
+    """Grows by one digest for each text; a text is known by the position at which it was added, from 0."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def __len__(self) -> int:
+        return len(self._data) // SIZE
+
+    def __getitem__(self, position: int) -> bytes:
+        return bytes(self._data[position * SIZE : (position + 1) * SIZE])
+
+    def add(self, text: bytes) -> None:
+        """Add the digest of one text."""
+        self._data += hashlib.sha256(text).digest()[:SIZE]
+
+    def order(self, then: Digests | None = None) -> Positions:
+        """Positions sorted by digest, and equal ones by what they are in `then`, or as they were added."""
+        parts = [array("Q") for _ in range(PARTS)]
+        for position, first in enumerate(self._data[::SIZE]):
+            parts[first * PARTS >> 8].append(position)
+        order = array("Q")
+        for part in parts:
+            order.extend(sorted(part, key=lambda at: self[at] + then[at] if then else self[at]))
+        return order
+
+    def first_repeat(self) -> tuple[int, int] | None:
+        """Positions of the first text that was there before, as (before, again); None when all differ."""
+        repeats = ((again, before) for before, again in pairwise(self.order()) if self[before] == self[again])
+        first = min(repeats, default=None)
+        return None if first is None else (first[1], first[0])
+
+    def of_all(self) -> str:
+        """One digest of all texts, the same in whatever order they were added."""
+        found = hashlib.sha256()
+        for position in self.order():
+            found.update(self[position])
+        return found.hexdigest()

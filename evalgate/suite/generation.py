@@ -1,0 +1,147 @@
+"""What a model is asked to do with a prompt: sampling, tools, the form of its answer.
+
+Names are those of the OpenAI API. They go to baseline and variants alike; a protocol that has other words for them
+translates, and one that has none for a key refuses the suite.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from evalgate.documents import Strict
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str])]
+Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
+Penalty = Annotated[float, Field(ge=-2, le=2)]
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
+Schema = dict[str, JsonValue]
+
+_ALWAYS_DUMPED = {"temperature", "top_p", "max_tokens", "seed", "stop"}
+
+
+class Function(Strict):
+    """What the model may call; `parameters` is a JSON Schema of its arguments."""
+
+    name: Label
+    description: str | None = None
+    parameters: Schema | None = None
+    strict: bool | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _an_object(cls, value: Schema | None) -> Schema | None:
+        if value and value.get("type", "object") != "object":
+            message = f"arguments are an object, so expected a schema of type object, got {value['type']!r}"
+            raise ValueError(message)
+        return value
+
+
+class Tool(Strict):
+    """One tool; functions are the only kind."""
+
+    type: Literal["function"] = "function"
+    function: Function
+
+
+class NamedFunction(Strict):
+    """A function by its name."""
+
+    name: Label
+
+
+class NamedTool(Strict):
+    """The one tool that must be called."""
+
+    type: Literal["function"] = "function"
+    function: NamedFunction
+
+
+class JsonSchema(Strict):
+    """The form of an answer; `name` is a label."""
+
+    name: Label
+    description: str | None = None
+    schema_: Schema = Field(alias="schema")
+    strict: bool | None = None
+
+    @model_serializer(mode="wrap")
+    def _under_its_own_name(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        return {key.rstrip("_"): value for key, value in handler(self).items()}
+
+
+class ResponseFormat(Strict):
+    """Text (the default everywhere), some JSON object, or JSON by a schema."""
+
+    type: Literal["text", "json_object", "json_schema"]
+    json_schema: JsonSchema | None = None
+
+    @model_validator(mode="after")
+    def _a_schema_where_there_is_to_be_one(self) -> ResponseFormat:
+        if (self.json_schema is not None) != (self.type == "json_schema"):
+            message = "type json_schema needs a json_schema, and no other type takes one"
+            raise ValueError(message)
+        return self
+
+
+class Generation(Strict):
+    """Sampling parameters, sent as they are to baseline and variants alike."""
+
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = Field(
+        default=0.0, description="null: not sent, for models that take none (many reasoning models)"
+    )
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Tokens | None = Field(default=None, description="protocol anthropic: 4096 where none is given")
+    max_completion_tokens: Tokens | None = Field(
+        default=None, description="instead of max_tokens, for models that reason: reasoning counts"
+    )
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    stop: Words | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logprobs: bool | None = Field(default=None, description="keep the log probability of every token")
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = Field(
+        default=None, description="and those of so many others in its place"
+    )
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = None
+    tool_choice: Literal["none", "auto", "required"] | NamedTool | None = None
+    response_format: ResponseFormat | None = None
+
+    @model_validator(mode="after")
+    def _that_fit_together(self) -> Generation:
+        names = [tool.function.name for tool in self.tools or []]
+        named = self.tool_choice.function.name if isinstance(self.tool_choice, NamedTool) else None
+        message = None
+        if self.max_tokens is not None and self.max_completion_tokens is not None:
+            message = "max_tokens and max_completion_tokens are one limit by two names; give one of them"
+        elif self.top_logprobs is not None and not self.logprobs:
+            message = "top_logprobs needs logprobs: true"
+        elif len(set(names)) < len(names):
+            message = "two tools of one name"
+        elif self.tool_choice is not None and not names:
+            message = "tool_choice needs tools"
+        elif named is not None and named not in names:
+            message = f"tool_choice names the function {named!r}, which is none of the tools"
+        if message is not None:
+            raise ValueError(message)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        # a key that a suite does not use must not change the suite's hash when it comes to be known
+        return {k: v for k, v in handler(self).items() if v is not None or k in _ALWAYS_DUMPED}

@@ -1,0 +1,168 @@
+"""The rows of a dataset file, JSONL or CSV: found one after the other, and read again one at a time.
+
+A file is never in memory as a whole. What was checked when a row was found is not checked again when it is read again.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import BinaryIO, NamedTuple, Protocol
+
+import orjson
+
+from evalgate.documents import MAX_DEPTH
+from evalgate.errors import InputError
+from evalgate.exchange import JsonValue
+
+MAX_LINE_BYTES = 16 * 1024 * 1024
+_BOM = b"\xef\xbb\xbf"
+
+
+class Record(NamedTuple):
+    """A row, the bytes that it was read from with their offset in the file, and the line on which it ends."""
+
+    offset: int
+    line: int
+    data: bytes
+    row: object
+
+
+class Rows(Protocol):
+    """A file format."""
+
+    def find(self, file: BinaryIO) -> Iterator[Record]:
+        """All rows of `file`, in order; raises `InputError` with file and line for the first that cannot be read."""
+
+    def again(self, data: bytes) -> dict[str, JsonValue]:
+        """The row that was found in `data`."""
+
+
+class JsonlRows:
+    """One JSON object a line; empty lines are passed over."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def find(self, file: BinaryIO) -> Iterator[Record]:
+        """As `Rows.find`."""
+        offset = _pass_over_mark(file)
+        for number, line in enumerate(_lines(file, self._name), start=1):
+            data = line.removesuffix(b"\n")
+            if data.strip():
+                yield Record(offset, number, data, self._parse(data, number))
+            offset += len(line)
+
+    def again(self, data: bytes) -> dict[str, JsonValue]:
+        """As `Rows.again`."""
+        row: dict[str, JsonValue] = orjson.loads(data)
+        return row
+
+    def _parse(self, data: bytes, number: int) -> object:
+        try:
+            row: object = orjson.loads(data)
+            _REPEATS.decode(data.decode())  # orjson would let the last one win
+        except orjson.JSONDecodeError as failure:
+            message = f"{self._name}:{number}: malformed JSON: {failure.msg} (column {failure.colno})"
+            raise InputError(message) from None
+        except ValueError as failure:
+            raise InputError(f"{self._name}:{number} {failure}: duplicate key") from None
+        except RecursionError:
+            raise InputError(f"{self._name}:{number}: nested deeper than {MAX_DEPTH} levels") from None
+        return row
+
+
+class CsvRows:
+    """A header with `input` (and `id`, `target`); any other column goes to the case's metadata."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._header: list[str] = []
+
+    def find(self, file: BinaryIO) -> Iterator[Record]:
+        """As `Rows.find`; a row may span lines."""
+        lines = _TextLines(file, self._name)
+        reader = csv.reader(lines, strict=True)
+        try:
+            self._header = self._checked_header(next(reader, None))
+            lines.take()
+            for values in reader:
+                offset, data = lines.take()
+                if not values:
+                    continue
+                if len(values) != len(self._header):
+                    message = f"{len(values)} values for {len(self._header)} columns"
+                    raise InputError(f"{self._name}:{reader.line_num}: {message}")
+                yield Record(offset, reader.line_num, data, self._row(values))
+        except csv.Error as failure:
+            raise InputError(f"{self._name}:{reader.line_num}: malformed CSV: {failure}") from None
+
+    def again(self, data: bytes) -> dict[str, JsonValue]:
+        """As `Rows.again`."""
+        return self._row(next(csv.reader(io.StringIO(data.decode(), newline=""), strict=True)))
+
+    def _checked_header(self, header: list[str] | None) -> list[str]:
+        if header is None:
+            return []
+        if repeated := [name for name in header if header.count(name) > 1]:
+            raise InputError(f"{self._name}:1: duplicate column {repeated[0]!r}")
+        if "input" not in header:
+            raise InputError(f"{self._name}:1: no column 'input'; found {', '.join(header)}")
+        return header
+
+    def _row(self, values: list[str]) -> dict[str, JsonValue]:
+        metadata: dict[str, JsonValue] = dict(zip(self._header, values, strict=True))
+        row = {name: metadata.pop(name) or None for name in ("id", "input", "target") if name in metadata}
+        return row | {"metadata": metadata}
+
+
+class _TextLines:
+    """The lines that `csv` asks for, ended by any of \\n, \\r and \\r\\n, and the bytes that it has taken of them."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._name, self._offset, self._taken = name, _pass_over_mark(file), bytearray()
+        self._lines = (part for line in _lines(file, name) for part in line.splitlines(keepends=True))
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as failure:
+            place = self._offset + len(self._taken) + failure.start
+            raise InputError(f"{self._name}: not UTF-8 at byte {place}") from None
+        self._taken += line
+        return text
+
+    def take(self) -> tuple[int, bytes]:
+        """What was taken since the last time, and its offset in the file."""
+        offset, data = self._offset, bytes(self._taken)
+        self._offset += len(data)
+        self._taken.clear()
+        return offset, data
+
+
+def _pass_over_mark(file: BinaryIO) -> int:
+    """Pass over a byte order mark; returns the offset of what comes then."""
+    return file.tell() if file.read(len(_BOM)) == _BOM else file.seek(0)
+
+
+def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
+    for number, line in enumerate(iter(partial(file.readline, MAX_LINE_BYTES + 2), b""), start=1):
+        if len(line.removesuffix(b"\n")) > MAX_LINE_BYTES:
+            raise InputError(f"{name}:{number}: a row of more than {MAX_LINE_BYTES >> 20} MiB")
+        yield line
+
+
+def _no_repeats(pairs: list[tuple[str, object]]) -> None:
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise ValueError(next(name for name in names if names.count(name) > 1))
+
+
+_REPEATS = json.JSONDecoder(object_pairs_hook=_no_repeats)

@@ -1,0 +1,78 @@
+"""Asked to stop, a collection asks nothing new, waits for what is under way, and keeps it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evalgate.collect import Collector, Stop
+from evalgate.errors import Interrupted
+from evalgate.exchange import Answer
+from evalgate.store import Store
+from tests.collect.conftest import kept
+from tests.conftest import Loopback, completion, failure, questions
+
+
+def test_what_is_under_way_is_waited_for_and_kept(server: Loopback, store: Store, tmp_path: Path) -> None:
+    server.behave = lambda asked: replace(completion(asked.prompt), after=0.3)
+    endpoint = server.endpoint(tmp_path, concurrency=16)
+    told: list[Answer] = []
+
+    async def ask() -> None:
+        stop = Stop()
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(
+                collector.ask(endpoint, questions(50), lambda answer, known: told.append(answer))
+            )
+            while not server.asked:
+                await asyncio.sleep(0.01)
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    asyncio.run(ask())
+    assert 0 < len(server.asked) < 50
+    assert len(told) == len(server.asked) == len(kept(store, endpoint, questions(50)))
+
+
+@pytest.mark.parametrize("limits", [{"requests_per_minute": 1}, {"tokens_per_minute": 300}])
+def test_whoever_waits_for_the_next_minute_is_woken(
+    server: Loopback, store: Store, tmp_path: Path, limits: dict[str, int]
+) -> None:
+    endpoint, stop = server.endpoint(tmp_path, **limits), Stop()
+
+    async def ask() -> None:
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
+            await asyncio.sleep(0.5)
+            assert len(server.asked) == 1
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert time.monotonic() - began < 30
+
+
+def test_whoever_waits_to_try_again_is_woken(server: Loopback, store: Store, tmp_path: Path) -> None:
+    server.behave = lambda asked: failure(429, retry_after_ms="60000")
+    endpoint, stop = server.endpoint(tmp_path), Stop()
+
+    async def ask() -> None:
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, questions(1)))
+            while not server.asked:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.1)
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert time.monotonic() - began < 30
