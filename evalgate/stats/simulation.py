@@ -1,6 +1,6 @@
 """Many runs at once: drawn differences, and the verdict of each run by the very code that decides.
 
-Used by the power analysis and by `benchmarks/statistics.py`, which measures error rates and numbers of cases.
+Used by the power analysis and by `benchmarks/verdicts.py`, which measures error rates and numbers of cases.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`benchmarks/statistics.py` in short: the tables of the specification, held to bounds.
+"""`benchmarks/verdicts.py` in short: the tables of the specification, held to bounds.
 
 Each bound leaves three standard errors to the simulation (its runs are counted below), so it fails for a wrong
 implementation and not for an unlucky seed.
@@ -16,7 +16,7 @@ import pytest
 
 from evalgate.stats import case_limit
 
-SCRIPT = Path(__file__).parents[2] / "benchmarks" / "statistics.py"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "verdicts.py"
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """Measures what the statistics promise: error rates, numbers of cases, and the time that a verdict takes.
 
-    python benchmarks/statistics.py               all tables, about two minutes on one core
-    python benchmarks/statistics.py --quick       the same with a tenth of the runs, about fifteen seconds
-    python benchmarks/statistics.py --only cases suite
+    python benchmarks/verdicts.py               all tables, about two minutes on one core
+    python benchmarks/verdicts.py --quick       the same with a tenth of the runs, about fifteen seconds
+    python benchmarks/verdicts.py --only cases suite
 
 Every table stands beside what is expected: the figures of the specification, the information-theoretic limit, or the
 error rate that was promised. All runs are seeded; `tests/stats/test_benchmark.py` holds short versions to bounds.
@@ -16,14 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Run as a script, this file's folder comes first on the path, and the file would pass for Python's own `statistics`.
-sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(__file__).resolve().parent]
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
+import numpy as np
+from numpy.typing import NDArray
 
-from evalgate.stats import (  # noqa: E402
+from evalgate.stats import (
     Design,
     case_limit,
     certify,
@@ -33,7 +31,7 @@ from evalgate.stats import (  # noqa: E402
     score_test_cases,
     seed_flip_rate,
 )
-from evalgate.stats.simulation import GREEN, RED, draw_differences, draw_suites, run_rows  # noqa: E402
+from evalgate.stats.simulation import GREEN, RED, draw_differences, draw_suites, run_rows
 
 Array = NDArray[np.float64]
 
