@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from types import TracebackType
 
@@ -92,9 +92,11 @@ class Collector:
         """
         since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
-        known = await asyncio.to_thread(self._store.find, keys, since=since)
+        there = await asyncio.to_thread(self._store.find, keys)
+        known = {key: answer for key, answer in there.items() if answer.answered_at >= since}
         answers: list[Answer | None] = [None] * len(keys)
-        order = _Order(self._line(endpoint.provider), endpoint, questions, keys, since, budget or Budget())
+        line, stale = self._line(endpoint.provider), there.keys() - known.keys()
+        order = _Order(line, endpoint, questions, keys, since, stale, budget or Budget())
 
         def found(index: int, answer: Answer) -> None:
             order.line.require_service(endpoint, answer)
@@ -186,7 +188,7 @@ class Collector:
                 return asked.result()
         asked = self._asking[key] = asyncio.get_running_loop().create_future()
         try:
-            answer = await self._one(order, order.questions[index])
+            answer = await self._one(order, index)
         except BaseException as failure:
             del self._asking[key]
             asked.set_exception(failure)
@@ -197,27 +199,27 @@ class Collector:
         asked.set_result(answer)
         return answer
 
-    async def _one(self, order: _Order, question: Question) -> Answer:
+    async def _one(self, order: _Order, index: int) -> Answer:
         # the place is left when the answer is durable: whatever kills this process, no more can be lost than are open
         async with order.line.places:
             if self._failed:  # another question found out that there is no point in going on
                 raise self._failed
             try:
-                answer = replace(await self._attempts(order, question), answered_at=self._now())
+                answer = replace(await self._attempts(order, order.questions[index]), answered_at=self._now())
                 if answer.finish_reason != "error":
-                    await self._keep(order, question, answer)
+                    await self._keep(order, index, answer)
             except EvalgateError as failure:
                 self._failed = self._failed or failure
                 raise
             return answer
 
-    async def _keep(self, order: _Order, question: Question, answer: Answer) -> None:
-        endpoint = order.endpoint
+    async def _keep(self, order: _Order, index: int, answer: Answer) -> None:
+        endpoint, question = order.endpoint, order.questions[index]
+        since = order.since if order.keys[index] in order.stale else 0.0
         cost = endpoint.cost(answer.input_tokens, answer.output_tokens)
         order.budget.add(cost)
         request = question.request.hash
-        bought = Bought(request, endpoint.config, question.repeat, endpoint.id, cost, answer, order.since)
-        await self._committer.add(bought)
+        await self._committer.add(Bought(request, endpoint.config, question.repeat, endpoint.id, cost, answer, since))
 
     async def _attempts(self, order: _Order, question: Question) -> Answer:
         line, attempts = order.line, 0
@@ -249,6 +251,7 @@ class _Order:
     questions: Sequence[Question]
     keys: Sequence[str]
     since: float
+    stale: Set[str]  # keys of answers that are there, but too old
     budget: Budget
 
 

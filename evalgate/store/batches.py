@@ -71,7 +71,7 @@ def intend(store: Store, intent: OpenBatch, items: Sequence[Item], *, since: flo
                 (schema.batch_items, [{"batch": intent.name, **rows[key]} for key in ours]),
                 (schema.claims, [{"key": key, "worker": intent.worker} for key in ours]),
             ):
-                connection.execute(dialect.insert_unknown(connection, table), new)
+                dialect.insert_unknown(connection, table, new)
         return ours
 
     return store.write(work)
@@ -89,9 +89,9 @@ def remember(store: Store, intent: OpenBatch, batch: str, items: Iterable[Item])
     rows = [{"batch": batch, "key": item.key, "request": item.request, "repeat": item.repeat} for item in items]
 
     def work(connection: sa.Connection) -> None:
-        connection.execute(dialect.insert_unknown(connection, schema.batches), _row(known))
+        dialect.insert_unknown(connection, schema.batches, [_row(known)])
         if rows:
-            connection.execute(dialect.insert_unknown(connection, schema.batch_items), rows)
+            dialect.insert_unknown(connection, schema.batch_items, rows)
         _delete(connection, intent.name)
 
     store.write(work)

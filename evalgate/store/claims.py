@@ -39,7 +39,7 @@ class Claims:
         worker, claims, answers = self.worker, schema.claims, schema.answers
 
         def work(connection: sa.Connection) -> set[str]:
-            connection.execute(dialect.insert_unknown(connection, schema.workers), self._row())
+            dialect.insert_unknown(connection, schema.workers, [self._row()])
             answered = sa.select(answers.c.key).where(answers.c.key.in_(keys), answers.c.answered_at >= since)
             claimed = sa.select(claims.c.key, claims.c.worker).where(claims.c.key.in_(keys))
             taken = set(connection.scalars(answered))

@@ -8,12 +8,14 @@ different order, which would end in a deadlock. It costs little: writes are few,
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from evalgate.errors import InputError
 
@@ -124,15 +126,40 @@ def give_back(engine: sa.Engine) -> str:
     return "others are reading the store at this moment; the file shrinks when they are done" if busy else ""
 
 
-def insert_unknown(connection: sa.Connection, table: sa.Table) -> sa.Insert:
-    """An INSERT that leaves rows alone whose primary key is there already."""
-    if connection.dialect.name == "sqlite":
+def insert_unknown(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert `rows`, which have a value for each column, but for those whose primary key is there already."""
+    if rows:
+        execute_many(connection, _insertion(connection.dialect.name, table), rows)
+
+
+def execute_many(connection: sa.Connection, statement: sa.ClauseElement, rows: Sequence[Mapping[str, object]]) -> None:
+    """Execute `statement` for each of `rows`.
+
+    It is compiled once and goes to the driver as it is: what SQLAlchemy does for each row costs more than the database.
+    """
+    compiled = _compiled(statement, connection.dialect)
+    if (names := compiled.positiontup) is not None:
+        connection.exec_driver_sql(str(compiled), [tuple(row[name] for name in names) for row in rows])
+    else:
+        connection.exec_driver_sql(str(compiled), list(rows))
+
+
+@functools.cache
+def _insertion(name: str, table: sa.Table) -> sa.ClauseElement:
+    if name == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table).on_conflict_do_nothing()
     from sqlalchemy.dialects import postgresql
 
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(statement: sa.ClauseElement, dialect: sa.Dialect) -> SQLCompiler:
+    compiled = statement.compile(dialect=dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return compiled
 
 
 def may_pass(failure: sa.exc.DBAPIError) -> bool:

@@ -26,6 +26,7 @@ from evalgate.store.url import reason
 PICO = Decimal(10) ** 12
 _LOOKUP = 500  # keys in one SELECT; SQLite binds 999 variables at the least
 _PAUSE_SECONDS = 0.2  # between two attempts while the server restarts
+_END_CLAIM = schema.claims.delete().where(schema.claims.c.key == sa.bindparam("key"))
 T = TypeVar("T")
 
 
@@ -104,9 +105,10 @@ class Store:
 
         Known ones are left alone, but for those that are older than `Bought.since`. Claims on them end.
         """
+        keyed = [(one.key, one) for one in bought]
         rows = [
             {
-                "key": one.key,
+                "key": key,
                 "request": one.request,
                 "config": one.config,
                 "repeat": one.repeat,
@@ -118,17 +120,15 @@ class Store:
                 "latency_ms": one.answer.latency_ms,
                 "picodollars": int(one.cost * PICO),
             }
-            for one in bought
+            for key, one in keyed
         ]
-        bodies = [{"key": one.key, "body": _body(one.answer)} for one in bought]
-        keys = [one.key for one in bought]
+        bodies = [{"key": key, "body": _body(one.answer)} for key, one in keyed]
 
         def work(connection: sa.Connection) -> None:
             _make_way(connection, bought)
-            for table, new in (schema.answers, rows), (schema.bodies, bodies):
-                connection.execute(dialect.insert_unknown(connection, table), new)
-            for some in _batches(keys, _LOOKUP):
-                connection.execute(schema.claims.delete().where(schema.claims.c.key.in_(some)))
+            dialect.insert_unknown(connection, schema.answers, rows)
+            dialect.insert_unknown(connection, schema.bodies, bodies)
+            dialect.execute_many(connection, _END_CLAIM, bodies)
 
         if bought:
             self.write(work)
@@ -138,7 +138,7 @@ class Store:
         names = ("key", "grading", "metric", "score")
         rows = [{name: getattr(one, name) for name in names} for one in scored]
         if rows:
-            self.write(lambda connection: connection.execute(dialect.insert_unknown(connection, schema.scores), rows))
+            self.write(lambda connection: dialect.insert_unknown(connection, schema.scores, rows))
 
     def scores(self, keys: Sequence[str], grading: str) -> dict[str, dict[str, float]]:
         """Score per metric, by answer key."""
@@ -154,7 +154,7 @@ class Store:
     def record_run(self, run: str, at: float, board: Mapping[str, JsonValue]) -> None:
         """Remember the verdicts of a run."""
         row = {"run": run, "at": at, "board": orjson.dumps(board)}
-        self.write(lambda connection: connection.execute(dialect.insert_unknown(connection, schema.runs), row))
+        self.write(lambda connection: dialect.insert_unknown(connection, schema.runs, [row]))
 
     def boards(self) -> Iterator[dict[str, JsonValue]]:
         """Boards of earlier runs, newest first."""

@@ -113,3 +113,9 @@ class Prompt:
         if self._text is not None:
             return Request(self._text.render(case), parameters)
         return Request(tuple(Message(role, text.render(case)) for role, text in self._messages), parameters)
+
+    def texts(self, case: Case) -> list[str]:
+        """All that differs between the requests of two cases; raises as `request` does."""
+        if self._text is not None:
+            return [self._text.render(case)]
+        return [text.render(case) for _, text in self._messages]
