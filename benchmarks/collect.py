@@ -13,6 +13,7 @@ machine that does other work; the ratio of CPU seconds to those of bare aiohttp 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import statistics
@@ -27,7 +28,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
-from benchmarks.mock import FAULTS, KEY, Mock, write_house  # noqa: E402
+from benchmarks.mock import FAULTS, KEY, Mock, items, write_house  # noqa: E402
 
 CONCURRENCY = 64
 EVALGATE = [sys.executable, "-m", "evalgate", "run", "suite.yaml", "--variant", "full", "--quiet"]
@@ -156,6 +157,10 @@ def run(folder: Path, tool: Tool, count: int, mock: Mock) -> Ran:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
     names = {"url": mock.url, "items": str(folder / f"items-{count}.jsonl"), "out": str(out)}
+    with (out / "tests.jsonl").open("w", encoding="utf-8") as tests:  # as promptfoo wants to have them
+        for item in items(count):
+            test = {"vars": {"input": item["input"]}, "assert": [{"type": "equals", "value": item["target"]}]}
+            tests.write(json.dumps(test) + "\n")
     for name, text in tool.files.items():
         (out / name).write_text(filled(text, names), encoding="utf-8")
     command = [filled(word, names) for word in tool.command]
@@ -219,6 +224,14 @@ def installed_peers() -> Iterator[tuple[str, Tool]]:
         variables = {"OPENAI_API_KEY": KEY, "HF_DATASETS_OFFLINE": "1", "HF_HUB_OFFLINE": "1", "HF_HOME": "{out}/hf"}
         task = (peers / "lm_eval.yaml").read_text().replace("__ITEMS__", "{items}")
         yield "lm-eval", Tool(command, variables, {"bench_exact.yaml": task})
+    if found := shutil.which("promptfoo"):
+        command = [found, "eval", "-c", "{out}/promptfoo.yaml", "--no-cache", "-j", connections, "--no-table"]
+        command += ["--no-progress-bar", "--no-share", "-o", "{out}/results.json"]
+        off = ("TELEMETRY", "UPDATE", "SHARING", "REMOTE_GENERATION")
+        variables = {f"PROMPTFOO_DISABLE_{name}": "1" for name in off} | {"PROMPTFOO_CONFIG_DIR": "{out}/config"}
+        task = (peers / "promptfoo.yaml").read_text().replace("__URL__", "{url}").replace("__MODEL__", "mock-80")
+        files = {"promptfoo.yaml": task.replace("__TESTS__", "{out}/tests.jsonl")}
+        yield "promptfoo", Tool(command, variables | {"OPENAI_API_KEY": KEY}, files)
 
 
 def environment() -> dict[str, str]:

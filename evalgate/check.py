@@ -11,11 +11,10 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, require_ready
-from evalgate.errors import EvalgateError
+from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, all_of, require_ready
 from evalgate.exchange import Answer, Question
 from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
 from evalgate.planning import Contest
@@ -24,7 +23,6 @@ from evalgate.suite import Case
 
 LOOK = 10  # units between two looks, at least; more where no verdict is possible before
 BATCH_ROUNDS = 4  # a batch may take a day
-T = TypeVar("T")
 
 
 class Progress(Protocol):
@@ -60,7 +58,7 @@ async def check(
         require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
     async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
         rounds = BATCH_ROUNDS if batching is not None else None
-        operations = await _all(run_contest(contest, collector, store, progress, rounds) for contest in contests)
+        operations = await all_of(run_contest(contest, collector, store, progress, rounds) for contest in contests)
     at = now()
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(at)) + secrets.token_hex(2)
     board = Board(run, at, collector.requests, tuple(operations))
@@ -85,7 +83,7 @@ async def run_contest(
         wave = range(first, sum(contest.units[:asked]))
         try:
             asking = Wave(contest, contest.cases[wave.start : wave.stop], budget)
-            await _all(_answer(asking, side, collector, store, progress) for side in open_sides)
+            await all_of(_answer(asking, side, collector, store, progress) for side in open_sides)
         except BudgetSpentError:
             note = f"the budget of {budget} is spent"
             break
@@ -129,13 +127,3 @@ async def _answer(wave: Wave, side: Transcript, collector: Collector, store: Sto
             if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
                 scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
     await asyncio.to_thread(store.add_scores, scored)
-
-
-async def _all(jobs: Iterable[Coroutine[None, None, T]]) -> list[T]:
-    """Wait for all jobs, then raise the first failure: whoever is still being answered is not cut off."""
-    outcomes = await asyncio.gather(*jobs, return_exceptions=True)
-    # an error that a user can act on says more than what it led to elsewhere
-    for outcome in sorted(outcomes, key=lambda each: not isinstance(each, EvalgateError)):
-        if isinstance(outcome, BaseException):
-            raise outcome
-    return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]

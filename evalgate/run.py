@@ -117,5 +117,9 @@ async def _overlapping(
         while asking:
             first, answers = asking.popleft()
             yield first, await answers
+    except asyncio.CancelledError:  # somebody is in a hurry
+        for _, given in asking:
+            given.cancel()
+        raise
     finally:  # what is under way is paid: it is waited for, also when another chunk failed
         await asyncio.gather(*(answers for _, answers in asking), return_exceptions=True)

@@ -1,7 +1,7 @@
 """The command `evalgate`. One small file per command, imported only when it is called, so that `--help` is instant.
 
 A command parses, calls and prints; it decides nothing. Exit codes: 0 all green, 1 at least one red, 2 usage or
-configuration, 3 inconclusive, 4 the infrastructure failed.
+configuration, 3 inconclusive, 4 the infrastructure failed, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a file format.",
     "lab": "Serve real quantized variants of a small model on this machine.",
 }
+
+
+BROKEN_PIPE = 141  # as a shell has it: 0 and 1 would be verdicts that perhaps nobody has read
 
 
 class _LazyGroup(click.Group):
@@ -74,7 +77,7 @@ def main() -> None:
         code = 130
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; click makes an exit of it, with 1
         sys.stderr.close()
-        code = 0
+        code = BROKEN_PIPE
     except Exception as failure:
         code = 4
         if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
+from evalgate.cli.tell import tell
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def batch_mode(endpoints: Sequence[Endpoint], store: Store, *, batch: bool, quie
         waiting = [name.name for endpoint in with_batches for name in open_batches(store, endpoint.config)]
         if waiting:
             what = f"{len(waiting)} batches of an earlier run are open at their providers ({', '.join(waiting[:3])})"
-            click.echo(f"evalgate: {what}; --batch fetches them, without it the same is asked again", err=True)
+            tell(f"evalgate: {what}; --batch fetches them, without it the same is asked again")
         return None
     if not with_batches:
         names = ", ".join(repr(endpoint.id) for endpoint in endpoints)
@@ -42,9 +41,9 @@ def batch_mode(endpoints: Sequence[Endpoint], store: Store, *, batch: bool, quie
         line = f"  batch {name}: {state.status}, {state.finished:,} of {state.total:,}"
         if not quiet and told.get(name) != line:
             told[name] = line
-            click.echo(line, err=True)
+            tell(line)
 
     def on_notice(notice: str) -> None:
-        click.echo(f"evalgate: {notice}", err=True)
+        tell(f"evalgate: {notice}")
 
     return Batching(on_state=on_state, on_notice=on_notice)

@@ -20,6 +20,7 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
     import os
 
     from evalgate.catalog import Endpoint, load_catalog
+    from evalgate.cli.tell import tell
     from evalgate.collect import Stop, Workbench, cancel_batches
     from evalgate.providers.batch import connect_batch
     from evalgate.report.wording import safe
@@ -33,7 +34,7 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
         client = connect_batch(endpoint.provider, os.environ)
         try:
             bench = Workbench(store, Stop())
-            return await cancel_batches(endpoint, client, bench, on_notice=lambda notice: click.echo(notice, err=True))
+            return await cancel_batches(endpoint, client, bench, on_notice=tell)
         finally:
             await client.close()
 

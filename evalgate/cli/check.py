@@ -57,6 +57,7 @@ def command(
     from evalgate.cli.progress import LiveProgress
     from evalgate.cli.show_board import show_board, write_report
     from evalgate.cli.stopping import run_until_stopped
+    from evalgate.cli.tell import tell
     from evalgate.forecast import forecast
     from evalgate.planning import plan
     from evalgate.report.forecast import summary
@@ -71,7 +72,7 @@ def command(
     previous = read_file(publish) if publish is not None and publish.exists() else None
     with open_store(store_name) as store:
         if not quiet:
-            click.echo(summary([forecast(contest) for contest in contests]), err=True)
+            tell(summary([forecast(contest) for contest in contests]))
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
         batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)
         with LiveProgress(cases, quiet=quiet) as progress:

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from evalgate.cli.tell import telling_console
 
 if TYPE_CHECKING:
     from evalgate.gate import Ruling
@@ -21,7 +22,7 @@ class LiveProgress:
     """Shows what a check is doing, on stderr, so that stdout can be piped."""
 
     def __init__(self, cases: Mapping[str, int], *, quiet: bool = False) -> None:
-        self._console = Console(stderr=True, quiet=quiet)
+        self._console = telling_console(quiet=quiet)
         self._cases = cases
         self._known: Counter[bool] = Counter()
         self._plain = not self._console.is_terminal

@@ -72,7 +72,7 @@ def command(
     from evalgate.collect import Budget, BudgetSpentError
     from evalgate.documents import did_you_mean
     from evalgate.errors import InputError
-    from evalgate.files import write_atomically
+    from evalgate.files import atomic_file
     from evalgate.graders import bind
     from evalgate.run import run
     from evalgate.store import open_store
@@ -112,7 +112,8 @@ def command(
             return 3
     if out_path is not None:
         try:
-            write_atomically(out_path, b"".join(orjson.dumps(row) + b"\n" for row in result.rows()))
+            with atomic_file(out_path) as out:
+                out.writelines(orjson.dumps(row) + b"\n" for row in result.rows())
         except OSError as failure:
             raise InputError(f"--out {out_path}: cannot be written: {failure.strerror}") from None
     if json_path is not None:

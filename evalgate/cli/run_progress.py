@@ -7,8 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import click
-
+from evalgate.cli.tell import tell, telling_console
 from evalgate.exchange import Answer
 
 if TYPE_CHECKING:
@@ -48,14 +47,13 @@ class RunProgress:
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._given, refresh=True)
         elif not self._quiet:
-            click.echo(f"  … {self._given} of {self._answers} answers", err=True)
+            tell(f"  … {self._given} of {self._answers} answers")
 
 
 def _bar(operation: str, answers: int) -> Progress:
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(24), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False)
+    bar = Progress(*columns, console=telling_console(), transient=True, auto_refresh=False)
     bar.add_task(operation, total=answers)
     return bar

@@ -11,8 +11,7 @@ from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import TypeVar
 
-import click
-
+from evalgate.cli.tell import tell
 from evalgate.collect import Stop
 from evalgate.errors import Interrupted
 
@@ -24,30 +23,37 @@ def run_until_stopped(
 ) -> T:
     """What `job(stop, since)` returns; answers that were given before `since` are not to count as known.
 
-    Raises `Interrupted`, with the command that goes on, when SIGINT or SIGTERM came.
+    Raises `Interrupted`, with the command that goes on, when SIGINT or SIGTERM came. That of a refresh is told at the
+    beginning too, for who is killed can tell nothing.
     """
     begin = time.time() if refresh else since or 0.0
+    command = _command(begin if refresh else None)
+    if refresh:
+        tell(f"evalgate: --refresh buys everything anew; if it does not come to its end, go on with:\n  {command}")
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_watched(lambda stop: job(stop, begin)))
     except (Interrupted, KeyboardInterrupt, asyncio.CancelledError):
         kept = "interrupted; what was answered is kept. This goes on where it stopped:"
-        raise Interrupted(f"{kept}\n  {_command(begin if refresh else None)}") from None
+        raise Interrupted(f"{kept}\n  {command}") from None
 
 
 async def _watched(job: Callable[[Stop], Coroutine[None, None, T]]) -> T:
     stop, loop, task = Stop(), asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
+    interrupts = 0
 
     def on_signal() -> None:
-        if stop.requested:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts > 1:
             task.cancel()
             return
         stop.request()
         message = (
             "evalgate: stopping; the answers that are under way are waited for (again: at once, and they are lost)"
         )
-        click.echo(message, err=True)
+        tell(message)
 
     for name in signal.SIGINT, signal.SIGTERM:
         try:

@@ -5,6 +5,7 @@ from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
 from evalgate.collect.share import Workbench
 from evalgate.collect.stop import Stop
+from evalgate.collect.waiting import all_of
 
 __all__ = [
     "Batching",
@@ -14,6 +15,7 @@ __all__ = [
     "OnAnswer",
     "Stop",
     "Workbench",
+    "all_of",
     "cancel_batches",
     "require_ready",
 ]

@@ -22,6 +22,7 @@ from evalgate.collect.committer import Committer
 from evalgate.collect.line import Line
 from evalgate.collect.share import Share, Workbench
 from evalgate.collect.stop import Stop
+from evalgate.collect.waiting import all_of
 from evalgate.errors import EvalgateError
 from evalgate.exchange import Answer, Question, Request
 from evalgate.providers import AttemptFailed, require_askable, require_key
@@ -56,7 +57,6 @@ class Collector:
         self._random = random.Random()  # noqa: S311  # jitter, not cryptography
         self._wanted: Counter[str] = Counter()  # by how many of the collections that are running
         self._asking: dict[str, asyncio.Future[Answer]] = {}
-        self._failed: EvalgateError | None = None
         self.requests = 0
 
     async def __aenter__(self) -> Collector:
@@ -121,9 +121,8 @@ class Collector:
             try:
                 await self._buy(order, share, bought, min(len(missing), endpoint.provider.concurrency))
             finally:
-                await share.end(
-                    [i for i in missing if (answer := answers[i]) is None or answer.finish_reason == "error"]
-                )
+                # what another operation of this process still wants is claimed for it too
+                await share.give_up(i for i in missing if answers[i] is None and not self._wanted[keys[i]])
         return [answer for answer in answers if answer is not None]
 
     async def _in_batches(
@@ -165,19 +164,25 @@ class Collector:
         self._wanted.update(order.keys)
 
         async def work() -> None:
-            while (index := await share.next()) is not None:
-                asked_already = order.keys[index] in self._asking
-                bought(index, await self._once(order, index), asked_already)
+            try:
+                while (index := await share.next()) is not None:
+                    asked_already = order.keys[index] in self._asking
+                    answer = await self._once(order, index)
+                    if answer.finish_reason == "error":  # at once: somebody may be waiting for it, and we for him
+                        await share.give_up([index])
+                    bought(index, answer, asked_already)
+            except BaseException:
+                share.abandon()
+                raise
 
-        results = await asyncio.gather(*(work() for _ in range(workers)), return_exceptions=True)
-        self._wanted.subtract(order.keys)
-        for key in order.keys:
-            if not self._wanted[key]:
-                del self._wanted[key]
-                self._asking.pop(key, None)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        try:
+            await all_of(work() for _ in range(workers))
+        finally:
+            self._wanted.subtract(order.keys)
+            for key in order.keys:
+                if self._wanted[key] <= 0:
+                    del self._wanted[key]
+                    self._asking.pop(key, None)
 
     async def _once(self, order: _Order, index: int) -> Answer:
         """Two operations may ask the same: the second shares what the first gets, unless that one gives up asking."""
@@ -202,14 +207,12 @@ class Collector:
     async def _one(self, order: _Order, index: int) -> Answer:
         # the place is left when the answer is durable: whatever kills this process, no more can be lost than are open
         async with order.line.places:
-            if self._failed:  # another question found out that there is no point in going on
-                raise self._failed
             try:
                 answer = replace(await self._attempts(order, order.questions[index]), answered_at=self._now())
                 if answer.finish_reason != "error":
                     await self._keep(order, index, answer)
             except EvalgateError as failure:
-                self._failed = self._failed or failure
+                self._stop.request(failure)  # there is no point in going on, for anybody
                 raise
             return answer
 
@@ -224,8 +227,8 @@ class Collector:
     async def _attempts(self, order: _Order, question: Question) -> Answer:
         line, attempts = order.line, 0
         while True:
-            self._stop.check()
             await line.permit(question.request, self._stop)
+            self._stop.check()
             order.budget.call()
             attempts += 1
             self.requests += 1

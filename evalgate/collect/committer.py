@@ -14,13 +14,17 @@ class Committer:
 
     def __init__(self, store: Store) -> None:
         self._store, self._closing = store, False
+        self.failure: Exception | None = None  # of the store; it is not tried again, for each try may wait as long
         self._waiting: list[tuple[Bought, asyncio.Future[None]]] = []
         self._arrived = asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def add(self, bought: Bought) -> None:
         """Hand over one answer and wait until it is on disk; raises `StoreError` when it cannot be."""
+        if self.failure is not None:
+            raise self.failure
         durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        durable.add_done_callback(_seen)
         self._waiting.append((bought, durable))
         self._arrived.set()
         await asyncio.shield(durable)  # whoever stops waiting does not stop the commit
@@ -40,11 +44,19 @@ class Committer:
 
     async def _commit(self) -> None:
         group, self._waiting[:MAX_GROUP] = self._waiting[:MAX_GROUP], []
-        try:
-            await asyncio.to_thread(self._store.add, [bought for bought, _ in group])
-        except Exception as failure:
-            for _, durable in group:
-                durable.set_exception(failure)
-        else:
-            for _, durable in group:
+        if self.failure is None:
+            try:
+                await asyncio.to_thread(self._store.add, [bought for bought, _ in group])
+            except Exception as failure:
+                self.failure = failure
+        for _, durable in group:
+            if self.failure is None:
                 durable.set_result(None)
+            else:
+                durable.set_exception(self.failure)
+
+
+def _seen(durable: asyncio.Future[None]) -> None:
+    """Whoever waited may be gone: then nobody misses what went wrong."""
+    if not durable.cancelled():
+        durable.exception()

@@ -3,8 +3,9 @@
 Additive increase, multiplicative decrease, as TCP does it (Jacobson 1988): the limit starts at a quarter of what the
 catalogue allows and doubles in each round until the provider pushes back; from then on it grows by one a round. It is
 halved when the provider asks for fewer calls (429, 503), at most once a round, for the calls of one round share one
-cause. It shrinks by a fifth when answers have become several times slower than they were: the queue at the provider
-grows, and more calls would only wait longer in it.
+cause. It shrinks by a fifth, down to half of what is allowed, when answers have become several times slower: then a
+queue may be growing at the provider, in which more calls would only wait longer. It may also be that longer answers are
+being asked for, which is why no more is taken for it than that.
 """
 
 from __future__ import annotations
@@ -74,17 +75,17 @@ class AdaptiveLimit:
     def throttled(self, began_in: int) -> None:
         """The provider asked for fewer calls; `began_in` is the `round` in which the call was made."""
         if began_in == self._round:
-            self._shrink(_THROTTLED)
+            self._shrink(_THROTTLED, down_to=1.0)
 
     def _look_at_latencies(self) -> None:
         typical = median(self._latencies)
         self._latencies.clear()
         if typical > SLOWER * self._fastest and typical - self._fastest > NOTICEABLE_SECONDS:
-            self._shrink(_SLOWDOWN)
+            self._shrink(_SLOWDOWN, down_to=min(self._limit, self._most / 2))
         self._fastest = min(self._fastest * FORGETTING, typical)
 
-    def _shrink(self, factor: float) -> None:
-        self._limit = max(1.0, self._limit * factor)
+    def _shrink(self, factor: float, *, down_to: float) -> None:
+        self._limit = max(1.0, down_to, self._limit * factor)
         self._growing_fast = False
         self._round += 1
 

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import asyncio
 
-from evalgate.errors import Interrupted
+from evalgate.errors import EvalgateError, Interrupted
 
 
 class Stop:
-    """Somebody may ask the collection to end; whoever waits here is woken by it."""
+    """Somebody may ask the collection to end, or something may make it pointless; whoever waits here is woken by it."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
+        self.reason: EvalgateError | None = None
 
-    @property
-    def requested(self) -> bool:
-        """Whether it is to end."""
-        return self._asked.is_set()
-
-    def request(self) -> None:
-        """Let it end soon; to be called in the event loop's thread."""
+    def request(self, reason: EvalgateError | None = None) -> None:
+        """Let it end soon, with the first `reason` given; to be called in the event loop's thread."""
+        self.reason = self.reason or reason or Interrupted()
         self._asked.set()
 
     def check(self) -> None:
-        """Raise `Interrupted` when it is to end."""
-        if self._asked.is_set():
-            raise Interrupted
+        """Raise the reason when it is to end."""
+        if self.reason is not None:
+            raise self.reason
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep; raises `Interrupted` as soon as it is to end."""
+        """Sleep; raises the reason as soon as it is to end."""
         try:
             async with asyncio.timeout(seconds):
                 await self._asked.wait()
         except TimeoutError:
             return
-        raise Interrupted
+        self.check()

@@ -79,8 +79,7 @@ def intend(store: Store, intent: OpenBatch, items: Sequence[Item], *, since: flo
 
 def free(store: Store, intent: OpenBatch, keys: Sequence[str], *, since: float) -> set[str]:
     """Which of `keys` an intent like this one would get at this moment."""
-    with store._reading() as connection:
-        return set(keys) - _taken(connection, keys, intent, since)
+    return set(keys) - store.read(lambda connection: _taken(connection, keys, intent, since))
 
 
 def remember(store: Store, intent: OpenBatch, batch: str, items: Iterable[Item]) -> OpenBatch:
@@ -109,22 +108,19 @@ def open_batches(store: Store, config: str | None = None) -> list[OpenBatch]:
     query = sa.select(b.batch, b.provider, b.config, b.submitted_at).order_by(b.submitted_at, b.batch)
     if config is not None:
         query = query.where(b.config == config)
-    with store._reading() as connection:
-        return [OpenBatch(*row) for row in connection.execute(query)]
+    return store.read(lambda connection: [OpenBatch(*row) for row in connection.execute(query)])
 
 
 def items_of(store: Store, batch: str) -> dict[str, Item]:
     """The questions in a batch, by key."""
     i = schema.batch_items.c
-    with store._reading() as connection:
-        rows = connection.execute(sa.select(i.key, i.request, i.repeat).where(i.batch == batch))
-        return {row.key: Item(*row) for row in rows}
+    query = sa.select(i.key, i.request, i.repeat).where(i.batch == batch)
+    return store.read(lambda connection: {row.key: Item(*row) for row in connection.execute(query)})
 
 
 def living(store: Store) -> set[str]:
     """The workers that have not taken leave and are not buried (`Claims.bury_the_dead`)."""
-    with store._reading() as connection:
-        return set(connection.scalars(sa.select(schema.workers.c.worker)))
+    return store.read(lambda connection: set(connection.scalars(sa.select(schema.workers.c.worker))))
 
 
 def _taken(connection: sa.Connection, keys: Sequence[str], intent: OpenBatch, since: float) -> set[str]:

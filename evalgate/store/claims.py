@@ -1,8 +1,9 @@
 """Who is asking what: several processes on one store share the work, and nobody buys what another is buying.
 
 A worker claims a question before it asks, and answering it (`Store.add`) or giving it up ends the claim. Workers die,
-and their claims must not outlive them. Whether one lives is told without comparing clocks, which jump: on this machine
-by its process; elsewhere by its beat, a number that it counts up, and that has stood still for too long.
+and their claims must not outlive them. Whether one lives is told without comparing clocks, which jump: by its beat, a
+number that it counts up, and that has stood still for too long; on this machine also by its process, which is quicker.
+A worker that was taken for dead, because it had been suspended, learns of it by its next beat.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from evalgate.store import dialect, schema
-from evalgate.store.store import Store
+from evalgate.store.store import LOOKUP, Store, batches
 
 BEAT_SECONDS = 5.0  # how often a worker says that it lives
 SILENCE_SECONDS = 30.0  # without a beat for so long, it does not
@@ -57,15 +58,16 @@ class Claims:
         claims = schema.claims
 
         def work(connection: sa.Connection) -> None:
-            connection.execute(claims.delete().where(claims.c.key.in_(keys), claims.c.worker == self.worker))
+            for some in batches(keys, LOOKUP):
+                connection.execute(claims.delete().where(claims.c.key.in_(some), claims.c.worker == self.worker))
 
         self._store.write(work)
 
-    def beat(self) -> None:
-        """Say that this worker lives."""
+    def beat(self) -> bool:
+        """Say that this worker lives; returns False when it was taken for dead, and its claims are others' now."""
         mine = schema.workers.c.worker == self.worker
         beat = schema.workers.update().where(mine).values(beat=schema.workers.c.beat + 1)
-        self._store.write(lambda connection: connection.execute(beat))
+        return self._store.write(lambda connection: connection.execute(beat).rowcount == 1)
 
     def leave(self) -> None:
         """Take leave: this worker claims nothing any more."""
@@ -111,7 +113,7 @@ def _forget(connection: sa.Connection, workers: Sequence[str]) -> None:
 def _machine() -> str:
     """Where process numbers mean the same: a host, and on Linux one container of it."""
     try:
-        space = str(Path("/proc/self/ns/pid").readlink())
+        space = f"{Path('/proc/self/ns/pid').readlink()} {Path('/proc/sys/kernel/random/boot_id').read_text().strip()}"
     except OSError:
         space = ""
     return f"{socket.gethostname()} {space}"

@@ -10,10 +10,11 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from evalgate.store import dialect, schema
 from evalgate.store.url import reason
 
 PICO = Decimal(10) ** 12
-_LOOKUP = 500  # keys in one SELECT; SQLite binds 999 variables at the least
+LOOKUP = 500  # keys in one SELECT; SQLite binds 999 variables at the least
 _PAUSE_SECONDS = 0.2  # between two attempts while the server restarts
 _END_CLAIM = schema.claims.delete().where(schema.claims.c.key == sa.bindparam("key"))
 T = TypeVar("T")
@@ -83,22 +84,12 @@ class Store:
         a, b = schema.answers.c, schema.bodies.c
         columns = (a.key, a.finish_reason, a.input_tokens, a.output_tokens, a.latency_ms, a.answered_at, b.body)
         query = sa.select(*columns).join(schema.bodies, a.key == b.key).where(a.answered_at >= since)
-        found: dict[str, Answer] = {}
-        with self._reading() as connection:
-            for some in _batches(keys, _LOOKUP):
-                for row in connection.execute(query.where(a.key.in_(some))):
-                    content = orjson.loads(row.body)
-                    found[row.key] = Answer(
-                        text=content["text"],
-                        finish_reason=row.finish_reason,
-                        input_tokens=row.input_tokens,
-                        output_tokens=row.output_tokens,
-                        latency_ms=row.latency_ms,
-                        error=content.get("error"),
-                        details=content.get("details", {}),
-                        answered_at=row.answered_at,
-                    )
-        return found
+
+        def work(connection: sa.Connection) -> dict[str, Answer]:
+            found = (connection.execute(query.where(a.key.in_(some))) for some in batches(keys, LOOKUP))
+            return {row.key: _answer(row) for rows in found for row in rows}
+
+        return self.read(work)
 
     def add(self, bought: Sequence[Bought]) -> None:
         """Make answers durable: when this returns, they survive a crash of the machine.
@@ -144,12 +135,15 @@ class Store:
         """Score per metric, by answer key."""
         s = schema.scores.c
         query = sa.select(s.key, s.metric, s.score).where(s.grading == grading)
-        found: dict[str, dict[str, float]] = {}
-        with self._reading() as connection:
-            for some in _batches(keys, _LOOKUP):
+
+        def work(connection: sa.Connection) -> dict[str, dict[str, float]]:
+            found: dict[str, dict[str, float]] = {}
+            for some in batches(keys, LOOKUP):
                 for key, metric, score in connection.execute(query.where(s.key.in_(some))):
                     found.setdefault(key, {})[metric] = score
-        return found
+            return found
+
+        return self.read(work)
 
     def record_run(self, run: str, at: float, board: Mapping[str, JsonValue]) -> None:
         """Remember the verdicts of a run."""
@@ -159,24 +153,25 @@ class Store:
     def boards(self) -> Iterator[dict[str, JsonValue]]:
         """Boards of earlier runs, newest first."""
         query = sa.select(schema.runs.c.board).order_by(schema.runs.c.at.desc(), schema.runs.c.run.desc())
-        with self._reading() as connection:
+        with self._telling("read"), self._engine.connect() as connection:
             for (board,) in connection.execute(query):
                 yield orjson.loads(board)
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def _telling(self, done: str) -> Iterator[None]:
+        """Tell failures of the database as ours: it could not be read, or written."""
         try:
-            with self._engine.connect() as connection:
-                yield connection
+            yield
         except sa.exc.DBAPIError as failure:
-            raise StoreError(f"store {self.name}: cannot be read: {reason(failure, self._engine.url)}") from None
+            kind = _Passing if dialect.may_pass(failure) else StoreError
+            raise kind(f"store {self.name}: cannot be {done}: {reason(failure, self._engine.url)}") from None
         except (orjson.JSONDecodeError, KeyError):
             raise StoreError(f"store {self.name}: damaged; name another store with --store to start anew") from None
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """A connection to look at the store as it is now, however long that takes and whoever writes meanwhile."""
-        with self._reading() as connection:
+        with self._telling("read"), self._engine.connect() as connection:
             dialect.stand_still(connection)
             yield connection
 
@@ -192,29 +187,61 @@ class Store:
 
         While the server restarts, it is tried again: known rows are left alone, so that twice is as good as once.
         """
+
+        def alone(connection: sa.Connection) -> T:
+            dialect.be_the_only_writer(connection)
+            return work(connection)
+
+        return self._patiently(self._engine.begin, alone, "written")
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` returns, which only looks; while the server restarts, it is tried again."""
+        return self._patiently(self._engine.connect, work, "read")
+
+    def _patiently(
+        self,
+        begin: Callable[[], AbstractContextManager[sa.Connection]],
+        work: Callable[[sa.Connection], T],
+        done: str,
+    ) -> T:
         last = time.monotonic() + dialect.PATIENCE_SECONDS
         while True:
             try:
-                with self._engine.begin() as connection:
-                    dialect.be_the_only_writer(connection)
-                    done = work(connection)
-            except sa.exc.DBAPIError as failure:
-                if dialect.may_pass(failure) and time.monotonic() < last:
-                    time.sleep(_PAUSE_SECONDS)
-                    continue
-                raise StoreError(f"store {self.name}: cannot be written: {reason(failure, self._engine.url)}") from None
-            return done
+                with self._telling(done), begin() as connection:
+                    return work(connection)
+            except _Passing:
+                if time.monotonic() > last:
+                    raise
+                time.sleep(_PAUSE_SECONDS)
 
 
 def _make_way(connection: sa.Connection, bought: Sequence[Bought]) -> None:
     """Delete known answers that are too old to be the answer to what was bought now."""
     known = schema.answers.c
     for since in {one.since for one in bought if one.since > 0}:
-        for some in _batches((one.key for one in bought if one.since == since), _LOOKUP):
+        for some in batches((one.key for one in bought if one.since == since), LOOKUP):
             query = sa.select(known.key).where(known.key.in_(some), known.answered_at < since)
             if old := list(connection.scalars(query)):
                 for table in (schema.answers, schema.bodies, schema.scores):
                     connection.execute(table.delete().where(table.c.key.in_(old)))
+
+
+class _Passing(StoreError):
+    """The same may succeed in a moment."""
+
+
+def _answer(row: Any) -> Answer:
+    content = orjson.loads(row.body)
+    return Answer(
+        text=content["text"],
+        finish_reason=row.finish_reason,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        latency_ms=row.latency_ms,
+        error=content.get("error"),
+        details=content.get("details", {}),
+        answered_at=row.answered_at,
+    )
 
 
 def _body(answer: Answer) -> bytes:
@@ -226,7 +253,8 @@ def _body(answer: Answer) -> bytes:
     return orjson.dumps(content)
 
 
-def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`."""
     iterator = iter(items)
     while batch := list(islice(iterator, size)):
         yield batch

@@ -58,6 +58,7 @@ class CaseFile(Sequence[Case]):
         return CaseFile(self._path, self._rows, self._places, positions)
 
     def _read(self, positions: Positions) -> Iterator[Case]:
+        name = str(self._path)
         try:
             with self._source.open("rb", buffering=0) as file:
                 for position in positions:
@@ -65,8 +66,8 @@ class CaseFile(Sequence[Case]):
                     data = os.pread(file.fileno(), size, offset)
                     if zlib.crc32(data) != checksum:
                         message = "the dataset has changed since it was loaded; run the same command again"
-                        raise InputError(f"{self._path}:{line}: {message}")
-                    yield case_of(self._rows.again(data), f"{self._path}:{line}")
+                        raise InputError(f"{name}:{line}: {message}")
+                    yield case_of(self._rows.again(data), f"{name}:{line}")
         except OSError as failure:
             raise InputError(f"{self._path}: the dataset cannot be read any more: {failure.strerror}") from None
 
@@ -80,11 +81,12 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
     formats: dict[str, Callable[[str], Rows]] = {".jsonl": JsonlRows, ".csv": CsvRows}
     if path.suffix not in formats:
         raise InputError(f"{path}: expected a .jsonl or .csv file")
-    rows, places, names = formats[path.suffix](str(path)), bytearray(), Digests()
+    name, places, names = str(path), bytearray(), Digests()
+    rows = formats[path.suffix](name)
     with _opened(path) as file:
         try:
             for offset, line, data, row in rows.find(file):
-                case = checked_case(row, f"{path}:{line}")
+                case = checked_case(row, f"{name}:{line}")
                 places += _PLACE.pack(offset, len(data), line, zlib.crc32(data))
                 names.add(case.id.encode())
                 look(case)

@@ -34,19 +34,20 @@ class Digests:
 
     def order(self, then: Digests | None = None) -> Positions:
         """Positions sorted by digest, and equal ones by what they are in `then`, or as they were added."""
-        parts = [array("Q") for _ in range(PARTS)]
-        for position, first in enumerate(self._data[::SIZE]):
-            parts[first * PARTS >> 8].append(position)
         order = array("Q")
-        for part in parts:
-            order.extend(sorted(part, key=lambda at: self[at] + then[at] if then else self[at]))
+        for part in self._parts():
+            order.extend(sorted(part, key=self.__getitem__ if then is None else lambda at: self[at] + then[at]))
         return order
 
     def first_repeat(self) -> tuple[int, int] | None:
         """Positions of the first text that was there before, as (before, again); None when all differ."""
-        repeats = ((again, before) for before, again in pairwise(self.order()) if self[before] == self[again])
-        first = min(repeats, default=None)
-        return None if first is None else (first[1], first[0])
+        repeats: list[tuple[int, int]] = []
+        for part in self._parts():
+            if len({self[position] for position in part}) < len(part):
+                pairs = pairwise(sorted(part, key=self.__getitem__))
+                repeats += [(again, before) for before, again in pairs if self[before] == self[again]]
+        again, before = min(repeats, default=(0, 0))
+        return (before, again) if repeats else None
 
     def of_all(self) -> str:
         """One digest of all texts, the same in whatever order they were added."""
@@ -54,3 +55,10 @@ class Digests:
         for position in self.order():
             found.update(self[position])
         return found.hexdigest()
+
+    def _parts(self) -> list[array[int]]:
+        """All positions, those of smaller digests in earlier parts."""
+        parts = [array("Q") for _ in range(PARTS)]
+        for position, first in enumerate(self._data[::SIZE]):
+            parts[first * PARTS >> 8].append(position)
+        return parts

@@ -79,7 +79,7 @@ def load_suite(path: Path | str) -> Suite:
     if not file.prompt:
         raise document.error("empty; there is nothing to ask", "prompt")
     prompt, parameters = Prompt(file.prompt, document), file.generation.model_dump(mode="json", exclude_none=True)
-    survey = Survey(file.gate.seed, file.cluster_by, prompt, parameters)
+    survey = Survey(file.gate.seed, file.cluster_by, prompt)
     cases = _cases(file, document, survey)
     survey.refuse_same_question_twice(cases)
     positions, units = survey.order.positions(), survey.order.units()

@@ -73,6 +73,7 @@ class Template:
         """Render for one case; raises `InputError` naming the template and the case."""
         try:
             text = self._template.render(id=case.id, input=case.input, metadata=case.metadata, **more)
+            text.encode()  # half a surrogate pair, which only an escape in the template can make, cannot be sent
         except UndefinedError as failure:
             message = f"{self._place}: {failure.message}, for case {case.id!r}; there are: id, input, metadata"
             raise InputError(message) from None

@@ -5,10 +5,10 @@ No case is kept: a suite may have more of them than fit into memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from evalgate.canonical import canonical
 from evalgate.errors import InputError
-from evalgate.exchange import JsonValue
 from evalgate.suite.cases import Case
 from evalgate.suite.digests import Digests
 from evalgate.suite.order import AskOrder
@@ -21,19 +21,19 @@ class Survey:
     Rendering every prompt also finds undefined variables before the first call is paid.
     """
 
-    def __init__(self, seed: int, cluster_by: str | None, prompt: Prompt, parameters: Mapping[str, JsonValue]) -> None:
+    def __init__(self, seed: int, cluster_by: str | None, prompt: Prompt) -> None:
         self.order = AskOrder(seed)
-        self._cluster_by, self._prompt, self._parameters = cluster_by, prompt, parameters
-        self._requests = Digests()
+        self._cluster_by, self._prompt = cluster_by, prompt
+        self._questions = Digests()
 
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
-        self._requests.add(self._prompt.request(case, self._parameters).hash.encode())
+        self._questions.add(canonical(self._prompt.texts(case)))
 
     def refuse_same_question_twice(self, cases: Sequence[Case]) -> None:
         """Raise `InputError` when two of `cases`, which stand as they were looked at, ask the same."""
-        if repeat := self._requests.first_repeat():
+        if repeat := self._questions.first_repeat():
             other, case = (cases[position] for position in repeat)
             message = f"asks exactly what {other.id!r} asks ({other.place}); one answer would count twice"
             raise InputError(f"{case.place}: case {case.id!r} {message}")

@@ -71,8 +71,8 @@ async def collecting(
         )
         into.answers = [answers[key] for key, _ in items]
     finally:
-        with store._reading() as connection:
-            into.claims = connection.scalar(sa.select(sa.func.count()).select_from(schema.claims)) or 0
+        count = sa.select(sa.func.count()).select_from(schema.claims)
+        into.claims = store.read(lambda connection: connection.scalar(count)) or 0
         await bench.leave()
         await client.close()
 

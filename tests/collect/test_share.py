@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from evalgate.collect import Collector, share
+from evalgate.collect import Budget, BudgetSpentError, Collector, share
 from evalgate.exchange import Answer
 from evalgate.store import Bought, Claims, Store, answer_key, open_store
 from tests.collect.conftest import collect
@@ -125,3 +125,65 @@ def test_claims_end_with_their_collection_however_it_ends(server: Loopback, stor
         collect(store, endpoint, questions(200))
     keys = [answer_key(question.request.hash, endpoint.config, 0) for question in questions(200)]
     assert Claims(store).take(keys, since=0) == set(keys[5:])
+
+
+@pytest.mark.usefixtures("quick")
+def test_two_processes_that_both_met_a_case_that_fails_do_not_wait_for_each_other(
+    server: Loopback, tmp_path: Path, database: Database
+) -> None:
+    failing = {f"q{n}" for n in range(0, 600, 50)}
+    server.behave = lambda asked: failure(500) if asked.prompt in failing else completion(asked.prompt)
+    server.endpoint(tmp_path, concurrency=16, retries=0)
+    both = [process(tmp_path, database.name, 600) for _ in range(2)]
+    results = [each.communicate(timeout=60)[0].split() for each in both]
+    assert [result[0] for result in results] == [str(600 - len(failing) + 1)] * 2  # all errors have one text: none
+    assert all(server.prompts[f"q{n}"] == 1 for n in range(600) if f"q{n}" not in failing)
+
+
+def test_who_was_suspended_and_taken_for_dead_claims_anew(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, now = server.endpoint(tmp_path, concurrency=1), [0.0]
+    monkeypatch.setattr(share, "_clock", lambda: now[0])
+    asked = questions(40)
+    keys = [answer_key(question.request.hash, endpoint.config, 0) for question in asked]
+
+    async def main() -> list[Answer]:
+        async with Collector(store, {}, now=lambda: 1.0) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, asked))
+            while not server.asked:
+                await asyncio.sleep(0.005)
+            # it sleeps: another process buries it and buys the rest
+            with open_store(store.name) as theirs:
+                theirs.write(lambda connection: connection.exec_driver_sql("DELETE FROM claims"))
+                assert len(Claims(theirs).take(keys[20:], since=0)) == 20
+                bought = [Bought(q.request.hash, endpoint.config, 0, "full", Decimal(0), THEIRS) for q in asked[20:]]
+                theirs.add(bought)
+            now[0] += 3600
+            return await asking
+
+    texts = [answer.text for answer in asyncio.run(main())]
+    assert texts[20:] == ["theirs"] * 20
+    assert len(server.asked) <= 20
+
+
+def test_a_question_that_two_operations_want_stays_claimed_when_one_of_them_gives_up(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    endpoint = server.endpoint(tmp_path, concurrency=2)
+    server.behave = lambda asked: replace(completion(asked.prompt), after=0.3 if asked.prompt == "q1" else 0.0)
+    q0, q1 = questions(2)
+    key = answer_key(q1.request.hash, endpoint.config, 0)
+
+    async def main() -> set[str]:
+        async with Collector(store, {}, now=lambda: 1.0) as collector:
+            rich = asyncio.create_task(collector.ask(endpoint, [q1]))
+            while not server.asked:
+                await asyncio.sleep(0.005)
+            with pytest.raises(BudgetSpentError):
+                await collector.ask(endpoint, [q0, questions(3)[2], q1], budget=Budget(calls=1))
+            taken = Claims(store).take([key], since=0)
+            await rich
+            return taken
+
+    assert asyncio.run(main()) == set()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from evalgate.collect import Collector, Stop
-from evalgate.errors import Interrupted
+from evalgate.collect import Budget, BudgetSpentError, Collector, Stop
+from evalgate.errors import Interrupted, ProviderError
 from evalgate.exchange import Answer
-from evalgate.store import Store
-from tests.collect.conftest import kept
-from tests.conftest import Loopback, completion, failure, questions
+from evalgate.store import Claims, Store, answer_key
+from tests.collect.conftest import collect, kept
+from tests.conftest import Asked, Loopback, Sent, completion, failure, questions
 
 
 def test_what_is_under_way_is_waited_for_and_kept(server: Loopback, store: Store, tmp_path: Path) -> None:
@@ -75,4 +75,29 @@ def test_whoever_waits_to_try_again_is_woken(server: Loopback, store: Store, tmp
 
     began = time.monotonic()
     asyncio.run(ask())
+    assert time.monotonic() - began < 30
+
+
+def test_what_makes_it_pointless_to_go_on_wakes_whoever_waits(server: Loopback, store: Store, tmp_path: Path) -> None:
+    def behave(asked: Asked) -> Sent:
+        return failure(401) if asked.prompt == "q1" else failure(429, retry_after_ms="60000")
+
+    server.behave = behave
+    endpoint, began = server.endpoint(tmp_path, concurrency=8), time.monotonic()
+    with pytest.raises(ProviderError, match="rejects the key"):
+        collect(store, endpoint, questions(2))
+    assert time.monotonic() - began < 30
+    assert len(server.asked) == 2
+
+
+def test_a_failure_ends_the_waiting_for_what_another_process_is_buying(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    endpoint = server.endpoint(tmp_path)
+    theirs, ours = questions(2)
+    other = Claims(store)
+    other.take([answer_key(theirs.request.hash, endpoint.config, 0)], since=0)
+    began = time.monotonic()
+    with pytest.raises(BudgetSpentError):
+        collect(store, endpoint, [theirs, ours], budget=Budget(calls=0))
     assert time.monotonic() - began < 30

@@ -69,9 +69,10 @@ def test_who_lives_is_not_buried_and_who_is_silent_on_another_machine_is(
         far.take(["a"], since=0)
     monkeypatch.setattr(claims, "SILENCE_SECONDS", 0.0)
     assert mine.bury_the_dead() == 0  # heard of for the first time
-    far.beat()
+    assert far.beat()
     assert mine.bury_the_dead() == 0  # a new beat
     assert mine.bury_the_dead() == 1
+    assert not far.beat()  # it hears of its own death
     assert mine.take(["a"], since=0) == {"a"}
 
 
@@ -97,6 +98,13 @@ def test_no_question_is_ever_two_workers(store: Store, takes: list[tuple[int, se
             assert owner.setdefault(key, number) == number
     for worker in workers:
         worker.leave()
+
+
+def test_any_number_of_claims_is_given_up(store: Store, database: Database) -> None:
+    mine, keys = Claims(store), [f"k{number}" for number in range(70_000)]
+    mine.take(keys[:300], since=0)
+    mine.give_up(keys)
+    assert open_claims(database) == []
 
 
 def test_the_place_of_a_worker_tells_this_process(store: Store, database: Database) -> None:

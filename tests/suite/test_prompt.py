@@ -76,6 +76,10 @@ def test_there_is_no_chance_in_a_prompt(template: str) -> None:
     refusal(template)
 
 
+def test_what_cannot_be_sent_as_utf_8_is_refused() -> None:
+    assert "the template fails for case 'c7'" in refusal('{{ "\\ud800" }}')
+
+
 def test_json_in_a_prompt_is_plain_json() -> None:
     assert prompt("{{ input|tojson }}", {"b": "<é'&>", "a": [None]}) == '{"b": "<é\'&>", "a": [null]}'
 
