@@ -117,3 +117,22 @@ def test_a_killed_check_goes_on_where_it_stopped(house: House) -> None:
     strip = [(v["variant"]["id"], v["outcome"], v["cases"]) for v in resumed["operations"][0]["verdicts"]]
     assert strip == [(v["variant"]["id"], v["outcome"], v["cases"]) for v in fresh["operations"][0]["verdicts"]]
     assert resumed["requests"] < fresh["requests"]
+
+
+def test_whoever_does_not_read_the_verdict_is_not_told_that_all_is_green(house: House) -> None:
+    command = [sys.executable, "-m", "evalgate", "check", "-q"]
+    with subprocess.Popen(command, cwd=house.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        running.stdout.close()
+        assert running.wait(timeout=60) == 141
+
+
+def test_nobody_listening_to_the_progress_does_not_end_a_check(house: House) -> None:
+    command = [sys.executable, "-m", "evalgate", "check"]
+    with subprocess.Popen(command, cwd=house.path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        assert running.stdout is not None
+        running.stderr.close()
+        told = running.stdout.read().decode()
+        assert running.wait(timeout=60) == 1
+    assert "RED" in told
