@@ -65,7 +65,7 @@ def main() -> None:
 
     A bug keeps its traceback, but not Python's exit code for it: 1 would say that a variant is red.
     """
-    gc.set_threshold(100_000, 50, 100)  # answers make no cycles, and looking for them took a seventh of a run's CPU
+    gc.set_threshold(5_000, 10, 10)  # answers make few cycles: looking for them often costs CPU, rarely memory
     try:
         code = command.main(standalone_mode=False)
     except EvalgateError as failure:
