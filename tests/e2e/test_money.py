@@ -19,7 +19,7 @@ import pytest
 
 from benchmarks.mock import FAULTS, KEY, Mock, compiler, write_house
 from tests.collect.conftest import database, postgresql
-from tests.store.conftest import Database, Server
+from tests.store.conftest import PASSWORD, Database, Server
 
 __all__ = ["database", "postgresql"]
 
@@ -186,6 +186,18 @@ def test_a_postgresql_that_restarts_in_the_middle_costs_nothing(
         out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert (json.loads(out)["cases"], mock.stats()["requests"]) == (1500, 1500)
+
+
+def test_the_command_that_goes_on_does_not_tell_the_password_of_the_store(
+    bench: Bench, serve: Callable[..., Mock], postgresql: Server
+) -> None:
+    serve(3)
+    database = postgresql.new_database().name
+    assert PASSWORD in database
+    done = bench.run("run", "suite.yaml", "--variant", "full", "--refresh", store=database)
+    assert done.returncode == 0, done.stderr
+    assert "--since=20" in done.stderr
+    assert PASSWORD not in done.stdout + done.stderr
 
 
 def test_a_full_disk_ends_the_run_and_it_goes_on_when_there_is_room(
