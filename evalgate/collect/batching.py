@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,7 @@ from evalgate.collect.batch_line import BatchLine
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.line import HOPELESS
 from evalgate.collect.share import Workbench
+from evalgate.collect.waiting import until_one_fails
 from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import Answer, Question
 from evalgate.providers.batch import BatchClient, BatchState, BatchUnknown, KeyedQuestion
@@ -32,7 +33,6 @@ from evalgate.store.batches import Item, OpenBatch
 OnBatchAnswer = Callable[[str, Answer, bool], None]  # its key, and whether it was bought by somebody else or before
 RESUBMISSIONS = 2
 LARGEST = 10_000  # questions in one batch, at most: writing it down keeps all other writers waiting
-_AT_ONCE = 500  # claims given up in one statement
 _GROWTH = 1.5
 
 
@@ -230,7 +230,10 @@ class _Collection:
                 self._glanced_at.add(batch.name)
                 glances.append(other)
         self._kept_out, missed = [], self._tries.total()
-        await _all([self._until_fetched(it) for it in followed.values()] + [self._fetch_if_done(it) for it in glances])
+        # what goes wrong with one batch ends the waiting for the others; they stay open
+        await until_one_fails(
+            [self._until_fetched(it) for it in followed.values()] + [self._fetch_if_done(it) for it in glances]
+        )
         if len(self._kept_out) == len(ours):  # where some were let in, the others need only wait
             self._hand_in_less()
         if self._open and (self._kept_out or self._tries.total() > missed):
@@ -319,16 +322,4 @@ class _Collection:
     async def _let_go(self) -> None:
         """Leave to others what found no answer; what is in an open batch is safe there."""
         left = [*self._open, *(key for key, answer in self.answers.items() if answer.finish_reason == "error")]
-        for start in range(0, len(left), _AT_ONCE):
-            await self._bench.give_up(left[start : start + _AT_ONCE])
-
-
-async def _all(work: Iterable[Coroutine[None, None, None]]) -> None:
-    """Wait for all of it. What goes wrong with one batch ends the waiting for the others; they stay open."""
-    tasks = [asyncio.create_task(one) for one in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._bench.give_up(left)

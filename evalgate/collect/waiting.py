@@ -1,4 +1,4 @@
-"""Waiting for several things at once, none of which may be cut off: each of them may have cost money."""
+"""Waiting for several things at once: what may be cut off when one of them fails, and what has cost money."""
 
 from __future__ import annotations
 
@@ -19,3 +19,14 @@ async def all_of(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
         if isinstance(outcome, BaseException):
             raise outcome
     return [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+
+
+async def until_one_fails(jobs: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all jobs; the first failure cuts the others off, and is raised."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -57,11 +57,12 @@ class HttpClient:
         self._proxy = proxy_for(self._base)
         # as it stands in JSON; an endpoint that echoes the key must not get it stored
         self._secret = orjson.dumps(key)[1:-1] if key is not None and len(key) >= MIN_SECRET else None
-        connect = min(provider.connect_timeout, 0.9 * provider.timeout)
+        # less than the whole: a provider that is not there is told from one that does not answer
+        self._connect = min(provider.connect_timeout, 0.9 * provider.timeout)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=provider.concurrency),
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=provider.timeout, connect=connect),
+            timeout=aiohttp.ClientTimeout(total=provider.timeout, connect=self._connect),
             trace_configs=[_stopwatch(provider.first_byte_timeout)] if provider.first_byte_timeout else None,
         )
 
@@ -224,8 +225,7 @@ class HttpClient:
         if isinstance(failure, aiohttp.InvalidURL | UnicodeError):
             return InputError(f"provider {self._provider.id!r}: invalid base_url {self._base}")
         if isinstance(failure, aiohttp.ServerTimeoutError):  # of the connection alone: no read has a limit of its own
-            seconds = min(self._provider.connect_timeout, 0.9 * self._provider.timeout)
-            return AttemptFailed(f"no connection in time ({seconds:g} s)", unreachable=True)
+            return AttemptFailed(f"no connection in time ({self._connect:g} s)", unreachable=True)
         if isinstance(failure, TimeoutError):
             return AttemptFailed(f"no answer within {self._provider.timeout:g} s")
         return AttemptFailed(f"connection broke: {type(failure).__name__}")

@@ -26,7 +26,6 @@ class Transfer(HttpClient):
 
     def __init__(self, provider: Provider, key: str | None) -> None:
         super().__init__(provider.model_copy(update={"first_byte_timeout": None}), key)
-        self._connect = min(provider.connect_timeout, 0.9 * provider.timeout)
 
     async def get(self, path: str) -> Reply:
         """GET a small JSON document. That there is none (404; 405 where there never is one) is a reply with 404."""

@@ -15,10 +15,9 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from evalgate.store import dialect, schema
-from evalgate.store.store import Store
+from evalgate.store.store import LOOKUP, Store
 
 _INTENT = "intent:"  # no provider's id has a colon in this place
-_AT_ONCE = 500  # keys in one statement; SQLite binds 999 variables at the least
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +130,8 @@ def _taken(connection: sa.Connection, keys: Sequence[str], intent: OpenBatch, si
     others = others.where(batches.config == intent.config, batches.batch != intent.name)
     # a batch that was handed in before brings answers that are too old to count
     taken = set(connection.scalars(others.where(batches.submitted_at >= since)))
-    for start in range(0, len(keys), _AT_ONCE):
-        some = keys[start : start + _AT_ONCE]
+    for start in range(0, len(keys), LOOKUP):
+        some = keys[start : start + LOOKUP]
         answered = sa.select(answers.key).where(answers.key.in_(some), answers.answered_at >= since)
         claimed = sa.select(claims.key).where(claims.key.in_(some), claims.worker != intent.worker)
         taken.update(connection.scalars(answered), connection.scalars(claimed))

@@ -135,7 +135,7 @@ def insert_unknown(connection: sa.Connection, table: sa.Table, rows: Sequence[Ma
 def execute_many(connection: sa.Connection, statement: sa.ClauseElement, rows: Sequence[Mapping[str, object]]) -> None:
     """Execute `statement` for each of `rows`.
 
-    It is compiled once and goes to the driver as it is: what SQLAlchemy does for each row costs more than the database.
+    It is compiled once and goes to the driver as it is: commits are many, and SQLAlchemy would prepare each row anew.
     """
     compiled = _compiled(statement, connection.dialect)
     if (names := compiled.positiontup) is not None:

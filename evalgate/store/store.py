@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from evalgate.errors import StoreError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.store import dialect, schema
+from evalgate.store.pages import forget
 from evalgate.store.url import reason
 
 PICO = Decimal(10) ** 12
@@ -222,8 +223,7 @@ def _make_way(connection: sa.Connection, bought: Sequence[Bought]) -> None:
         for some in batches((one.key for one in bought if one.since == since), LOOKUP):
             query = sa.select(known.key).where(known.key.in_(some), known.answered_at < since)
             if old := list(connection.scalars(query)):
-                for table in (schema.answers, schema.bodies, schema.scores):
-                    connection.execute(table.delete().where(table.c.key.in_(old)))
+                forget(connection, old)
 
 
 class _Passing(StoreError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,20 @@ from tests.providers.batch_server import BatchServer, chats
 KEY = "sk-0123456789abcdefghij"
 PRICE_OF_ONE = Decimal(7) / 1_000_000 / 2  # 3 tokens in at 1 USD per million, 2 out at 2; half of that in a batch
 QUICK = Polling(0.002, 0.01)
+BOTH = pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+
+
+@pytest.fixture
+def server() -> Iterator[BatchServer]:
+    server = BatchServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch appears in a provider's list at once, or not at all."""
+    monkeypatch.setattr("evalgate.collect.batch_line.DOUBT_SECONDS", 0.02)
 
 
 @dataclass

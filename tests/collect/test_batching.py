@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,23 +15,11 @@ from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import Question, Request
 from evalgate.providers import anthropic_batch, openai_batch
 from evalgate.store import Store, batches
-from tests.collect.batching import KEY, PRICE_OF_ONE, Batched, collect, collecting, keyed, texts
+from tests.collect.batching import BOTH, KEY, PRICE_OF_ONE, Batched, collect, collecting, hasty, keyed, server, texts
 from tests.conftest import catalog, questions, variant
 from tests.providers.batch_server import Asked, BatchServer, Call, Fault, Lines, Not, Outcome, Status, chats
 
-BOTH = pytest.mark.parametrize("protocol", ["openai", "anthropic"])
-
-
-@pytest.fixture
-def server() -> Iterator[BatchServer]:
-    server = BatchServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalgate.collect.batch_line.DOUBT_SECONDS", 0.02)
+__all__ = ["hasty", "server"]  # fixtures
 
 
 @pytest.mark.parametrize("protocol", ["openai", "azure", "anthropic"])

@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,33 +15,21 @@ import pytest
 from evalgate.collect import Stop
 from evalgate.errors import Interrupted, ProviderError
 from evalgate.store import Store, batches
-from tests.collect.batching import Batched, collect, collecting, texts, until
+from tests.collect.batching import BOTH, Batched, collect, collecting, hasty, server, texts, until
 from tests.providers.batch_server import BatchServer, Call, Fault, chats
 
-BOTH = pytest.mark.parametrize("protocol", ["openai", "anthropic"])
+__all__ = ["hasty", "server"]  # fixtures
 RUN = """
 import asyncio, sys
 from evalgate.catalog import load_catalog
 from evalgate.store import open_store
-from tests.collect.batching import Batched, collecting
+from tests.collect.batching import BOTH, hasty, server, Batched, collecting
 from tests.providers.batch_server import chats
 
 endpoint = load_catalog(sys.argv[1]).endpoints("toy")["full"]
 with open_store(sys.argv[2]) as store:
     asyncio.run(collecting(store, endpoint, chats(int(sys.argv[3])), Batched()))
 """
-
-
-@pytest.fixture
-def server() -> Iterator[BatchServer]:
-    server = BatchServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalgate.collect.batch_line.DOUBT_SECONDS", 0.02)
 
 
 def killed(store: Store, tmp_path: Path, count: int, when: Callable[[], object]) -> None:

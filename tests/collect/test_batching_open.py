@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,23 +18,11 @@ from evalgate.exchange import Answer
 from evalgate.providers.batch import connect_batch
 from evalgate.store import Bought, Claims, Store, batches, open_store
 from evalgate.store.batches import Item
-from tests.collect.batching import QUICK, cancel, collect, hand_in, keyed, texts, until
+from tests.collect.batching import BOTH, QUICK, cancel, collect, hand_in, hasty, keyed, server, texts, until
 from tests.conftest import catalog, variant
 from tests.providers.batch_server import BatchServer, Call, Fault, Not, chats
 
-BOTH = pytest.mark.parametrize("protocol", ["openai", "anthropic"])
-
-
-@pytest.fixture
-def server() -> Iterator[BatchServer]:
-    server = BatchServer()
-    yield server
-    server.stop()
-
-
-@pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalgate.collect.batch_line.DOUBT_SECONDS", 0.02)
+__all__ = ["hasty", "server"]  # fixtures
 
 
 def test_answers_that_nobody_asks_for_now_are_kept_as_well(server: BatchServer, store: Store, tmp_path: Path) -> None:

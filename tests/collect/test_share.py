@@ -49,7 +49,8 @@ def process(folder: Path, store: str, count: int) -> subprocess.Popen[str]:
 def test_two_processes_ask_each_question_once_and_both_work(
     server: Loopback, tmp_path: Path, database: Database
 ) -> None:
-    server.behave = lambda asked: replace(completion(asked.prompt), after=0.02)
+    # slow enough for the second to have started long before the first is done
+    server.behave = lambda asked: replace(completion(asked.prompt), after=0.08)
     server.endpoint(tmp_path, concurrency=16)
     both = [process(tmp_path, database.name, 600) for _ in range(2)]
     results = [each.communicate(timeout=60)[0].split() for each in both]

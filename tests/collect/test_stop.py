@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from evalgate.catalog import Endpoint
 from evalgate.collect import Budget, BudgetSpentError, Collector, Stop
 from evalgate.errors import Interrupted, ProviderError
 from evalgate.exchange import Answer
@@ -39,43 +40,37 @@ def test_what_is_under_way_is_waited_for_and_kept(server: Loopback, store: Store
     assert len(told) == len(server.asked) == len(kept(store, endpoint, questions(50)))
 
 
+def stopped_while_it_waits(server: Loopback, store: Store, endpoint: Endpoint) -> None:
+    """Ask five questions, and ask it to stop when the first has been sent and there is nothing to do but wait."""
+
+    async def ask() -> None:
+        stop = Stop()
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
+            while not server.asked:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert time.monotonic() - began < 30
+
+
 @pytest.mark.parametrize("limits", [{"requests_per_minute": 1}, {"tokens_per_minute": 300}])
 def test_whoever_waits_for_the_next_minute_is_woken(
     server: Loopback, store: Store, tmp_path: Path, limits: dict[str, int]
 ) -> None:
-    endpoint, stop = server.endpoint(tmp_path, **limits), Stop()
-
-    async def ask() -> None:
-        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
-            asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
-            await asyncio.sleep(0.5)
-            assert len(server.asked) == 1
-            stop.request()
-            with pytest.raises(Interrupted):
-                await asking
-
-    began = time.monotonic()
-    asyncio.run(ask())
-    assert time.monotonic() - began < 30
+    stopped_while_it_waits(server, store, server.endpoint(tmp_path, **limits))
+    assert len(server.asked) == 1
 
 
 def test_whoever_waits_to_try_again_is_woken(server: Loopback, store: Store, tmp_path: Path) -> None:
     server.behave = lambda asked: failure(429, retry_after_ms="60000")
-    endpoint, stop = server.endpoint(tmp_path), Stop()
-
-    async def ask() -> None:
-        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
-            asking = asyncio.create_task(collector.ask(endpoint, questions(1)))
-            while not server.asked:
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.1)
-            stop.request()
-            with pytest.raises(Interrupted):
-                await asking
-
-    began = time.monotonic()
-    asyncio.run(ask())
-    assert time.monotonic() - began < 30
+    stopped_while_it_waits(server, store, server.endpoint(tmp_path, concurrency=1))
+    assert len(server.asked) == 1
 
 
 def test_what_makes_it_pointless_to_go_on_wakes_whoever_waits(server: Loopback, store: Store, tmp_path: Path) -> None:
