@@ -37,7 +37,9 @@ def connect(provider: Provider, environment: Mapping[str, str]) -> ProviderClien
         from evalgate.providers.replay import ReplayClient
 
         return ReplayClient()
-    from evalgate.providers.wire import WireClient  # lazily, as are the protocols: aiohttp is not needed to replay
+    from evalgate.providers.wire import (
+        WireClient,
+    )  # lazily, as the protocols: replaying needs no connection
 
     return WireClient(provider, require_key(provider, environment), _wire(provider))
 

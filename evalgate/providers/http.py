@@ -1,17 +1,13 @@
-"""HTTP as every wire protocol here needs it: one session, bounded bodies, typed failures, and no key in any message.
-
-aiohttp, because calls are many and a harness should cost little CPU beside them.
-"""
+"""HTTP as every wire protocol needs it: bounded bodies, limits of time, typed failures, and no key in any message."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from types import SimpleNamespace
+from collections.abc import AsyncIterator, Mapping
+from urllib.parse import quote, urlsplit
 
-import aiohttp
 import orjson
 
 from evalgate import __version__
@@ -22,6 +18,8 @@ from evalgate.providers.access import authentication, query_of, root_of
 from evalgate.providers.allowance import allowance_of
 from evalgate.providers.assembly import Assembler
 from evalgate.providers.base import Allowance, AttemptFailed
+from evalgate.providers.connection import Connection, Head
+from evalgate.providers.connections import Address, Connections
 from evalgate.providers.proxy import proxy_for
 from evalgate.providers.reply import THROTTLED, Reply, is_filtered, is_spent, message_of
 from evalgate.providers.sse import EventReader
@@ -35,6 +33,7 @@ KEY_REJECTED = {401, 403}
 MAX_MESSAGE = 300
 MIN_SECRET = 16  # characters; shorter keys are placeholders such as EMPTY, and may be words of an answer
 LAST_BYTES = 0.2  # seconds in which the end of a stream may still come, so that its connection can be used again
+_URL_CHARACTERS = "%/?#[]@:!$&'()*+,;=~"  # RFC 3986, and what is encoded already; nothing else gets into a request line
 _TURNED_AWAY = {  # scored as a bad answer, each of these would be held against the model
     402: "its credit is used up",
     404: "check base_url, and the model's name there (served_as)",
@@ -42,39 +41,39 @@ _TURNED_AWAY = {  # scored as a bad answer, each of these would be held against 
 }
 
 
-_Call = AbstractAsyncContextManager[aiohttp.ClientResponse]
-
-
 class HttpClient:
-    """POSTs JSON to one provider."""
+    """Makes calls to one provider; must be made inside a running event loop."""
 
     def __init__(self, provider: Provider, key: str | None) -> None:
         self._provider, self._key = provider, key
-        headers = {"Content-Type": "application/json", "User-Agent": f"evalgate/{__version__}"}
-        headers |= authentication(provider, key)
         self.allowance: Allowance | None = None
         self._base, self._query = root_of(provider), query_of(provider)
-        self._proxy = proxy_for(self._base)
         # as it stands in JSON; an endpoint that echoes the key must not get it stored
         self._secret = orjson.dumps(key)[1:-1] if key is not None and len(key) >= MIN_SECRET else None
+        try:
+            server = Address.of(self._base)
+        except ValueError:
+            raise InputError(f"provider {provider.id!r}: invalid base_url {self._base}") from None
+        proxy = Address.of(url) if (url := proxy_for(self._base)) is not None else None
         # less than the whole: a provider that is not there is told from one that does not answer
-        self._connect = min(provider.connect_timeout, 0.9 * provider.timeout)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=provider.concurrency),
-            headers=headers,
-            timeout=aiohttp.ClientTimeout(total=provider.timeout, connect=self._connect),
-            trace_configs=[_stopwatch(provider.first_byte_timeout)] if provider.first_byte_timeout else None,
-        )
+        self._connections = Connections(server, proxy, min(provider.connect_timeout, 0.9 * provider.timeout))
+        headers = {"Host": server.authority, "User-Agent": f"evalgate/{__version__}", "Accept": "*/*"}
+        headers |= {"Accept-Encoding": "identity"} | authentication(provider, key)
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        self._root = urlsplit(self._base).path
+        if proxy is not None and server.scheme == "http":
+            self._root = f"http://{server.authority}{self._root}"
+            self._headers += proxy.authorization
 
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
-        try:
-            data = orjson.dumps(body)
-            hurried = self._provider.first_byte_timeout is not None
-            async with await self._in_time(path, data) if hurried else self._call(path, data) as response:
-                return self._judge(response, await self._read(response))
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as failure:
-            raise self._failure(failure) from None
+        async with self._connection(self._provider.timeout) as connection:
+            try:
+                async with asyncio.timeout(self._provider.first_byte_timeout):
+                    head = await self._call(connection, "POST", path, orjson.dumps(body))
+            except TimeoutError:
+                raise self._too_slow() from None
+            return self._judge(path, head, await self._read(connection))
 
     async def stream(
         self, path: str, body: Mapping[str, JsonValue], assembler: Assembler
@@ -84,67 +83,73 @@ class HttpClient:
         Returns the reply as if there had been no stream, the milliseconds until its last event, and those until the
         first that brought content (None when the server sent no stream after all). Raises as `post` does.
         """
-        try:
-            return await self._stream(path, orjson.dumps(body), assembler)
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as failure:
-            raise self._failure(failure) from None
+        started = time.perf_counter()
+        async with self._connection(self._provider.timeout) as connection:
+            try:
+                async with asyncio.timeout(self._provider.first_byte_timeout) as clock:
+                    head = await self._call(connection, "POST", path, orjson.dumps(body))
+                    if head.status >= 300 or not _is_stream(head):
+                        clock.reschedule(None)
+                        reply = self._judge(path, head, await self._read(connection))
+                        return reply, (time.perf_counter() - started) * 1000, None
+                    first = await self._assemble(connection, assembler, clock)
+            except TimeoutError:
+                raise self._too_slow() from None
+            ended = time.perf_counter()
+            self._note(head)
+            reply = Reply(head.status, self._whole(assembler.body()))
+            await _let_go(connection)
+        return reply, (ended - started) * 1000, None if first is None else (first - started) * 1000
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._session.close()
+        await self._connections.close()
 
     def url(self, path: str) -> str:
         """Where `path` (which may have a query) is at this provider."""
-        if not self._query:
-            return self._base + path
-        return f"{self._base}{path}{'&' if '?' in path else '?'}{self._query}"
+        return self._with_query(self._base + path)
 
     def redact(self, text: str) -> str:
         """`text` without the key, on one line, shortened: for messages that may echo what was sent."""
         without = text.replace(self._key, "[key]") if self._key else text
         return " ".join(without.split())[:MAX_MESSAGE]
 
-    def _call(self, path: str, data: bytes, clock: asyncio.Timeout | None = None) -> _Call:
-        return self._session.post(
-            self.url(path), data=data, allow_redirects=False, proxy=self._proxy, trace_request_ctx=clock
-        )
-
-    async def _in_time(self, path: str, data: bytes) -> aiohttp.ClientResponse:
-        """Begin a call whose first byte has a time limit of its own."""
+    @contextlib.asynccontextmanager
+    async def _connection(self, seconds: float) -> AsyncIterator[Connection]:
+        """A connection for one call, which may take so long in all."""
         try:
-            async with asyncio.timeout(None) as clock:
-                return await self._call(path, data, clock).__aenter__()
-        except TimeoutError as failure:
-            raise self._too_slow(clock, failure) from None
+            async with asyncio.timeout(seconds):
+                connection = await self._connections.take()
+                try:
+                    yield connection
+                finally:
+                    self._connections.give_back(connection)
+        except TimeoutError:
+            raise self._timed_out(seconds) from None
 
-    async def _stream(self, path: str, data: bytes, assembler: Assembler) -> tuple[Reply, float, float | None]:
-        started = time.perf_counter()
-        try:
-            async with asyncio.timeout(None) as clock, self._call(path, data, clock) as response:
-                if response.status >= 300 or response.content_type != "text/event-stream":
-                    clock.reschedule(None)
-                    reply = self._judge(response, await self._read(response))
-                    return reply, (time.perf_counter() - started) * 1000, None
-                first = await self._assemble(response, assembler, clock)
-                ended = time.perf_counter()
-                self._note(response)
-                body = self._whole(assembler.body())
-                await _let_go(response)
-        except TimeoutError as failure:
-            raise self._too_slow(clock, failure) from None
-        return (
-            Reply(response.status, body),
-            (ended - started) * 1000,
-            None if first is None else (first - started) * 1000,
-        )
+    async def _call(
+        self, connection: Connection, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+    ) -> Head:
+        """Begin a call; `kind` is the media type of the body."""
+        content = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n" if body is not None else ""
+        request = f"{method} {self._target(path)} HTTP/1.1\r\n{self._headers}{content}\r\n"
+        head = await connection.call(request.encode(), body or b"")
+        if (encoding := head.headers.get("content-encoding", "identity")) != "identity":
+            reason = self.redact(f"the response is encoded as {encoding!r}, which was not asked for")
+            raise AttemptFailed(reason)
+        return head
 
-    async def _assemble(
-        self, response: aiohttp.ClientResponse, assembler: Assembler, clock: asyncio.Timeout
-    ) -> float | None:
+    def _with_query(self, url: str) -> str:
+        return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
+
+    def _target(self, path: str) -> str:
+        return quote(self._with_query(f"{self._root}{path}"), safe=_URL_CHARACTERS)
+
+    async def _assemble(self, connection: Connection, assembler: Assembler, clock: asyncio.Timeout) -> float | None:
         """Give `assembler` all events; returns when the first of them came that brought content."""
         reader = EventReader(MAX_BODY_BYTES)
         size, first = 0, None
-        async for chunk in response.content.iter_any():
+        while chunk := await connection.piece():
             size += len(chunk)
             if size > MAX_STREAM_BYTES:
                 raise self._too_large(MAX_STREAM_BYTES)
@@ -172,24 +177,23 @@ class HttpClient:
         clean: JsonValue = orjson.loads(data.replace(self._secret, b"[key]"))
         return clean
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, connection: Connection) -> bytes:
         chunks: list[bytes] = []
         size = 0
-        async for chunk in response.content.iter_any():
+        while chunk := await connection.piece():
             size += len(chunk)
             if size > MAX_BODY_BYTES:
-                response.close()  # the rest is not wanted, and reading it would cost time and memory
                 raise self._too_large(MAX_BODY_BYTES)
             chunks.append(chunk)
         data = b"".join(chunks)
         return data if self._secret is None else data.replace(self._secret, b"[key]")
 
-    def _note(self, response: aiohttp.ClientResponse) -> None:
-        self.allowance = allowance_of(response.headers, time.time()) or self.allowance
+    def _note(self, head: Head) -> None:
+        self.allowance = allowance_of(head.headers, time.time()) or self.allowance
 
-    def _judge(self, response: aiohttp.ClientResponse, data: bytes) -> Reply:
-        status = response.status
-        self._note(response)
+    def _judge(self, path: str, head: Head, data: bytes) -> Reply:
+        status = head.status
+        self._note(head)
         if status < 300:
             try:
                 return Reply(status, orjson.loads(data))
@@ -201,11 +205,11 @@ class HttpClient:
         except orjson.JSONDecodeError:
             body = {"error": {"message": data.decode(errors="replace").strip()}}
         message = self.redact(message_of(body))
-        what = f"provider {self._provider.id!r} at {response.url} turns every call away (HTTP {status})"
+        what = f"provider {self._provider.id!r} at {self.url(path)} turns every call away (HTTP {status})"
         if is_spent(body):
             raise ProviderError(f"{what}: {message}; {_TURNED_AWAY[402]}")
         if status in RETRYABLE or status >= 500:
-            retry_after = _retry_after(response.headers)
+            retry_after = _retry_after(head.headers)
             raise AttemptFailed(f"HTTP {status}: {message}", retry_after=retry_after, throttled=status in THROTTLED)
         if status in KEY_REJECTED and not is_filtered(body):
             variable = self._provider.api_key_env or "api_key_env (none is set in the catalogue)"
@@ -215,57 +219,32 @@ class HttpClient:
             raise ProviderError(f"{what}: {message}; {hint}")
         return Reply(status, body)
 
-    def _failure(self, failure: Exception) -> Exception:
-        """What an error of the HTTP library means."""
-        if isinstance(failure, aiohttp.ClientConnectorError):
-            where = " to the proxy" if isinstance(failure, aiohttp.ClientProxyConnectionError) else ""
-            return AttemptFailed(f"no connection{where}: {failure.strerror}", unreachable=True)
-        if isinstance(failure, aiohttp.ClientHttpProxyError):
-            return AttemptFailed(f"no connection: the proxy refuses (HTTP {failure.status})", unreachable=True)
-        if isinstance(failure, aiohttp.InvalidURL | UnicodeError):
-            return InputError(f"provider {self._provider.id!r}: invalid base_url {self._base}")
-        if isinstance(failure, aiohttp.ServerTimeoutError):  # of the connection alone: no read has a limit of its own
-            return AttemptFailed(f"no connection in time ({self._connect:g} s)", unreachable=True)
-        if isinstance(failure, TimeoutError):
-            return AttemptFailed(f"no answer within {self._provider.timeout:g} s")
-        return AttemptFailed(f"connection broke: {type(failure).__name__}")
+    def _timed_out(self, seconds: float) -> AttemptFailed:
+        return AttemptFailed(f"no answer within {seconds:g} s")
 
-    def _too_slow(self, clock: asyncio.Timeout, failure: TimeoutError) -> Exception:
-        if clock.expired():
-            return AttemptFailed(f"no first byte within {self._provider.first_byte_timeout:g} s")
-        return self._failure(failure)
+    def _too_slow(self) -> AttemptFailed:
+        return AttemptFailed(f"no first byte within {self._provider.first_byte_timeout:g} s")
 
     def _too_large(self, limit: int) -> InputError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
         return InputError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
 
 
-def _stopwatch(seconds: float) -> aiohttp.TraceConfig:
-    """Starts the clock of the first byte when the request is on its way, so that connecting does not count."""
-
-    async def sent(
-        _: aiohttp.ClientSession, context: SimpleNamespace, __: aiohttp.TraceRequestHeadersSentParams
-    ) -> None:
-        context.trace_request_ctx.reschedule(asyncio.get_running_loop().time() + seconds)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_headers_sent.append(sent)
-    return trace
+def _is_stream(head: Head) -> bool:
+    return head.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
 
 
-async def _let_go(response: aiohttp.ClientResponse) -> None:
+async def _let_go(connection: Connection) -> None:
     """Wait a moment for the end of a stream that has said everything: then its connection can be used again."""
-    try:
+    with contextlib.suppress(TimeoutError, AttemptFailed):
         async with asyncio.timeout(LAST_BYTES):
-            async for _ in response.content.iter_any():
+            while await connection.piece():
                 pass
-    except (TimeoutError, aiohttp.ClientError):
-        response.close()
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from `retry-after-ms` or `Retry-After`; dates and nonsense are left to the backoff."""
-    for name, unit in (("retry-after-ms", 0.001), ("Retry-After", 1.0)):
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) * unit
         except (KeyError, ValueError):

@@ -1,7 +1,4 @@
-"""The proxy of the environment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, looked up once for each provider.
-
-aiohttp would do it (`trust_env`), but anew for every call, and it would take credentials out of ~/.netrc as well.
-"""
+"""The proxy of the environment: HTTP_PROXY, HTTPS_PROXY and NO_PROXY, looked up once for each provider."""
 
 from __future__ import annotations
 
@@ -13,6 +10,7 @@ from urllib.request import (  # type: ignore[attr-defined]  # typeshed does not 
 )
 
 from evalgate.errors import InputError
+from evalgate.providers.connections import Address
 
 
 def proxy_for(url: str) -> str | None:
@@ -40,8 +38,7 @@ def proxy_for(url: str) -> str | None:
 
 def _is_http(proxy: str) -> bool:
     try:
-        parts = urlsplit(proxy)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return urlsplit(proxy).scheme in ("http", "https") and bool(Address.of(proxy))
     except ValueError:
         return False
 

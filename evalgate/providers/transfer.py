@@ -7,15 +7,17 @@ must not happen is that it takes for ever, or all of the memory.
 from __future__ import annotations
 
 import asyncio
-import io
-from collections.abc import AsyncGenerator, Mapping
+import secrets
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-import aiohttp
-
 from evalgate.catalog import Provider
+from evalgate.providers.connection import Connection
 from evalgate.providers.http import MAX_BODY_BYTES, HttpClient, Reply
+
+T = TypeVar("T")
 
 MAX_LINE_BYTES = MAX_BODY_BYTES
 SLOWEST = 250_000  # bytes per second that a line to the internet takes at the least (2 Mbit/s)
@@ -29,45 +31,41 @@ class Transfer(HttpClient):
 
     async def get(self, path: str) -> Reply:
         """GET a small JSON document. That there is none (404; 405 where there never is one) is a reply with 404."""
-        try:
-            async with self._session.get(self.url(path), allow_redirects=False, proxy=self._proxy) as response:
-                data = await self._read(response)
-                return Reply(404, {}) if response.status in {404, 405} else self._judge(response, data)
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as failure:
-            raise self._failure(failure) from None
+        async with self._connection(self._provider.timeout) as connection:
+            head = await self._call(connection, "GET", path)
+            data = await self._read(connection)
+            return Reply(404, {}) if head.status in {404, 405} else self._judge(path, head, data)
 
     async def send(self, path: str, data: bytes) -> Reply:
         """POST a large JSON body."""
-        return await self._send(path, io.BytesIO(data), len(data), {})
+        return await self._send(path, data, "application/json")
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> Reply:
-        """POST a file called `name`, with `fields` before it, as a form does."""
-        with aiohttp.MultipartWriter("form-data") as form:
-            for field, value in fields.items():
-                form.append(value, {"Content-Type": "text/plain"}).set_content_disposition("form-data", name=field)
-            file = form.append(io.BytesIO(content), {"Content-Type": "application/jsonl"})
-            file.set_content_disposition("form-data", name="file", filename=name)
-        return await self._send(path, form, len(content), {"Content-Type": form.content_type})
+        """POST a file called `name`, with `fields` before it, as a form does (RFC 7578)."""
+        boundary = secrets.token_hex(16)
+        part = f'--{boundary}\r\nContent-Disposition: form-data; name="'
+        before = "".join(f'{part}{field}"\r\n\r\n{value}\r\n' for field, value in fields.items())
+        before += f'{part}file"; filename="{name}"\r\nContent-Type: application/jsonl\r\n\r\n'
+        form = b"".join((before.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
+        return await self._send(path, form, f"multipart/form-data; boundary={boundary}")
 
     async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
         """The lines of a file at the provider; in place of one that is too long there is an empty one.
 
         A file that is not there has no lines.
         """
-        limits = aiohttp.ClientTimeout(total=None, connect=self._connect)
+        connection = await self._connections.take()
         try:
-            async with self._session.get(
-                self.url(path), allow_redirects=False, proxy=self._proxy, timeout=limits
-            ) as response:
-                if response.status == 404:
-                    return
-                if response.status >= 300:
-                    self._judge(response, await self._read(response))
-                async with aclosing(self._split(response)) as lines:
-                    async for line in lines:
-                        yield line if self._secret is None else line.replace(self._secret, b"[key]")
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as failure:
-            raise self._failure(failure) from None
+            head = await self._in_time(self._call(connection, "GET", path))
+            if head.status == 404:
+                return
+            if head.status >= 300:
+                self._judge(path, head, await self._in_time(self._read(connection)))
+            async with aclosing(self._split(connection)) as lines:
+                async for line in lines:
+                    yield line if self._secret is None else line.replace(self._secret, b"[key]")
+        finally:
+            self._connections.give_back(connection)
 
     def path_of(self, url: str) -> str | None:
         """The path of a URL that the provider named; None when it is elsewhere, where the key must not go."""
@@ -82,28 +80,23 @@ class Transfer(HttpClient):
         path = named.path.removeprefix(root)
         return f"{path}?{named.query}" if named.query else path
 
-    async def _send(
-        self, path: str, data: io.BytesIO | aiohttp.MultipartWriter, size: int, headers: Mapping[str, str]
-    ) -> Reply:
-        seconds = self._provider.timeout + size / SLOWEST
-        limits = aiohttp.ClientTimeout(total=seconds, connect=self._connect)
-        try:
-            async with self._session.post(
-                self.url(path), data=data, headers=headers, allow_redirects=False, proxy=self._proxy, timeout=limits
-            ) as response:
-                return self._judge(response, await self._read(response))
-        except (aiohttp.ClientError, TimeoutError, UnicodeError) as failure:
-            raise self._failure(failure) from None
+    async def _send(self, path: str, data: bytes, kind: str) -> Reply:
+        async with self._connection(self._provider.timeout + len(data) / SLOWEST) as connection:
+            head = await self._call(connection, "POST", path, data, kind)
+            return self._judge(path, head, await self._read(connection))
 
-    async def _split(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
+    async def _in_time(self, waiting: Awaitable[T]) -> T:
+        """Wait for something that is limited by itself, and not together with all that comes after it."""
+        try:
+            async with asyncio.timeout(self._provider.timeout):
+                return await waiting
+        except TimeoutError:
+            raise self._timed_out(self._provider.timeout) from None
+
+    async def _split(self, connection: Connection) -> AsyncGenerator[bytes, None]:
         pieces: list[bytes] = []  # of a line that is not complete yet
         size = 0
-        chunks = response.content.iter_any()
-        while True:
-            async with asyncio.timeout(self._provider.timeout):
-                chunk = await anext(chunks, None)
-            if chunk is None:
-                break
+        while chunk := await self._in_time(connection.piece()):
             *complete, rest = chunk.split(b"\n")
             for line in complete:
                 yield b"" if size + len(line) > MAX_LINE_BYTES else b"".join((*pieces, line))
