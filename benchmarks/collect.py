@@ -207,7 +207,7 @@ def installed_peers() -> Iterator[tuple[str, Tool]]:
         command = [
             found,
             "eval",
-            "{out}/task.py",
+            "out/task.py",  # it takes no path that begins at the root
             "--model",
             "openai-api/mock/mock-80",
             "--max-connections",

@@ -1,11 +1,12 @@
 """How many calls to one provider may be under way: as many as it bears, found out while asking.
 
 Additive increase, multiplicative decrease, as TCP does it (Jacobson 1988): the limit starts at a quarter of what the
-catalogue allows and doubles in each round until the provider pushes back; from then on it grows by one a round. It is
-halved when the provider asks for fewer calls (429, 503), at most once a round, for the calls of one round share one
-cause. It shrinks by a fifth, down to half of what is allowed, when answers have become several times slower: then a
-queue may be growing at the provider, in which more calls would only wait longer. It may also be that longer answers are
-being asked for, which is why no more is taken for it than that.
+catalogue allows and doubles in each round until the provider pushes back; from then on it grows by one a round. When
+the provider asks for fewer calls (429, 503) it loses a place for each refusal, and is halved when those are a tenth of
+a round: at most once in a round, for its calls share one cause. (Halved for every refusal, it would stay at ten places
+where a gateway turns away one call in fifty at random.) It shrinks by a fifth, down to half of what is allowed, when
+answers have become several times slower: then a queue may be growing at the provider, in which more calls would only
+wait longer. It may also be that longer answers are being asked for, which is why no more is taken for it than that.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ SLOWER = 3.0  # times the fastest round: so much more is a queue
 NOTICEABLE_SECONDS = 0.25  # below it is our own machine that wavers
 FORGETTING = 1.1  # the fastest round counts less and less: what is slow for long is no queue, but slow
 LEAST_SAMPLES = 16
+CROWDED = 0.1  # of a round refused: that is no accident
 _SLOWDOWN, _THROTTLED = 0.8, 0.5
 
 
@@ -31,7 +33,7 @@ class AdaptiveLimit:
         self._growing_fast = True
         self._busy = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._round = 0
+        self._round = self._refused = 0
         self._latencies: list[float] = []
         self._fastest = float("inf")
 
@@ -42,7 +44,7 @@ class AdaptiveLimit:
 
     @property
     def round(self) -> int:
-        """Counts the decreases: a call that began before the last one says nothing new by failing."""
+        """Counts the times it shrank: a call that began before the last one says nothing new by failing."""
         return self._round
 
     async def __aenter__(self) -> None:
@@ -69,17 +71,24 @@ class AdaptiveLimit:
         self._limit = min(float(self._most), grown)
         self._latencies.append(seconds)
         if len(self._latencies) >= max(LEAST_SAMPLES, self.limit):
-            self._look_at_latencies()
+            self._end_round()
         self._admit()
 
     def throttled(self, began_in: int) -> None:
         """The provider asked for fewer calls; `began_in` is the `round` in which the call was made."""
-        if began_in == self._round:
+        self._growing_fast = False
+        if began_in != self._round:
+            return
+        self._refused += 1
+        if self._refused >= CROWDED * self._limit:
             self._shrink(_THROTTLED, down_to=1.0)
+        else:
+            self._limit -= 1.0
 
-    def _look_at_latencies(self) -> None:
+    def _end_round(self) -> None:
         typical = median(self._latencies)
         self._latencies.clear()
+        self._refused = 0
         if typical > SLOWER * self._fastest and typical - self._fastest > NOTICEABLE_SECONDS:
             self._shrink(_SLOWDOWN, down_to=min(self._limit, self._most / 2))
         self._fastest = min(self._fastest * FORGETTING, typical)
@@ -88,6 +97,7 @@ class AdaptiveLimit:
         self._limit = max(1.0, down_to, self._limit * factor)
         self._growing_fast = False
         self._round += 1
+        self._refused = 0
 
     def _leave(self) -> None:
         self._busy -= 1

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from statistics import median
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,13 +40,33 @@ def test_it_is_halved_once_for_all_refusals_of_one_round_and_grows_by_one_a_roun
     limit = AdaptiveLimit(64)
     told(limit, 1.0, 64)
     began_in = limit.round
-    for _ in range(10):
+    for _ in range(64):
         limit.throttled(began_in)
-    assert limit.limit == 32
-    told(limit, 1.0, 34)  # a little over a round: the limit grows while it runs
-    assert limit.limit == 33
+    halved = limit.limit
+    assert 64 * 0.45 <= halved <= 32
+    told(limit, 1.0, halved + 2)  # a little over a round: the limit grows while it runs
+    assert limit.limit == halved + 1
+
+
+def test_it_loses_one_place_for_a_refusal_among_many() -> None:
+    limit = AdaptiveLimit(64)
+    told(limit, 1.0, 64)
     limit.throttled(limit.round)
-    assert limit.limit == 16
+    assert limit.limit == 63
+    told(limit, 1.0, 66)
+    assert limit.limit == 64
+
+
+def test_one_refusal_in_fifty_at_random_costs_few_places_and_a_crowd_of_a_tenth_many() -> None:
+    chance = random.Random(3)
+    for share, least, most in ((0.02, 35, 64), (0.2, 1, 12)):
+        limit, sizes = AdaptiveLimit(64), []
+        for _ in range(300):
+            began_in = limit.round
+            for _ in range(limit.limit):
+                limit.throttled(began_in) if chance.random() < share else limit.succeeded(1.0)
+            sizes.append(limit.limit)
+        assert least <= median(sizes) <= most
 
 
 def test_answers_that_become_several_times_slower_make_it_smaller_and_steady_ones_do_not() -> None:
