@@ -235,7 +235,8 @@ def installed_peers() -> Iterator[tuple[str, Tool]]:
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "MOCK_KEY": KEY, "PYTHONPATH": str(HERE.parent)}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"MOCK_KEY": KEY, "PYTHONPATH": str(HERE.parent)}  # compiled once, as it is for users
 
 
 def filled(text: str, names: Mapping[str, str]) -> str:

@@ -21,7 +21,7 @@ from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
-CHUNK = 512  # cases whose prompts and answers are in memory at a time
+CHUNK = 500  # cases whose prompts and answers are in memory at a time; the store finds so many in one look
 BATCH_CHUNK = 10_000  # the same, where a chunk may take a day
 AT_ONCE = 2  # chunks that are asked at the same time
 

@@ -87,4 +87,5 @@ def main() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try again when it ends
         else:
             traceback.print_exc()
+    gc.freeze()  # Python looks for cycles once more when it ends, in all that was imported; there is no need
     sys.exit(code if isinstance(code, int) else 0)

@@ -28,8 +28,8 @@ def exact(text: str, expected: JsonValue, *, normalise: bool = True) -> float:
     nothing; it is then compared as it is.
     """
     wanted = str(expected)
-    if normalise and normalised(wanted):
-        return float(normalised(text) == normalised(wanted))
+    if normalise and (plain := normalised(wanted)):
+        return float(normalised(text) == plain)
     return float(text.strip() == wanted.strip())
 
 

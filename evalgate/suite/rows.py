@@ -160,8 +160,8 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 
 def _no_repeats(pairs: list[tuple[str, object]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) < len(names):
+    if len(dict(pairs)) < len(pairs):
+        names = [name for name, _ in pairs]
         raise ValueError(next(name for name in names if names.count(name) > 1))
 
 
