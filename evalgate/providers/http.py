@@ -33,7 +33,7 @@ KEY_REJECTED = {401, 403}
 MAX_MESSAGE = 300
 MIN_SECRET = 16  # characters; shorter keys are placeholders such as EMPTY, and may be words of an answer
 LAST_BYTES = 0.2  # seconds in which the end of a stream may still come, so that its connection can be used again
-_URL_CHARACTERS = "%/?#[]@:!$&'()*+,;=~"  # RFC 3986, and what is encoded already; nothing else gets into a request line
+_URL_CHARACTERS = "%/?[]@:!$&'()*+,;=~"  # RFC 3986, and what is encoded already; nothing else gets into a request line
 _TURNED_AWAY = {  # scored as a bad answer, each of these would be held against the model
     402: "its credit is used up",
     404: "check base_url, and the model's name there (served_as)",
@@ -60,14 +60,14 @@ class HttpClient:
         headers = {"Host": server.authority, "User-Agent": f"evalgate/{__version__}", "Accept": "*/*"}
         headers |= {"Accept-Encoding": "identity"} | authentication(provider, key)
         self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._root = urlsplit(self._base).path
+        self._before_path = urlsplit(self._base).path
         if proxy is not None and server.scheme == "http":
-            self._root = f"http://{server.authority}{self._root}"
+            self._before_path = f"http://{server.authority}{self._before_path}"
             self._headers += proxy.authorization
 
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
-        async with self._connection(self._provider.timeout) as connection:
+        async with self._connection(self._provider.timeout) as (connection, _):
             try:
                 async with asyncio.timeout(self._provider.first_byte_timeout):
                     head = await self._call(connection, "POST", path, orjson.dumps(body))
@@ -84,7 +84,7 @@ class HttpClient:
         first that brought content (None when the server sent no stream after all). Raises as `post` does.
         """
         started = time.perf_counter()
-        async with self._connection(self._provider.timeout) as connection:
+        async with self._connection(self._provider.timeout) as (connection, whole):
             try:
                 async with asyncio.timeout(self._provider.first_byte_timeout) as clock:
                     head = await self._call(connection, "POST", path, orjson.dumps(body))
@@ -98,6 +98,7 @@ class HttpClient:
             ended = time.perf_counter()
             self._note(head)
             reply = Reply(head.status, self._whole(assembler.body()))
+            whole.reschedule(None)  # the answer is there, and paid
             await _let_go(connection)
         return reply, (ended - started) * 1000, None if first is None else (first - started) * 1000
 
@@ -115,35 +116,31 @@ class HttpClient:
         return " ".join(without.split())[:MAX_MESSAGE]
 
     @contextlib.asynccontextmanager
-    async def _connection(self, seconds: float) -> AsyncIterator[Connection]:
-        """A connection for one call, which may take so long in all."""
+    async def _connection(self, seconds: float) -> AsyncIterator[tuple[Connection, asyncio.Timeout]]:
+        """A connection for one call, which may take so long in all; and the clock that sees to it."""
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(seconds) as clock:
                 connection = await self._connections.take()
                 try:
-                    yield connection
+                    yield connection, clock
                 finally:
                     self._connections.give_back(connection)
         except TimeoutError:
             raise self._timed_out(seconds) from None
 
     async def _call(
-        self, connection: Connection, method: str, path: str, body: bytes | None = None, kind: str = "application/json"
+        self, connection: Connection, method: str, path: str, *body: bytes, kind: str = "application/json"
     ) -> Head:
-        """Begin a call; `kind` is the media type of the body."""
-        content = f"Content-Type: {kind}\r\nContent-Length: {len(body)}\r\n" if body is not None else ""
+        """Begin a call; `kind` is the media type of the body, if there is one."""
+        content = f"Content-Type: {kind}\r\nContent-Length: {sum(map(len, body))}\r\n" if body else ""
         request = f"{method} {self._target(path)} HTTP/1.1\r\n{self._headers}{content}\r\n"
-        head = await connection.call(request.encode(), body or b"")
-        if (encoding := head.headers.get("content-encoding", "identity")) != "identity":
-            reason = self.redact(f"the response is encoded as {encoding!r}, which was not asked for")
-            raise AttemptFailed(reason)
-        return head
+        return await connection.call(request.encode(), *body)
 
     def _with_query(self, url: str) -> str:
         return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
 
     def _target(self, path: str) -> str:
-        return quote(self._with_query(f"{self._root}{path}"), safe=_URL_CHARACTERS)
+        return quote(self._with_query(f"{self._before_path}{path}"), safe=_URL_CHARACTERS)
 
     async def _assemble(self, connection: Connection, assembler: Assembler, clock: asyncio.Timeout) -> float | None:
         """Give `assembler` all events; returns when the first of them came that brought content."""
@@ -198,7 +195,8 @@ class HttpClient:
             try:
                 return Reply(status, orjson.loads(data))
             except orjson.JSONDecodeError:
-                reason = "the response is not JSON"
+                encoding = head.headers.get("content-encoding", "")  # some encode though they were asked not to
+                reason = self.redact(f"the response is not JSON{f', but {encoding}' if encoding else ''}")
                 raise AttemptFailed(reason) from None
         try:
             body: JsonValue = orjson.loads(data)

@@ -14,8 +14,9 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from evalgate.catalog import Provider
+from evalgate.providers.base import AttemptFailed
 from evalgate.providers.connection import Connection
-from evalgate.providers.http import MAX_BODY_BYTES, HttpClient, Reply
+from evalgate.providers.http import MAX_BODY_BYTES, HttpClient, Reply, message_of
 
 T = TypeVar("T")
 
@@ -31,14 +32,14 @@ class Transfer(HttpClient):
 
     async def get(self, path: str) -> Reply:
         """GET a small JSON document. That there is none (404; 405 where there never is one) is a reply with 404."""
-        async with self._connection(self._provider.timeout) as connection:
+        async with self._connection(self._provider.timeout) as (connection, _):
             head = await self._call(connection, "GET", path)
             data = await self._read(connection)
             return Reply(404, {}) if head.status in {404, 405} else self._judge(path, head, data)
 
     async def send(self, path: str, data: bytes) -> Reply:
         """POST a large JSON body."""
-        return await self._send(path, data, "application/json")
+        return await self._send(path, data)
 
     async def upload(self, path: str, fields: Mapping[str, str], name: str, content: bytes) -> Reply:
         """POST a file called `name`, with `fields` before it, as a form does (RFC 7578)."""
@@ -46,8 +47,9 @@ class Transfer(HttpClient):
         part = f'--{boundary}\r\nContent-Disposition: form-data; name="'
         before = "".join(f'{part}{field}"\r\n\r\n{value}\r\n' for field, value in fields.items())
         before += f'{part}file"; filename="{name}"\r\nContent-Type: application/jsonl\r\n\r\n'
-        form = b"".join((before.encode(), content, f"\r\n--{boundary}--\r\n".encode()))
-        return await self._send(path, form, f"multipart/form-data; boundary={boundary}")
+        after = f"\r\n--{boundary}--\r\n"
+        kind = f"multipart/form-data; boundary={boundary}"
+        return await self._send(path, before.encode(), content, after.encode(), kind=kind)
 
     async def lines(self, path: str) -> AsyncGenerator[bytes, None]:
         """The lines of a file at the provider; in place of one that is too long there is an empty one.
@@ -60,7 +62,12 @@ class Transfer(HttpClient):
             if head.status == 404:
                 return
             if head.status >= 300:
-                self._judge(path, head, await self._in_time(self._read(connection)))
+                reply = self._judge(path, head, await self._in_time(self._read(connection)))
+                reason = self.redact(f"HTTP {reply.status}: {message_of(reply.body)}")
+                raise AttemptFailed(reason)
+            if head.is_open_ended:
+                reason = "nothing says where the file ends, so that it may be cut off"
+                raise AttemptFailed(reason)
             async with aclosing(self._split(connection)) as lines:
                 async for line in lines:
                     yield line if self._secret is None else line.replace(self._secret, b"[key]")
@@ -80,9 +87,10 @@ class Transfer(HttpClient):
         path = named.path.removeprefix(root)
         return f"{path}?{named.query}" if named.query else path
 
-    async def _send(self, path: str, data: bytes, kind: str) -> Reply:
-        async with self._connection(self._provider.timeout + len(data) / SLOWEST) as connection:
-            head = await self._call(connection, "POST", path, data, kind)
+    async def _send(self, path: str, *body: bytes, kind: str = "application/json") -> Reply:
+        seconds = self._provider.timeout + sum(map(len, body)) / SLOWEST
+        async with self._connection(seconds) as (connection, _):
+            head = await self._call(connection, "POST", path, *body, kind=kind)
             return self._judge(path, head, await self._read(connection))
 
     async def _in_time(self, waiting: Awaitable[T]) -> T:

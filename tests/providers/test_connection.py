@@ -1,95 +1,20 @@
-"""HTTP/1.1 as servers really speak it: in any pieces, with any framing, and with more than was asked for."""
+"""HTTP/1.1 as servers really speak it: in any pieces, with any framing, and without end."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evalgate.providers import AttemptFailed
-from evalgate.providers.connection import MAX_HELD_BYTES, MAX_SILENT_BYTES, Connection, Head
+from evalgate.providers.connection import MAX_HELD_BYTES, MAX_SILENT_BYTES, Connection
 from evalgate.providers.connections import Address, Connections
-
-REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
-OK = b"HTTP/1.1 200 OK\r\n"
-Say = Callable[[socket.socket], None]
-
-
-@contextmanager
-def server(*says: Say) -> Iterator[Address]:
-    """A server that handles one connection after the other: reads a request, then does what it is told to."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def serve() -> None:
-            for say in says:
-                connection, _ = listening.accept()
-                with connection:
-                    connection.recv(65536)
-                    say(connection)
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield Address("http", "127.0.0.1", listening.getsockname()[1])
-        thread.join(10)
-
-
-async def whole(connection: Connection) -> tuple[Head, bytes]:
-    head = await connection.call(REQUEST)
-    pieces = []
-    while piece := await connection.piece():
-        pieces.append(piece)
-    return head, b"".join(pieces)
-
-
-def ask(address: Address, count: int = 1) -> list[tuple[Head, bytes]]:
-    """The responses to so many calls, one after the other."""
-
-    async def one_by_one() -> list[tuple[Head, bytes]]:
-        connections = Connections(address, None, 5)
-        answers = []
-        for _ in range(count):
-            connection = await connections.take()
-            try:
-                answers.append(await whole(connection))
-            finally:
-                connections.give_back(connection)
-        await connections.close()
-        return answers
-
-    return asyncio.run(asyncio.wait_for(one_by_one(), 10))
-
-
-def sent(*pieces: bytes, close: bool = True) -> Say:
-    """Send these; without `close`, wait until the other side has closed."""
-
-    def say(connection: socket.socket) -> None:
-        for piece in pieces:
-            connection.sendall(piece)
-        if not close:
-            connection.recv(1)
-
-    return say
-
-
-def response(body: bytes, chunks: Sequence[int]) -> bytes:
-    """A response with this body, in chunks of these sizes, or with its length said when there are none."""
-    if not chunks:
-        return OK + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
-    parts, rest = [], body
-    for size in chunks:
-        if part := rest[:size]:
-            parts.append(b"%x\r\n%b\r\n" % (len(part), part))
-        rest = rest[size:]
-    if rest:
-        parts.append(b"%x\r\n%b\r\n" % (len(rest), rest))
-    return OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(parts) + b"0\r\nX-Trailer: t\r\n\r\n"
+from tests.providers.raw import OK, REQUEST, ask, response, sent, server, whole
 
 
 @settings(max_examples=200)
@@ -105,7 +30,7 @@ def test_responses_are_read_whole_in_whatever_pieces_they_come(
 
     async def feed() -> None:
         connection = Connection()
-        connection.connection_made(_Nowhere())
+        connection.connection_made(_Nowhere(near))
         for body in bodies:
             data = response(body, chunks)
             asked = asyncio.ensure_future(whole(connection))
@@ -118,7 +43,9 @@ def test_responses_are_read_whole_in_whatever_pieces_they_come(
             assert (head.status, received) == (200, body)
             assert connection.reusable
 
-    asyncio.run(feed())
+    near, far = socket.socketpair()
+    with near, far:
+        asyncio.run(feed())
 
 
 @settings(max_examples=200)
@@ -126,7 +53,7 @@ def test_responses_are_read_whole_in_whatever_pieces_they_come(
 def test_whatever_comes_there_is_an_answer_or_a_failed_attempt(noise: bytes, keep: int) -> None:
     async def feed() -> None:
         connection = Connection()
-        connection.connection_made(_Nowhere())
+        connection.connection_made(_Nowhere(near))
         asked = asyncio.ensure_future(whole(connection))
         await asyncio.sleep(0)
         connection.data_received(response(b"x" * 200, [7])[:keep] + noise)
@@ -134,10 +61,15 @@ def test_whatever_comes_there_is_an_answer_or_a_failed_attempt(noise: bytes, kee
         (outcome,) = await asyncio.gather(asked, return_exceptions=True)
         assert isinstance(outcome, AttemptFailed | tuple)
 
-    asyncio.run(feed())
+    near, far = socket.socketpair()
+    with near, far:
+        asyncio.run(feed())
 
 
 class _Nowhere(asyncio.Transport):
+    def __init__(self, near: socket.socket) -> None:
+        super().__init__({"socket": near})
+
     def writelines(self, data: object) -> None:
         pass
 
@@ -194,37 +126,6 @@ def test_a_response_without_a_body_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "first",
-    [
-        response(b"a", []) + response(b"evil", []),  # would be taken for the answer to the next call
-        response(b"a", []) + b"noise",
-        OK + b"Connection: close\r\nContent-Length: 1\r\n\r\na",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na",
-    ],
-    ids=["two responses", "noise", "close", "HTTP/1.0"],
-)
-def test_a_connection_that_is_not_good_for_another_call_is_not_used_again(first: bytes) -> None:
-    with server(sent(first, close=False), sent(response(b"b", []))) as address:
-        assert [body for _, body in ask(address, 2)] == [b"a", b"b"]
-
-
-def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again() -> None:
-    async def twice(address: Address) -> list[bytes]:
-        connections = Connections(address, None, 5)
-        bodies = []
-        for _ in range(2):
-            connection = await connections.take()
-            bodies.append((await whole(connection))[1])
-            connections.give_back(connection)
-            await asyncio.sleep(0.05)
-        await connections.close()
-        return bodies
-
-    with server(sent(response(b"a", [])), sent(response(b"b", []))) as address:
-        assert asyncio.run(twice(address)) == [b"a", b"b"]
-
-
-@pytest.mark.parametrize(
     "endless",
     [
         OK + b"X: " + b"a" * MAX_SILENT_BYTES * 8,
@@ -265,20 +166,3 @@ def test_no_more_is_held_than_somebody_reads() -> None:
 
     with server(say) as address:
         asyncio.run(slowly(address))
-
-
-@pytest.mark.parametrize(
-    ("url", "address", "authority"),
-    [
-        ("http://here", Address("http", "here", 80), "here"),
-        ("https://here:443/v1", Address("https", "here", 443), "here"),
-        ("https://here:80", Address("https", "here", 80), "here:80"),
-        ("http://[::1]:8000/v1", Address("http", "::1", 8000), "[::1]:8000"),
-        ("http://bücher.example/", Address("http", "xn--bcher-kva.example", 80), "xn--bcher-kva.example"),
-        ("http://me:s%40same@here:3128", Address("http", "here", 3128, "me:s@same"), "here:3128"),
-    ],
-)
-def test_where_a_url_leads(url: str, address: Address, authority: str) -> None:
-    assert Address.of(url) == address
-    assert address.authority == authority
-    assert "same" not in repr(address)

@@ -71,6 +71,13 @@ def test_a_stream_that_is_none_after_all_has_the_whole_time_too(server: Loopback
     assert ask(server.endpoint(tmp_path, stream=True, first_byte_timeout=0.3)).text == "slow but whole"
 
 
+def test_a_stream_that_has_said_everything_is_not_lost_while_its_end_is_waited_for(
+    server: Loopback, tmp_path: Path
+) -> None:
+    server.behave = lambda asked: stream(SAID, 0.4, b"data: [DONE]\n\n", 1.0)
+    assert ask(server.endpoint(tmp_path, stream=True, timeout=0.5), CHAT).text == "a"
+
+
 def test_a_connection_is_used_again_after_a_stream(server: Loopback, tmp_path: Path) -> None:
     server.behave = lambda asked: stream(SAID, b"data: [DONE]\n\n", 0.02)
     ask_all(server.endpoint(tmp_path, stream=True), [CHAT, CHAT])

@@ -14,6 +14,8 @@ import pytest
 
 from evalgate.exchange import Answer
 from evalgate.providers import AttemptFailed, connect
+from evalgate.providers.connection import Connection
+from evalgate.providers.transfer import Transfer
 from tests.conftest import catalog, completion, questions
 
 T = TypeVar("T")
@@ -131,17 +133,103 @@ def test_a_proxy_sees_where_a_call_goes_and_nothing_of_it(
     assert b"Proxy-Authorization: Basic bWU6c2VzYW1l\r\n" in request
 
 
+@pytest.mark.parametrize("runner", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_certificate_of_somebody_else_is_no_connection(
-    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str, scheme: str
 ) -> None:
     async def run() -> None:
-        async with model(certificate) as port, proxy(port, []) as at:
-            monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{at}")
+        context = encryption(certificate) if scheme == "https" else None
+        async with model(certificate) as port, proxy(port, [], context) as at:
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{at}")
             await ask(tmp_path, "https://another.example/v1")
 
-    with pytest.raises(AttemptFailed, match=r"^no connection: .*(certificate|CERTIFICATE|match)") as caught:
-        asyncio.run(run())
+    # what went wrong within TLS within TLS, asyncio does not tell
+    with pytest.raises(AttemptFailed, match=r"^no connection: .*(certificate|CERTIFICATE|match|handshake)") as caught:
+        _run(run(), runner)
     assert caught.value.unreachable
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("says", [b"", b"SSH-2.0\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nnoise"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_breaks_off_is_no_connection(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner: str, says: bytes, scheme: str
+) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(says)
+        writer.close()
+
+    async def run() -> None:
+        context = encryption(certificate) if scheme == "https" else None
+        async with await asyncio.start_server(_quietly(serve), "127.0.0.1", 0, ssl=context) as server:
+            monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            async with asyncio.timeout(3):  # long before a call would be given up
+                await ask(tmp_path, f"https://{NAME}/v1")
+
+    with pytest.raises(AttemptFailed, match=r"^no connection: .+") as caught:
+        _run(run(), runner)
+    assert caught.value.unreachable
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "uvloop"])
+def test_whoever_gives_up_in_the_handshake_takes_no_other_call_with_him(
+    certificate: Path, tmp_path: Path, runner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> list[Answer]:
+        endpoint = catalog(tmp_path, base_url=f"https://127.0.0.1:{port}/v1").endpoints("toy")["full"]
+        client = connect(endpoint.provider, {})
+        made = Connection.connection_made
+
+        def give_up(connection: Connection, transport: asyncio.BaseTransport) -> None:
+            made(connection, transport)
+            if connection.wire is not transport:  # it is encrypted now
+                monkeypatch.setattr(Connection, "connection_made", made)
+                first.cancel()
+
+        monkeypatch.setattr(Connection, "connection_made", give_up)
+        first = asyncio.ensure_future(client.ask(endpoint, questions(1)[0]))
+        await asyncio.wait([first])
+        try:
+            return await asyncio.gather(*(client.ask(endpoint, question) for question in questions(10)))
+        finally:
+            await client.close()
+
+    async def with_server() -> list[Answer]:
+        nonlocal port
+        async with model(certificate) as port:
+            return await run()
+
+    port = 0
+    assert {answer.text for answer in _run(with_server(), runner)} == {"encrypted"}
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "uvloop"])
+def test_a_reader_that_takes_its_time_gets_all_that_an_encrypted_server_sent(
+    certificate: Path, tmp_path: Path, runner: str
+) -> None:
+    lines = [b"x" * 99] * 12_500  # a little more than is held for a reader
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b"\n".join(lines)
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        writer.close()
+
+    async def run() -> list[bytes]:
+        async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=encryption(certificate)) as server:
+            url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            transfer = Transfer(catalog(tmp_path, base_url=url).endpoints("toy")["full"].provider, None)
+            read = []
+            async for line in transfer.lines("/file"):
+                if not read:
+                    await asyncio.sleep(0.5)
+                read.append(line)
+            await transfer.close()
+            return read
+
+    assert _run(run(), runner) == lines
 
 
 def _run(work: Coroutine[Any, Any, T], runner: str) -> T:
