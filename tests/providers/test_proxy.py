@@ -15,13 +15,6 @@ from tests.providers.asking import ask
 ELSEWHERE = "http://models.example/v1"  # a name that nobody can resolve
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 def test_a_call_goes_through_the_proxy(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
     assert ask(catalog(tmp_path, base_url=ELSEWHERE).endpoints("toy")["full"]).text == "answer to q0"
