@@ -10,7 +10,7 @@ import asyncio
 from evalgate.store import Bought, Store
 
 MAX_GROUP = 256
-LINGER_SECONDS = 0.002  # those who arrive together are many: a commit costs as much CPU as five answers
+LINGER_SECONDS = 0.002  # those who arrive together are many, and each commit costs CPU of its own
 
 
 class Committer:

@@ -37,9 +37,8 @@ def connect(provider: Provider, environment: Mapping[str, str]) -> ProviderClien
         from evalgate.providers.replay import ReplayClient
 
         return ReplayClient()
-    from evalgate.providers.wire import (
-        WireClient,
-    )  # lazily, as the protocols: replaying needs no connection
+    # lazily, as the protocols: what is replayed needs no connection
+    from evalgate.providers.wire import WireClient
 
     return WireClient(provider, require_key(provider, environment), _wire(provider))
 

@@ -84,7 +84,7 @@ class HttpClient:
         first that brought content (None when the server sent no stream after all). Raises as `post` does.
         """
         started = time.perf_counter()
-        async with self._connection(self._provider.timeout) as (connection, whole):
+        async with self._connection(self._provider.timeout) as (connection, total):
             try:
                 async with asyncio.timeout(self._provider.first_byte_timeout) as clock:
                     head = await self._call(connection, "POST", path, orjson.dumps(body))
@@ -98,7 +98,7 @@ class HttpClient:
             ended = time.perf_counter()
             self._note(head)
             reply = Reply(head.status, self._whole(assembler.body()))
-            whole.reschedule(None)  # the answer is there, and paid
+            total.reschedule(None)  # the answer is there, and paid
             await _let_go(connection)
         return reply, (ended - started) * 1000, None if first is None else (first - started) * 1000
 

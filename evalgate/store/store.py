@@ -85,7 +85,7 @@ class Store:
         a, b = schema.answers.c, schema.bodies.c
         columns = (a.key, a.finish_reason, a.input_tokens, a.output_tokens, a.latency_ms, a.answered_at, b.body)
         query = sa.select(*columns).join(schema.bodies, a.key == b.key)
-        # one parameter for all keys, and all rows at once: 5000 answers take 43 ms instead of 75
+        # one parameter for all keys, and all rows at once: SQLAlchemy does less for each of them
         query = query.where(a.answered_at >= since, a.key.in_(sa.bindparam("keys", expanding=True)))
 
         def work(connection: sa.Connection) -> dict[str, Answer]:

@@ -150,7 +150,13 @@ def test_a_name_is_looked_up_once_for_all_who_want_to_connect(monkeypatch: pytes
     assert looked_up == ["localhost"]
 
 
-def test_a_failed_lookup_is_made_again() -> None:
+def test_a_failed_lookup_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = []
+
+    def fail(name, *arguments, **more):  # type: ignore[no-untyped-def]
+        looked_up.append(name)
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
     async def connect() -> None:
         connections = Connections(Address("http", "nobody.invalid", 80), None, 2)
         for _ in range(2):
@@ -159,7 +165,9 @@ def test_a_failed_lookup_is_made_again() -> None:
             assert caught.value.unreachable
         await connections.close()
 
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
     asyncio.run(connect())
+    assert looked_up == ["nobody.invalid"] * 2
 
 
 @pytest.mark.parametrize(
