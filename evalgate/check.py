@@ -17,7 +17,7 @@ from typing import Protocol
 from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, all_of, require_ready
 from evalgate.exchange import Answer, Question
 from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
-from evalgate.planning import Contest
+from evalgate.plan import Contest
 from evalgate.store import Scored, Store, answer_key
 from evalgate.suite import Case
 

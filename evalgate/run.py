@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from evalgate.catalog import Endpoint
 from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
 from evalgate.exchange import Answer, JsonValue, Question
-from evalgate.facts import Tally, Usage, VariantFacts
+from evalgate.gate.facts import Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite

@@ -9,10 +9,10 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from evalgate.canonical import digest
 from evalgate.catalog.models import CatalogFile, Price, Provider, Quantization, Variant
-from evalgate.documents import Document, did_you_mean, read_yaml
 from evalgate.errors import InputError
+from evalgate.formats.canonical import digest
+from evalgate.formats.documents import Document, did_you_mean, read_yaml
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from pathlib import Path
 
-from evalgate.documents import did_you_mean
 from evalgate.errors import InputError
+from evalgate.formats.documents import did_you_mean
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.store import Store
 from evalgate.suite import Suite, load_suite

@@ -58,8 +58,8 @@ def command(
     from evalgate.cli.show_board import show_board, write_report
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.cli.tell import tell
-    from evalgate.forecast import forecast
-    from evalgate.planning import plan
+    from evalgate.plan import plan
+    from evalgate.plan.forecast import forecast
     from evalgate.report.forecast import summary
     from evalgate.signal import issue, publish_file, read_file
     from evalgate.store import open_store

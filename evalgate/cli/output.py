@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from evalgate.errors import InputError
-from evalgate.files import write_atomically
+from evalgate.formats.files import write_atomically
 
 
 def write_json(content: Mapping[str, object], target: str) -> None:

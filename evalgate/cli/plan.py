@@ -35,8 +35,8 @@ def command(
     from evalgate.catalog import load_catalog
     from evalgate.cli.board_lookup import earlier_boards
     from evalgate.cli.output import write_json
-    from evalgate.forecast import forecast, require_support
-    from evalgate.planning import plan
+    from evalgate.plan import plan
+    from evalgate.plan.forecast import forecast, require_support
     from evalgate.report.forecast import render_assumptions, render_forecast
     from evalgate.store import open_store
     from evalgate.suite import load_suites

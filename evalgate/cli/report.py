@@ -29,7 +29,7 @@ def command(path: Path, picture: Path | None, store_name: str) -> int:
         write_report(board, path, suites, store)
     click.echo(f"report: {path}")
     if picture is not None:
-        from evalgate.files import write_atomically
+        from evalgate.formats.files import write_atomically
         from evalgate.report.plots import overview_figure
 
         try:

@@ -70,9 +70,9 @@ def command(
     from evalgate.cli.run_progress import RunProgress
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.collect import Budget, BudgetSpentError
-    from evalgate.documents import did_you_mean
     from evalgate.errors import InputError
-    from evalgate.files import atomic_file
+    from evalgate.formats.documents import did_you_mean
+    from evalgate.formats.files import atomic_file
     from evalgate.graders import bind
     from evalgate.run import run
     from evalgate.store import open_store

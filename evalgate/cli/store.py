@@ -111,7 +111,7 @@ def export(path: str, form: str | None, variant: str | None, no_text: bool, stor
     import sys
 
     from evalgate.errors import InfrastructureError
-    from evalgate.files import atomic_file
+    from evalgate.formats.files import atomic_file
     from evalgate.report.wording import counted
     from evalgate.store import open_to_read
     from evalgate.store.export import export as write
@@ -151,8 +151,8 @@ def _format(path: str, form: str | None) -> Format:
 
 def _require_answers(store: Store, variant: str | None) -> None:
     """Nothing vacuous: an empty file would look like an answer."""
-    from evalgate.documents import did_you_mean
     from evalgate.errors import InputError
+    from evalgate.formats.documents import did_you_mean
     from evalgate.store.export import variants
 
     known = variants(store)

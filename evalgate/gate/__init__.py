@@ -1,6 +1,5 @@
 """DECIDES: policy + evidence → verdict. Pure: no clock, no network, no files."""
 
-from evalgate.facts import Usage, VariantFacts
 from evalgate.gate.board import (
     BaselineCheck,
     Board,
@@ -13,6 +12,7 @@ from evalgate.gate.board import (
     Verdict,
 )
 from evalgate.gate.contest import Differences, Ruling, rule
+from evalgate.gate.facts import Usage, VariantFacts
 from evalgate.gate.record import Record, Sides
 from evalgate.gate.transcript import BUILT_IN, Transcript
 

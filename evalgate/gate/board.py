@@ -8,9 +8,9 @@ from typing import Literal
 
 import orjson
 
-from evalgate.canonical import canonical
 from evalgate.exchange import JsonValue
-from evalgate.facts import Usage, VariantFacts
+from evalgate.formats.canonical import canonical
+from evalgate.gate.facts import Usage, VariantFacts
 
 Outcome = Literal["green", "red", "inconclusive"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalgate import stats
-from evalgate.facts import Tally, VariantFacts
 from evalgate.gate.board import BaselineCheck, Diagnostic, MetricEvidence, OperationBoard, Verdict
 from evalgate.gate.contest import Differences, Ruling, rule
 from evalgate.gate.decide import evidence, flips, reason
+from evalgate.gate.facts import Tally, VariantFacts
 from evalgate.gate.transcript import BUILT_IN, FloatArray, Transcript, unit_means
 from evalgate.suite import Gate, Suite
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalgate.canonical import canonical, digest
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
+from evalgate.formats.canonical import canonical, digest
 from evalgate.graders import registry
 from evalgate.suite import Assertion, Case, Suite
 from evalgate.suite.digests import Digests

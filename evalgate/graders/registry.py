@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
-from evalgate.documents import did_you_mean
 from evalgate.exchange import JsonValue
+from evalgate.formats.documents import did_you_mean
 
 Score = Callable[..., float]
 Expectation = Callable[[JsonValue], str | None]

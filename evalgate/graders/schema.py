@@ -18,8 +18,8 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from evalgate.canonical import canonical
 from evalgate.exchange import JsonValue
+from evalgate.formats.canonical import canonical
 from evalgate.graders.text import REGEX_SECONDS
 
 

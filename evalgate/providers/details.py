@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from evalgate.canonical import canonical
 from evalgate.exchange import MAX_TOKENS, JsonValue
+from evalgate.formats.canonical import canonical
 from evalgate.providers.base import AttemptFailed
 
 

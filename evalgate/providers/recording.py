@@ -18,10 +18,10 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from evalgate.canonical import canonical
 from evalgate.errors import InputError
 from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue
-from evalgate.files import write_atomically
+from evalgate.formats.canonical import canonical
+from evalgate.formats.files import write_atomically
 
 FORMAT = "evalgate.recording/v1"
 MAX_BYTES = 512 * 1024 * 1024  # unpacked

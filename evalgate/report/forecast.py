@@ -8,7 +8,7 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.forecast import Forecast, VariantForecast
+from evalgate.plan.forecast import Forecast, VariantForecast
 from evalgate.report.layout import columns, print_line, widths_of
 from evalgate.report.wording import percent, safe
 

@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from evalgate._version import __version__
 from evalgate.errors import InfrastructureError
-from evalgate.files import write_atomically
+from evalgate.formats.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report import plots, wording
 from evalgate.report.side_by_side import FIELD_LIMIT, Pair, both_shown

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from evalgate.canonical import canonical, digest
+from evalgate.formats.canonical import canonical, digest
 from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
 
 HEARTBEAT = timedelta(minutes=10)  # how soon a publisher must be heard of again

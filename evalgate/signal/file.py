@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evalgate.errors import InfrastructureError, InputError
-from evalgate.files import write_atomically
+from evalgate.formats.files import write_atomically
 from evalgate.signal.document import SignalDocument
 
 MAX_BYTES = 64 * 1024 * 1024

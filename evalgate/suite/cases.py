@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from evalgate.canonical import digest
-from evalgate.documents import MAX_DEPTH, did_you_mean
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.formats.canonical import digest
+from evalgate.formats.documents import MAX_DEPTH, did_you_mean
 
 KEYS = {"id", "input", "target", "metadata"}
 MAX_ID_LENGTH = 200

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from evalgate.documents import Strict
+from evalgate.formats.documents import Strict
 
 
 def _as_list(value: object) -> object:

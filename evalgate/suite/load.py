@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from evalgate.canonical import digest_list
-from evalgate.documents import Document, read_yaml
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Request
+from evalgate.formats.canonical import digest_list
+from evalgate.formats.documents import Document, read_yaml
 from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import Case, build_cases
 from evalgate.suite.models import Assertion, Gate, SuiteFile

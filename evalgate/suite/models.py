@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
 
-from evalgate.documents import Strict
+from evalgate.formats.documents import Strict
 from evalgate.suite.generation import Generation
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")

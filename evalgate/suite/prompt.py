@@ -13,9 +13,9 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from evalgate.documents import Document
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
+from evalgate.formats.documents import Document
 from evalgate.suite.cases import Case
 from evalgate.suite.models import ChatMessage
 

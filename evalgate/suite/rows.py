@@ -14,9 +14,9 @@ from typing import BinaryIO, NamedTuple, Protocol
 
 import orjson
 
-from evalgate.documents import MAX_DEPTH
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.formats.documents import MAX_DEPTH
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"

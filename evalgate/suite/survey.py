@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evalgate.canonical import canonical
 from evalgate.errors import InputError
+from evalgate.formats.canonical import canonical
 from evalgate.suite.cases import Case
 from evalgate.suite.digests import Digests
 from evalgate.suite.order import AskOrder

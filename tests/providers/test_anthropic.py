@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.canonical import canonical
 from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import Answer, JsonValue, Message, Question, Request
+from evalgate.formats.canonical import canonical
 from evalgate.providers import AttemptFailed, require_askable
 from evalgate.providers.anthropic import build, parse_message
 from tests.conftest import JSON, Loopback, Sent, catalog, failure, variant

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evalgate.canonical import canonical
 from evalgate.exchange import Answer, Message, Request
+from evalgate.formats.canonical import canonical
 from evalgate.providers import AttemptFailed
 from evalgate.providers.openai import build, parse_response
 from tests.conftest import JSON, catalog

@@ -247,7 +247,7 @@ def walked(folder: Path, count: int) -> Suite:
 
 
 def test_ten_megabytes_of_cases_do_not_take_one_of_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("evalgate.documents.MAX_BYTES", 100_000)  # asked for at once, although few are used
+    monkeypatch.setattr("evalgate.formats.documents.MAX_BYTES", 100_000)  # asked for at once, although few are used
     walked(tmp_path, 5)  # what is made once, whatever the number of cases, is not counted
     tracemalloc.start()
     suite = walked(tmp_path, 2_000)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evalgate.documents import parse_yaml
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
+from evalgate.formats.documents import parse_yaml
 from evalgate.suite import Case
 from evalgate.suite.models import ChatMessage
 from evalgate.suite.prompt import Prompt

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from evalgate.canonical import digest
 from evalgate.errors import InputError
+from evalgate.formats.canonical import digest
 
 SHOWN_CHARACTERS = 80
 ERROR_CHARACTERS = 200

@@ -160,7 +160,7 @@ def _error(value: object, place: str) -> str | None:
 
 def _near(key: str, row: dict[str, object]) -> str:
     # imported here, where it is needed: it brings YAML and pydantic with it
-    from evalgate.documents import did_you_mean
+    from evalgate.formats.documents import did_you_mean
 
     hint = did_you_mean(key, {str(column) for column in row})
     return hint if "did you mean" in hint else ""

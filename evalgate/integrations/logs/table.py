@@ -68,7 +68,7 @@ def choose_metric(table: ScoreTable, metric: str | None) -> str:
 
 def _alternatives(metric: str, known: list[str]) -> str:
     # imported here, where it is needed: it brings YAML and pydantic with it
-    from evalgate.documents import did_you_mean
+    from evalgate.formats.documents import did_you_mean
 
     hint = did_you_mean(metric, set(known))
     return hint if "expected one of" in hint else f"{hint} The run has {', '.join(known)}"

@@ -16,7 +16,7 @@ from evalgate import stats
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Request
 from evalgate.gate import OperationBoard, Usage
-from evalgate.planning import Contest
+from evalgate.plan import Contest
 
 FLIP_RATE = 0.05  # assumed of a variant that nobody has seen yet
 OUTPUT_TOKENS = 256  # assumed where the suite names no max_tokens

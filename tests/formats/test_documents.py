@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from evalgate import documents
-from evalgate.documents import Document, Strict, did_you_mean, parse_yaml, read_yaml
 from evalgate.errors import InputError
+from evalgate.formats import documents
+from evalgate.formats.documents import Document, Strict, did_you_mean, parse_yaml, read_yaml
 from tests.conftest import JSON, outcome
 
 HERE = Path("doc.yaml")

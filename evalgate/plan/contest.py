@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalgate.catalog import Catalog, Endpoint
-from evalgate.documents import did_you_mean
 from evalgate.errors import InputError
+from evalgate.formats.documents import did_you_mean
 from evalgate.gate import BUILT_IN, Sides, Transcript
 from evalgate.graders import Grading, bind
 from evalgate.suite import Case, Suite

@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from evalgate.files import atomic_file, write_atomically
+from evalgate.formats.files import atomic_file, write_atomically
 
 
 def test_a_file_is_replaced_and_nothing_is_left_beside_it(tmp_path: Path) -> None:

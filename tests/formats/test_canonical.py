@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.canonical import digest, digest_list
 from evalgate.exchange import JsonValue
+from evalgate.formats.canonical import digest, digest_list
 from tests.conftest import JSON
 
 

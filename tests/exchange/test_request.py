@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evalgate.canonical import canonical, digest
 from evalgate.exchange import Answer, Message, Request
+from evalgate.formats.canonical import canonical, digest
 from tests.conftest import JSON
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

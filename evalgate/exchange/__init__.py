@@ -1,0 +1,6 @@
+"""WHAT passes between the rooms: a question, and the answer that came back. Plain data; imports nothing above it."""
+
+from evalgate.exchange.answer import Answer, FinishReason
+from evalgate.exchange.request import MAX_TOKENS, JsonValue, Message, Question, Request
+
+__all__ = ["MAX_TOKENS", "Answer", "FinishReason", "JsonValue", "Message", "Question", "Request"]
