@@ -153,7 +153,10 @@ def parse_yaml(text: str, path: Path) -> Document:
         data = builder.build(node, ())
     except yaml.MarkedYAMLError as failure:
         line = failure.problem_mark.line + 1 if failure.problem_mark else 1
-        raise InputError(f"{path}:{line}: malformed YAML: {failure.problem or failure.context}") from None
+        problem = failure.problem or failure.context
+        if problem == _TOO_DEEP:
+            raise InputError(f"{path}:{line}: nested deeper than {MAX_DEPTH} levels") from None
+        raise InputError(f"{path}:{line}: malformed YAML: {problem}") from None
     except (yaml.YAMLError, ValueError) as failure:
         raise InputError(f"{path}: malformed YAML: {str(failure).splitlines()[0]}") from None
     finally:
@@ -163,6 +166,7 @@ def parse_yaml(text: str, path: Path) -> Document:
 
 
 _TAG = "tag:yaml.org,2002:"
+_TOO_DEEP = "exceeded maximum nesting depth"  # as newer releases of libyaml say it, before we can
 _PLAIN = {  # the core schema of YAML 1.2 (§10.3.2) without what JSON lacks: octals, hexadecimals, infinities, NaN
     "null": re.compile(r"(?:~|null|Null|NULL)?\Z"),
     "bool": re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"),
