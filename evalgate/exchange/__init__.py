@@ -2,5 +2,6 @@
 
 from evalgate.exchange.answer import Answer, FinishReason
 from evalgate.exchange.request import MAX_TOKENS, JsonValue, Message, Question, Request
+from evalgate.exchange.scalars import as_text
 
-__all__ = ["MAX_TOKENS", "Answer", "FinishReason", "JsonValue", "Message", "Question", "Request"]
+__all__ = ["MAX_TOKENS", "Answer", "FinishReason", "JsonValue", "Message", "Question", "Request", "as_text"]

@@ -1,0 +1,16 @@
+"""The text of a JSON value, wherever a text is meant: one way for prompts, graders and reports."""
+
+from __future__ import annotations
+
+import json
+
+from evalgate.exchange.request import JsonValue
+
+
+def as_text(value: JsonValue) -> str:
+    """A text as it is, a number as it was written, `true`, `false` and `null`, lists and objects as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool | list | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
