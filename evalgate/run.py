@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from evalgate.catalog import Endpoint
 from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
 from evalgate.exchange import Answer, JsonValue, Question
-from evalgate.gate.facts import Tally, Usage, VariantFacts
+from evalgate.gate import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
@@ -98,7 +98,7 @@ class _Scores:
             given = answers[index * repeats : (index + 1) * repeats]
             grades = [self._grading.grade(answer, case) for answer in given]
             for answer in given:
-                self.tally.add(answer)
+                self.tally.add(Given.of(answer, self._endpoint, prompt_characters))
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
 

@@ -23,12 +23,33 @@ def earlier_boards(store: Store) -> dict[str, list[OperationBoard]]:
     return found
 
 
-def suite_of(board: OperationBoard) -> Suite:
-    """The suite of a verdict; raises `InputError` with the way out when it is not where the check found it."""
-    path = Path(board.suite)
+def suite_of(board: OperationBoard, folder: Path = Path("suites")) -> Suite:
+    """The suite of a verdict, found by its hash: where the check found it, or else among those of `folder`.
+
+    Raises `InputError` with the way out when it is nowhere, or is not what it was.
+    """
+    there = Path(board.suite)
+    changed = None
+    for path in dict.fromkeys([there, *sorted(folder.glob("*.yaml"))]):
+        suite = _suite_at(path, board.operation)
+        if suite is not None and suite.hash == board.suite_hash:
+            return suite
+        changed = changed or suite
+    if changed is None:
+        raise InputError(f"{there}: the suite of this verdict is not here; run this in the folder where the check ran")
+    message = f"{changed.path}: changed since the run of this board, so its answers no longer fit"
+    raise InputError(f"{message}; run: evalgate check {changed.path}")
+
+
+def _suite_at(path: Path, operation: str) -> Suite | None:
+    """The suite in a file, if there is one for this operation; a file that is something else is passed over."""
     if not path.exists():
-        raise InputError(f"{path}: the suite of this verdict is not here; run this in the folder where the check ran")
-    return load_suite(path)
+        return None
+    try:
+        suite = load_suite(path)
+    except InputError:
+        return None
+    return suite if suite.operation == operation else None
 
 
 def last_board(store: Store) -> Board:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--variant", "only", multiple=True, metavar="ID", help="Judge only this variant (may be repeated).")
 @click.option("--max-cases", type=click.IntRange(min=1), help="Ask at most so many cases of each suite.")
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
+@click.option("--retry-failed", is_flag=True, help="Ask again what was refused, filtered or failed; nothing else.")
 @since_options
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
 def command(
@@ -41,6 +42,7 @@ def command(
     only: tuple[str, ...],
     max_cases: int | None,
     batch: bool,
+    retry_failed: bool,
     refresh: bool,
     since: float | None,
     quiet: bool,
@@ -58,7 +60,7 @@ def command(
     from evalgate.cli.show_board import show_board, write_report
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.cli.tell import tell
-    from evalgate.plan import plan
+    from evalgate.plan import StoreMemory, plan
     from evalgate.plan.forecast import forecast
     from evalgate.report.forecast import summary
     from evalgate.signal import issue, publish_file, read_file
@@ -67,10 +69,11 @@ def command(
 
     catalog = load_catalog(catalog_path)
     loaded = load_suites(suite_paths(suites))
-    contests = plan(loaded, catalog, only=only, max_cases=max_cases)
-    cases = {contest.suite.operation: len(contest.cases) for contest in contests}
     previous = read_file(publish) if publish is not None and publish.exists() else None
+    planned = plan(loaded, catalog, only=only, max_cases=max_cases)
     with open_store(store_name) as store:
+        contests = [contest.recalling(StoreMemory(store)) for contest in planned]
+        cases = {contest.suite.operation: len(contest.cases) for contest in contests}
         if not quiet:
             tell(summary([forecast(contest) for contest in contests]))
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
@@ -79,7 +82,14 @@ def command(
 
             async def judge(stop: Stop, begin: float) -> Board:
                 return await check(
-                    contests, store, os.environ, progress=progress, since=begin, stop=stop, batching=batching
+                    contests,
+                    store,
+                    os.environ,
+                    progress=progress,
+                    since=begin,
+                    stop=stop,
+                    batching=batching,
+                    retry_failed=retry_failed,
                 )
 
             board = run_until_stopped(judge, refresh=refresh, since=since)

@@ -35,14 +35,15 @@ def command(
     from evalgate.catalog import load_catalog
     from evalgate.cli.board_lookup import earlier_boards
     from evalgate.cli.output import write_json
-    from evalgate.plan import plan
+    from evalgate.plan import StoreMemory, plan
     from evalgate.plan.forecast import forecast, require_support
     from evalgate.report.forecast import render_assumptions, render_forecast
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
-    contests = plan(load_suites(suite_paths(suites)), load_catalog(catalog_path), only=only, max_cases=max_cases)
+    planned = plan(load_suites(suite_paths(suites)), load_catalog(catalog_path), only=only, max_cases=max_cases)
     with open_store(store_name) as store:
+        contests = [contest.recalling(StoreMemory(store)) for contest in planned]
         earlier = earlier_boards(store)
     forecasts = [forecast(contest, earlier.get(contest.suite.operation, ())) for contest in contests]
     for contest, told in zip(contests, forecasts, strict=True):

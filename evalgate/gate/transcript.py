@@ -7,37 +7,45 @@ before anything is compared: pooling them would count one observation several ti
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer
+from evalgate.gate.given import Given
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 AVAILABILITY = "availability"
 UNTRUNCATED = "untruncated"
-BUILT_IN = (AVAILABILITY, UNTRUNCATED)
+CONTENT = "content"
+UNREFUSED = "unrefused"
+UNFILTERED = "unfiltered"
+PROMPT_TOKENS = "prompt_tokens"
+BUILT_IN = (AVAILABILITY, UNTRUNCATED, CONTENT, UNREFUSED, UNFILTERED, PROMPT_TOKENS)
+_CONTENT = {"text", "tool_calls"}
 
 
 @dataclass
 class Transcript:
     """The answers of one endpoint and their grades, in the order asked; grows wave by wave.
 
-    `answers[i]` are those to case i, one per repeat. Repeats are numbered from `first_repeat`, so that the baseline can
-    be asked again for answers of its own. Texts are not kept: what is graded is only counted.
+    `given[i]` are those to case i, one per repeat. Repeats are numbered from `first_repeat`, so that the baseline can
+    be asked again for answers of its own.
     """
 
     endpoint: Endpoint
     first_repeat: int = 0
-    answers: list[Sequence[Answer]] = field(default_factory=list)
+    given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]]) -> None:
+    def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_characters: int = 0) -> None:
         """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric."""
-        self.answers.append([replace(answer, text="", details={}) for answer in answers])  # the store has the rest
-        whole = [{**grade, **_built_in(answer)} for answer, grade in zip(answers, grades, strict=True)]
+        given = [Given.of(answer, self.endpoint, prompt_characters) for answer in answers]
+        self.given.append(given)
+        whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:
             self._means.setdefault(metric, []).append(sum(grade[metric] for grade in whole) / len(whole))
 
@@ -45,30 +53,44 @@ class Transcript:
         """Mean over the repeats, per case; shape (cases,)."""
         return np.array(self._means.get(metric, ()), dtype=np.float64)
 
-    def answered(self) -> npt.NDArray[np.bool_]:
+    def failed_share(self) -> FloatArray:
+        """The share of each case's repeats that were not answered; shape (cases,)."""
+        return np.array([sum(each.answer.failed for each in group) / len(group) for group in self.given], dtype=float)
+
+    def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
-        return np.array([not any(answer.failed for answer in answers) for answers in self.answers], dtype=bool)
+        return self.failed_share() == 0
+
+    def answered_at(self) -> FloatArray:
+        """When each case was answered first, in seconds since the epoch; shape (cases,)."""
+        return np.array([min(each.answer.answered_at for each in group) for group in self.given], dtype=np.float64)
+
+    def prompt_tokens(self) -> FloatArray:
+        """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""
+        counted = (next((a for a in (each.answer.input_tokens for each in group) if a), None) for group in self.given)
+        return np.array([float("nan") if tokens is None else float(tokens) for tokens in counted])
 
     @property
     def cases(self) -> int:
         """How many cases have been answered."""
-        return len(self.answers)
+        return len(self.given)
 
-    def flat(self, cases: int) -> list[Answer]:
+    @property
+    def oldest(self) -> float:
+        """When the oldest answer was given that is one; infinity where there is none."""
+        times = (each.answer.answered_at for group in self.given for each in group if not each.answer.failed)
+        return min(times, default=float("inf"))
+
+    def flat(self, cases: int) -> list[Given]:
         """All answers to the first `cases` cases."""
-        return [answer for answers in self.answers[:cases] for answer in answers]
+        return [each for group in self.given[:cases] for each in group]
 
 
-def unit_means(values: FloatArray, units: Sequence[int]) -> FloatArray:
-    """Means over consecutive groups of cases; `units[j]` cases belong to unit j. As many units as `values` fills."""
-    ends = np.cumsum(units)
-    whole = int(np.searchsorted(ends, values.size, side="right"))
-    if whole == 0:
-        return np.zeros(0)
-    starts = np.concatenate(([0], ends[: whole - 1]))
-    means: FloatArray = np.add.reduceat(values[: ends[whole - 1]], starts) / np.asarray(units[:whole])
-    return means
-
-
-def _built_in(answer: Answer) -> dict[str, float]:
-    return {AVAILABILITY: float(not answer.failed), UNTRUNCATED: float(not answer.truncated)}
+def _built_in(given: Given) -> dict[str, float]:
+    return {
+        AVAILABILITY: float(not given.answer.failed),
+        UNTRUNCATED: float(not given.answer.truncated),
+        CONTENT: float(given.kind in _CONTENT),
+        UNREFUSED: float(given.kind != "refused"),
+        UNFILTERED: float(given.kind != "filtered"),
+    }

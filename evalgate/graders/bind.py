@@ -38,10 +38,14 @@ class _Bound:
 
 @dataclass(frozen=True)
 class Grading:
-    """How the answers of a suite are scored; `hash` changes with anything that could change a score."""
+    """How the answers of a suite are scored; `hash` changes with anything that could change a score.
+
+    `rules` is the same without the targets: it does not change with the cases.
+    """
 
     metrics: Mapping[str, tuple[_Bound, ...]]
     hash: str
+    rules: str = ""
 
     def grade(self, answer: Answer, case: Case) -> dict[str, float]:
         """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random."""
@@ -75,7 +79,8 @@ def bind(suite: Suite) -> Grading:
         targets.add(canonical([case.id, case.target]))
     assertions = [assertion.model_dump(mode="json") for assertion in suite.assertions]
     identity = digest([GRADERS_VERSION, assertions, targets.of_all()])
-    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity)
+    rules = digest([GRADERS_VERSION, assertions])
+    return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity, rules)
 
 
 def _check_target(case: Case, graders: Sequence[tuple[int, registry.Grader]], suite: Suite) -> None:

@@ -74,7 +74,7 @@ def render_report(board: Board, pairs: Pairs) -> str:
         board=board,
         sections=sections,
         tables=_tables(sections),
-        tally=Counter(verdict.outcome for _, verdict in verdicts),
+        tally=Counter(wording.outcome(verdict) for _, verdict in verdicts),
         total=len(verdicts),
         at=datetime.fromtimestamp(board.at, UTC),
         illustrative=any(wording.is_illustrative(each, verdict) for each, verdict in verdicts),
@@ -88,7 +88,7 @@ def _section(anchor: str, board: OperationBoard, pairs: Pairs) -> _Section:
         (f"{anchor}-{number}", verdict, _flips(verdict, pairs(board, verdict)))
         for number, verdict in enumerate(verdicts, start=1)
     ]
-    counts = Counter(verdict.outcome for verdict in verdicts)
+    counts = Counter(wording.outcome(verdict) for verdict in verdicts)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     name = wording.safe(board.operation)
     forest = f"{name}: difference to the baseline of each variant with its confidence sequence; {told}"

@@ -17,12 +17,14 @@ import orjson
 from evalgate.exchange import JsonValue
 
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
-    from evalgate.gate import MetricEvidence, OperationBoard, Outcome, VariantFacts, Verdict
+    from evalgate.gate import MetricEvidence, OperationBoard, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"
+ESTIMATED = "≈"
+ESTIMATED_NOTE = f"{ESTIMATED} tokens not counted by the server, but estimated"
 ILLUSTRATIVE_NOTE = f"{ILLUSTRATIVE} illustrative prices: nobody sells at them"
-SHAPES: dict[Outcome, str] = {"green": "●", "red": "✕", "inconclusive": "◇"}
+SHAPES = {"green": "●", "red": "✕", "worse": "▽", "inconclusive": "◇"}
 
 _JOINERS = frozenset("\u200c\u200d")  # some scripts and most emoji cannot be spelled without them
 _NOTABLE_TRUNCATION = 0.05
@@ -128,14 +130,23 @@ def precision_beside_id(facts: VariantFacts) -> str:
 
 def margin(board: OperationBoard) -> str:
     """The margin in percentage points: `5 pp`, `0.5 pp`."""
-    return f"{board.margin * 100:.3g} pp"
+    return f"{board.policy.margin * 100:.3g} pp"
 
 
 def family(board: OperationBoard) -> str:
-    """What green is corrected for: `Holm over 7 variants`."""
-    if board.control == "family":
-        return f"Holm over {counted(board.family, 'variant')}"
-    return "each variant on its own"
+    """What green is corrected for: `family of 7`, everybody who was ever ruled on for the operation."""
+    return f"family of {board.family}" if board.policy.control == "family" else "each variant on its own"
+
+
+def claim(board: OperationBoard) -> str:
+    """What the proof is about; a suite whose answers change from call to call is analysed as a sample."""
+    claimed = safe(board.policy.claim)
+    return claimed if claimed == board.analysis else f"{claimed}, by expected scores: the baseline's answers change"
+
+
+def outcome(verdict: Verdict) -> str:
+    """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
+    return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
 
 
 def counted(count: int, noun: str) -> str:
@@ -157,15 +168,20 @@ def is_illustrative(board: OperationBoard, verdict: Verdict) -> bool:
 
 def saving(board: OperationBoard, verdict: Verdict) -> str:
     """The share of cost saved, marked where prices are illustrative; a dash where the baseline costs nothing."""
-    if not verdict.baseline_usage.cost_usd:
+    if verdict.saving is None:
         return "–"
-    return percent(verdict.saving) + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
+    estimated = {verdict.usage.tokens, verdict.baseline_usage.tokens} != {"counted"}
+    return (
+        (ESTIMATED if estimated else "")
+        + percent(verdict.saving)
+        + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
+    )
 
 
 def cheapest_green(board: OperationBoard) -> Verdict | None:
     """The green variant that saves most."""
-    greens = [verdict for verdict in board.verdicts if verdict.outcome == "green"]
-    return max(greens, key=lambda verdict: verdict.saving, default=None)
+    greens = [verdict for verdict in board.verdicts if verdict.outcome == "green" and verdict.saving is not None]
+    return max(greens, key=lambda verdict: verdict.saving or 0.0, default=None)
 
 
 def truncates_more(verdict: Verdict) -> bool:
@@ -186,6 +202,9 @@ def remarks(verdict: Verdict) -> list[str]:
         said.append(truncation(verdict))
     if failed := verdict.usage.failed:
         said.append(f"{counted(failed, 'call')} failed")
+    said += [safe(each, 200) for each in verdict.suspicions]
+    if verdict.trying.number > 1:
+        said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
     if verdict.note:
         said.append(safe(verdict.note, 200))
     return said
@@ -206,6 +225,6 @@ def by_precision(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
     def key(verdict: Verdict) -> tuple[bool, float, float, str]:
         facts = verdict.variant
-        return facts.bits_per_weight is None, -(facts.bits_per_weight or 0), -verdict.usage.cost_usd, facts.id
+        return facts.bits_per_weight is None, -(facts.bits_per_weight or 0), -(verdict.usage.cost_usd or 0), facts.id
 
     return sorted(verdicts, key=key)

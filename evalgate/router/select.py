@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 
 from evalgate.catalog import Catalog, Endpoint
 from evalgate.errors import InputError
@@ -16,12 +17,16 @@ from evalgate.signal import SignalDocument, SignalEntry
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A variant that was considered. `cost` is the expected USD per successful call; None where nothing is known."""
+    """A variant that was considered. `cost` is the expected USD per successful call; None where nothing is known.
+
+    `estimated`: the tokens behind it were not all counted by the server.
+    """
 
     endpoint: Endpoint
     eligible: bool
     reason: str
     cost: float | None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,12 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     endpoints = catalog.endpoints(model)
     if baseline_id not in endpoints:
         raise InputError(f"{catalog.path}: the baseline {baseline_id!r} of {operation!r} is not in the catalogue")
-    baseline_cost = _baseline_cost(endpoints[baseline_id], entries)
-    baseline = Candidate(endpoints[baseline_id], True, "baseline", baseline_cost)
+    mix = _TokenMix.of(entries)
+    baseline_cost = mix.cost(endpoints[baseline_id], 1.0)
+    baseline = Candidate(endpoints[baseline_id], True, "baseline", baseline_cost, estimated=mix.estimated)
     by_variant = {entry.variant.id: entry for entry in entries}
     others = [
-        _candidate(endpoint, by_variant.get(name), endpoints[baseline_id], now)
+        _candidate(endpoint, by_variant.get(name), endpoints[baseline_id], mix, now)
         for name, endpoint in endpoints.items()
         if name != baseline_id
     ]
@@ -81,25 +87,60 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     return Decision(operation, model, document.seq, chosen, baseline, tuple(ranked), reason)
 
 
-def _candidate(endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, now: datetime) -> Candidate:
+def _candidate(
+    endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, mix: _TokenMix, now: datetime
+) -> Candidate:
     if entry is None:
         return Candidate(endpoint, False, "not in the signal", None)
-    cost = float(endpoint.cost(entry.evidence.tokens.input, entry.evidence.tokens.output))
-    success = entry.evidence.success
-    expected = cost / success if success > 0 else None
+    cost, success = mix.cost(endpoint, _length(entry)), entry.evidence.success
+    expected = cost / success if cost is not None and success > 0 else None
+
+    def told(reason: str, *, eligible: bool = False) -> Candidate:
+        return Candidate(endpoint, eligible, reason, expected, estimated=entry.evidence.tokens.basis != "counted")
+
     if entry.variant.config != endpoint.config:
-        return Candidate(endpoint, False, "its configuration changed since it was judged", expected)
+        return told("its configuration changed since it was judged")
     if entry.evidence.baseline_config != baseline.config:
-        return Candidate(endpoint, False, "the baseline's configuration changed since it was judged", expected)
+        return told("the baseline's configuration changed since it was judged")
     if entry.state != "green":
-        word = {"red": "red", "unknown": "not proven"}[entry.state]
-        return Candidate(endpoint, False, f"{word}: {entry.reason}", expected)
+        return told(f"{_STATES[entry.state]}: {entry.reason}")
     if entry.valid_until <= now:
-        return Candidate(endpoint, False, f"its green expired at {entry.valid_until:%Y-%m-%d %H:%M} UTC", expected)
-    return Candidate(endpoint, True, f"green: {entry.reason}", expected)
+        return told(f"its green expired at {entry.valid_until:%Y-%m-%d %H:%M} UTC")
+    return told(f"green: {entry.reason}", eligible=True)
 
 
-def _baseline_cost(baseline: Endpoint, entries: list[SignalEntry]) -> float | None:
-    """At the token mix of the variants on this operation: the input is the same for all."""
-    costs = [float(baseline.cost(entry.evidence.tokens.input, entry.evidence.tokens.output)) for entry in entries]
-    return sum(costs) / len(costs) if costs else None
+_STATES = {"red": "red", "unknown": "not proven"}
+
+
+@dataclass(frozen=True, slots=True)
+class _TokenMix:
+    """The one token mix at which all are compared: the baseline's mean input and output, None where unknown."""
+
+    input: float | None
+    output: float | None
+    estimated: bool
+
+    @classmethod
+    def of(cls, entries: list[SignalEntry]) -> _TokenMix:
+        told = [entry.evidence.baseline_tokens or entry.evidence.tokens for entry in entries]
+        known = [(each.input, each.output) for each in told if each.input is not None and each.output is not None]
+        if not known:
+            return cls(None, None, True)
+        inputs, outputs = zip(*known, strict=True)
+        return cls(fmean(inputs), fmean(outputs), any(each.basis != "counted" for each in told))
+
+    def cost(self, endpoint: Endpoint, length: float | None) -> float | None:
+        """USD for one call whose answer is `length` times as long as the baseline's."""
+        if self.input is None or self.output is None or length is None:
+            return None
+        return float(endpoint.cost(self.input, self.output * length))
+
+
+def _length(entry: SignalEntry) -> float | None:
+    """How long the variant's answers are, in those of the baseline to the same cases; None where nobody knows."""
+    ours, theirs = entry.evidence.tokens.output, entry.evidence.baseline_tokens
+    if ours is None:
+        return None
+    if theirs is None or not theirs.output:
+        return 1.0
+    return ours / theirs.output

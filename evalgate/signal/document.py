@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from evalgate.formats.canonical import canonical, digest
-from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
+from evalgate.gate import Board, OperationBoard, Usage, VariantFacts, Verdict
 
 HEARTBEAT = timedelta(minutes=10)  # how soon a publisher must be heard of again
 PASSES_AFTER_RED = 2  # one proven failure withdraws at once; coming back takes two passes
@@ -56,10 +56,11 @@ class SignalVariant(_Format):
 
 
 class Tokens(_Format):
-    """The operation's own token mix: means per answer of this variant."""
+    """Means per answer; null where nothing is known. `basis`: counted by the server, or estimated."""
 
-    input: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    output: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    input: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    output: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None
+    basis: Literal["counted", "estimated", "unknown"] = "counted"
 
 
 class SignalEvidence(_Format):
@@ -79,7 +80,12 @@ class SignalEvidence(_Format):
     e_red: float
     flips: tuple[int, int]
     success: Annotated[float, Field(ge=0, le=1)] = Field(description="share of calls that were answered")
-    tokens: Tokens
+    tokens: Tokens = Field(description="of the variant's answers, at the input that was counted for the baseline")
+    baseline_tokens: Tokens | None = Field(default=None, description="of the baseline's answers to the same cases")
+    kinds: dict[str, int] = Field(default={}, description="how many of the variant's answers were of which kind")
+    attempt: Annotated[int, Field(ge=1)] = Field(default=1, description="which try this was, of those that are charged")
+    charged: float | None = Field(default=None, description="the alpha that this try was charged")
+    beyond_margin: bool = Field(default=False, description="of a red: the loss is proven to be more than the margin")
     run: str
 
 
@@ -171,7 +177,7 @@ def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: 
     # a green is as old as all of its evidence; what a wrong clock dated into the future is no younger than the run
     oldest = min(verdict.usage.oldest, verdict.baseline_usage.oldest, board.at)
     answered = datetime.fromtimestamp(int(oldest), UTC)
-    valid_until = answered + timedelta(seconds=operation.valid_seconds)
+    valid_until = answered + timedelta(seconds=operation.policy.valid_seconds)
     fresh = previous is None or previous.valid_until != valid_until
     state, passes = _state(verdict, previous, fresh=fresh)
     unchanged = previous is not None and previous.state == state
@@ -182,7 +188,7 @@ def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: 
         variant=_variant(verdict.variant),
         state=state,
         verdict=verdict.outcome,
-        claim=operation.claim,
+        claim=operation.analysis,
         since=previous.since if previous is not None and unchanged else datetime.fromtimestamp(int(board.at), UTC),
         green_runs=passes,
         valid_until=valid_until,
@@ -231,16 +237,25 @@ def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEv
         delta=metric.delta,
         interval=metric.interval,
         level=metric.level,
-        margin=operation.margin,
-        alpha=operation.alpha,
-        control=operation.control,
+        margin=operation.policy.margin,
+        alpha=operation.policy.alpha,
+        control=operation.policy.control,
         e_green=metric.e_green,
         e_red=metric.e_red,
         flips=(metric.broke, metric.fixed),
         success=1 - usage.failed / usage.answers if usage.answers else 0.0,  # a spent budget asks nothing
-        tokens=Tokens(input=usage.input_tokens, output=usage.output_tokens),
+        tokens=_tokens(usage),
+        baseline_tokens=_tokens(verdict.baseline_usage),
+        kinds=dict(usage.kinds),
+        attempt=verdict.trying.number,
+        charged=verdict.trying.level,
+        beyond_margin=verdict.beyond_margin,
         run=run,
     )
+
+
+def _tokens(usage: Usage) -> Tokens:
+    return Tokens(input=usage.input_tokens, output=usage.output_tokens, basis=usage.tokens)
 
 
 def json_schema() -> Mapping[str, object]:

@@ -19,9 +19,13 @@ def _share_work_and_batches(connection: sa.Connection) -> None:
     schema.metadata.create_all(connection, tables=new, checkfirst=False)
 
 
+def _remember_attempts(connection: sa.Connection) -> None:
+    schema.metadata.create_all(connection, tables=(schema.attempts, schema.orders), checkfirst=False)
+
+
 _NONE = "not an evalgate store: it has none of the tables"
 READABLE = 1  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches,)
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches, _remember_attempts)
 
 
 def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:

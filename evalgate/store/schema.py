@@ -100,3 +100,23 @@ batch_items = Table(
     Column("request", String(71), nullable=False),
     Column("repeat", Integer, nullable=False),
 )
+
+# Every certification that was begun: who tries again is not given a fresh alpha.
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("operation", String(200), primary_key=True),
+    Column("baseline", String(71), primary_key=True),  # configuration of the baseline
+    Column("key", String(71), primary_key=True),
+    Column("at", Float, nullable=False),  # seconds since the epoch, UTC
+    Column("attempt", LargeBinary, nullable=False),  # JSON
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("operation", String(200), primary_key=True),
+    Column("seed", String(20), primary_key=True),
+    Column("cases", LargeBinary, nullable=False),  # digests of the cases, in the order asked
+)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Request
-from evalgate.formats.canonical import digest_list
+from evalgate.formats.canonical import digest, digest_list
 from evalgate.formats.documents import Document, read_yaml
 from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import Case, build_cases
@@ -62,6 +62,12 @@ class Suite:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
         content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
         return digest_list(content, ([case.id, case.input, case.target, case.metadata] for case in self.cases))
+
+    @cached_property
+    def rules(self) -> str:
+        """Changes with what is asked of each case and how it is scored, whichever the cases and the variants are."""
+        left_out = {*_NOT_SCORED, "variants"}
+        return digest(self.file.model_dump(mode="json", by_alias=True, exclude=left_out))
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""

@@ -75,6 +75,10 @@ class Gate(Strict):
     metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
         default=None, description="which metrics decide; default: all that are asserted. Others are only shown"
     )
+    min_score: dict[Name, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default={},
+        description="least mean score of the variant itself, by metric; 1.0: a single failure is red",
+    )
     baseline_check: bool = Field(
         default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
     )

@@ -1,0 +1,147 @@
+"""The memory of attempts: who was ever ruled on, how often it was tried, and what the next try may risk.
+
+A verdict that is unwelcome invites another try: another seed, another margin, a new version of the suite, fresh
+answers, or the same variants without those that were red. Each is a new test, and with an alpha of its own each, enough
+of them turn anything green. So every certification is remembered, and two rules keep the promise:
+
+- **Once more.** A variant that was tried before, without becoming green, is charged to an e-LOND budget
+  (`stats.e_lond_level`): all its tries together risk a false green with probability alpha at most. What merely goes on
+  (the same test on the same answers) is the same try, and a green that is renewed on fresh answers in time is charged
+  what it was charged before: it has nothing to gain from it.
+- **Among others.** The family is everybody who was ever ruled on for the operation, not today's list. Who comes later
+  has a smaller weight (`stats.arrival_weight`), so that whoever was there first pays next to nothing for it.
+
+A variant is its configuration, not its name: a changed one is a newcomer. A changed baseline begins anew. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from evalgate import stats
+from evalgate.exchange import JsonValue
+from evalgate.formats.canonical import digest
+from evalgate.gate.board import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One certification of one configuration, as it is remembered.
+
+    `number` counts the tries that were charged, from 1. `arrival` is 0 for the first batch of variants of an operation
+    and k for the k-th that came later. `level` is the alpha that was charged, `policy` the hash of what was tested,
+    `deadline` the number of units that the stakes were set for. `asked` identifies the `cases` that were asked: none of a
+    variant that was named and not judged. `e_value` is the evidence for green at the stop, `at` the time of the ruling in seconds since the epoch.
+    """
+
+    config: str
+    variant: str
+    number: int
+    arrival: int
+    level: float
+    policy: str
+    deadline: int
+    asked: str
+    cases: int
+    outcome: Outcome
+    e_value: float
+    began: float
+    at: float
+    run: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same try on the same evidence, however often it is looked at."""
+        return digest([self.config, self.number, self.policy, self.began])
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """As the store keeps it."""
+        return dict(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, JsonValue]) -> Attempt:
+        """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
+        from pydantic import TypeAdapter  # lazily: only reading back needs it
+
+        return TypeAdapter(cls).validate_python(dict(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A certification that is under way, as far as it decides what is charged.
+
+    `policy` and `deadline` as for `Attempt`; `oldest`: when the oldest of its answers was given, of the variant's and
+    of the baseline's, whichever is younger; `asked(n)` identifies its first n cases.
+    """
+
+    policy: str
+    deadline: int
+    oldest: float
+    asked: Callable[[int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What a try is charged: see `Attempt`. `deadline` is the earlier one where a test goes on."""
+
+    number: int
+    arrival: int
+    level: float
+    deadline: int
+
+
+class History:
+    """The attempts of one operation against one baseline, the oldest first."""
+
+    def __init__(self, attempts: Sequence[Attempt] = ()) -> None:
+        self._by_config: dict[str, list[Attempt]] = {}
+        for attempt in attempts:
+            self._by_config.setdefault(attempt.config, []).append(attempt)
+
+    def last(self, config: str) -> Attempt | None:
+        """The newest attempt of a configuration."""
+        return self._by_config.get(config, [None])[-1]
+
+    def newcomers(self, configs: Sequence[str]) -> list[str]:
+        """Those of `configs` without any attempt, in an order that does not depend on how they do."""
+        return sorted(config for config in configs if config not in self._by_config)
+
+    def charge(self, config: str, trial: Trial, alpha: float, newcomers: Sequence[str]) -> Charge:
+        """What the certification of `config` is charged; `newcomers` as above, of all that are judged together."""
+        attempts = self._by_config.get(config)
+        if not attempts:
+            arrival = self._arrivals + 1 + newcomers.index(config) if self._by_config else 0
+            return Charge(1, arrival, stats.e_lond_level([], alpha), trial.deadline)
+        last = attempts[-1]
+        if not last.cases:  # it was named then, and is asked now
+            return Charge(last.number, last.arrival, last.level, trial.deadline)
+        if last.policy == trial.policy and trial.oldest <= last.at and trial.asked(last.cases) == last.asked:
+            return Charge(last.number, last.arrival, last.level, last.deadline)  # it goes on
+        if last.outcome == "green":  # it is renewed
+            return Charge(last.number, last.arrival, last.level, trial.deadline)
+        by_number = {attempt.number: attempt.outcome == "green" for attempt in attempts}
+        decisions = [by_number[number] for number in sorted(by_number)]
+        return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), trial.deadline)
+
+    def absent(self, present: Collection[str], alpha: float) -> list[tuple[float, float]]:
+        """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`."""
+        return [
+            (stats.arrival_weight(attempts[-1].arrival), attempts[-1].e_value * attempts[-1].level / alpha)
+            for config, attempts in self._by_config.items()
+            if config not in present
+        ]
+
+    def reserve(self, newcomers: int) -> tuple[float, float]:
+        """Weight and e-value of whoever may still come, after `newcomers` who are judged now for the first time."""
+        arrivals = self._arrivals + newcomers if self._by_config else 0
+        return stats.reserve_left(arrivals), 1.0
+
+    @property
+    def size(self) -> int:
+        """How many configurations were ever ruled on."""
+        return len(self._by_config)
+
+    @property
+    def _arrivals(self) -> int:
+        return max((attempt.arrival for each in self._by_config.values() for attempt in each), default=0)

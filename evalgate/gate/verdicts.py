@@ -1,0 +1,216 @@
+"""From a record to its board: every verdict with its evidence, its cause, and the reason in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
+from evalgate.gate.contest import Ruling
+from evalgate.gate.decide import evidence, flips, other_prompt, required
+from evalgate.gate.facts import VariantFacts
+from evalgate.gate.history import Charge
+from evalgate.gate.identity import somebody_else
+from evalgate.gate.record import Record
+from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
+from evalgate.gate.usage import Tally
+
+_FAULTS = {
+    "empty": "empty",
+    "cut_in_reasoning": "empty: the token limit cut the reasoning off before any content",
+    "filtered": "stopped by a content filter",
+    "refused": "refusals",
+    "tool_calls": "tool calls without content",
+}
+_NOTABLE = 0.05
+
+
+def operation_board(record: Record, metrics: Sequence[str], *, ended: str = "") -> OperationBoard:
+    """The verdicts as they stand. `metrics` are all that the suite asserts; `ended` says why the asking ended early."""
+    suite, sides = record.suite, record.sides
+    shown = [metric for metric in (*metrics, *BUILT_IN) if metric not in record.policy.metrics]
+    return OperationBoard(
+        operation=suite.operation,
+        model=suite.file.model,
+        suite=str(suite.path),
+        suite_hash=suite.hash,
+        grading_hash=record.entry.grading_hash,
+        policy=record.policy,
+        analysis=record.analysis,
+        baseline=VariantFacts.of(sides.baseline.endpoint),
+        baseline_check=record.baseline_check(),
+        family=record.family_size,
+        available=len(record.entry.units),
+        verdicts=tuple(_Judging(record, name, side, shown).verdict(ended) for name, side in sides.variants.items()),
+    )
+
+
+class _Judging:
+    """One variant of a record, on its way to a verdict."""
+
+    def __init__(self, record: Record, name: str, side: Transcript, shown: Sequence[str]) -> None:
+        self.record, self.name, self.side, self.shown = record, name, side, shown
+        self.policy, self.baseline = record.policy, record.sides.baseline
+        self.ruling = record.rulings.get(name) or Ruling("inconclusive", 0, 1 / self.policy.alpha)
+        self.units = self.ruling.units
+        self.cases = sum(record.entry.units[: self.units])
+        self.charge = record.charges.get(name) or Charge(1, 0, self.policy.alpha, len(record.entry.units))
+        self.design = record.design(name)
+
+    def verdict(self, ended: str) -> Verdict:
+        metrics = (
+            *(self._evidence(metric) for metric in self.policy.metrics),
+            *(self._required(metric) for metric in self.policy.min_score),
+        )
+        outcome, cause, reason = self._concluded(metrics, ended)
+        worst = max(metrics, key=lambda metric: metric.e_red)
+        return Verdict(
+            variant=VariantFacts.of(self.side.endpoint),
+            outcome=outcome,
+            cause=cause,
+            reason=reason,
+            note=self._note(outcome, cause),
+            cases=self.units,
+            e_needed=self.ruling.e_needed,
+            e_value=self.ruling.e_value,
+            beyond_margin=outcome == "red" and (worst.absolute or worst.interval[1] < -self.policy.margin),
+            trying=Trying(self.charge.number, self.charge.level, self.charge.arrival),
+            metrics=metrics,
+            diagnostics=tuple(self._diagnostic(metric) for metric in self.shown),
+            usage=self._tally(self.side).usage(self.side.endpoint, self._tally(self.baseline)),
+            baseline_usage=self._tally(self.baseline).usage(self.baseline.endpoint),
+            suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
+            flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
+        )
+
+    def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
+        """What is concluded in the end: a ruling stands only where nothing speaks against it."""
+        if self.name in self.record.down:
+            return "inconclusive", "unreachable", self.record.down[self.name]
+        for side in (self.baseline, self.side):
+            if other := somebody_else(side, side.cases):
+                return "inconclusive", "identity", other
+        if unfit := self._unfit(ended):
+            return "inconclusive", *unfit
+        if self.ruling.outcome == "green" and (idle := self._idle(metrics)):
+            return "inconclusive", "scores", idle
+        if self.ruling.outcome != "inconclusive":
+            return self.ruling.outcome, "proven", self._proof(metrics)
+        if hanging := self._hanging_on_failures():
+            return "inconclusive", "failures", hanging
+        weakest = min(metrics, key=lambda metric: metric.e_green)
+        evidence = f"(e-value for green {weakest.e_green:.3g}, {self.ruling.e_needed:.3g} needed)"
+        if ended:
+            return "inconclusive", "budget", f"{ended}: neither proven after {self.units} {evidence}"
+        limited = self.record.entry.limited
+        cause: Cause = "limited" if limited else "open"
+        whole = f"the {self.units} cases that may be asked" if limited else f"all {self.units} cases"
+        return "inconclusive", cause, f"neither proven after {whole} {evidence}"
+
+    def _proof(self, metrics: Sequence[MetricEvidence]) -> str:
+        if self.ruling.outcome == "green":
+            return f"not worse than {self.policy.margin:g} (e-value {self.ruling.e_value:.3g} at n={self.units})"
+        worst = max(metrics, key=lambda metric: metric.e_red)
+        if worst.absolute:
+            return f"{worst.metric} is not reached (e-value {worst.e_red:.3g} at n={self.units})"
+        beyond = worst.interval[1] < -self.policy.margin
+        where = f"by more than {self.policy.margin:g}" if beyond else f"perhaps by less than {self.policy.margin:g}"
+        kind = "".join(f"; {told}" for told in self._of_one_kind())
+        return f"{worst.metric} proven worse, {where} (e-value {worst.e_red:.3g} at n={self.units}){kind}"
+
+    def _note(self, outcome: Outcome, cause: Cause) -> str:
+        if outcome == "green":
+            return "measurably worse, within margin" if self.ruling.measurably_worse else ""
+        if cause not in ("proven", "open", "limited", "budget") or not self.units:
+            return ""
+        so_far = float(self.record.differences(self.name).e_green[: self.units].max())
+        if so_far < 1 / self.policy.alpha:
+            return ""
+        charged = self.charge.number > 1 or self.policy.control == "verdict"
+        why = f"but this is try {self.charge.number}" if charged else "but not proven among so many"
+        return f"within the margin on its own (e-value ≥ {1 / self.policy.alpha:g}), {why}"
+
+    def _unfit(self, ended: str) -> tuple[Cause, str] | None:
+        """Why nobody can be judged by this suite; None when it is fit, or was not asked to show that it is."""
+        check = self.record.baseline_check()
+        if check is None or check.outcome == "green":
+            return None
+        found = (
+            f"the baseline held against itself is {check.outcome} after {check.cases} cases "
+            f"(it differs from itself on {check.flip_rate:.1%})"
+        )
+        if check.outcome == "red":
+            return "noise", f"suite unfit: {found}; either it changed, or an incident lies in its answers"
+        if ended:
+            return "budget", f"{ended} before the baseline was proven equal to itself"
+        if not self.side.cases:
+            return "unchecked", "nothing was asked"
+        if check.flip_rate > 0 and not self.record.entry.limited:
+            return "noise", f"suite unfit: {found}"
+        return "limited" if self.record.entry.limited else "unchecked", f"too few cases: {found}"
+
+    def _idle(self, metrics: Sequence[MetricEvidence]) -> str:
+        """Why a green would say nothing: nobody can be worse than a baseline that scores no more, or never fully."""
+        for metric in metrics:
+            if metric.absolute:
+                continue
+            if metric.baseline_score <= self.policy.margin:
+                return (
+                    f"suite unfit: the baseline itself scores {metric.baseline_score:.3f} on {metric.metric}, so nobody "
+                    f"can be worse by {self.policy.margin:g}; look at the graders and the targets"
+                )
+            if metric.metric != PROMPT_TOKENS and not (self.baseline.scores(metric.metric)[: self.cases] >= 1).any():
+                return (
+                    f"suite unfit: the baseline never reaches full marks on {metric.metric} "
+                    f"({metric.baseline_score:.3f} on average); look at the graders and the targets"
+                )
+        return ""
+
+    def _hanging_on_failures(self) -> str:
+        """Why there is no verdict although the scores would prove one: it would rest on calls that failed."""
+        if not self.units:
+            return ""
+        green, red = self.record.differences(self.name).scores_prove
+        if green < self.ruling.e_needed and red < 1:
+            return ""
+        ours, theirs = (sum(each.answer.failed for each in one.flat(self.cases)) for one in (self.side, self.baseline))
+        if not ours + theirs:
+            return ""
+        return (
+            f"{'red' if red >= 1 else 'green'} would rest on failed calls ({ours} of the variant's, {theirs} of the "
+            "baseline's): it is not proven without them"
+        )
+
+    def _of_one_kind(self) -> list[str]:
+        """What the answers have in common that the baseline's have not: it says more than any score."""
+        ours, theirs = self._tally(self.side).usage(self.side.endpoint), self._tally(self.baseline).usage(
+            self.baseline.endpoint
+        )
+        told = []
+        for kind, words in _FAULTS.items():
+            if ours.share(kind) - theirs.share(kind) >= _NOTABLE:
+                apart = kind == "empty" and ours.reasoning > _NOTABLE
+                detail = ": reasoning was returned, no content" if apart else ""
+                told.append(f"{ours.share(kind):.0%} of answers {words}{detail} (baseline {theirs.share(kind):.0%})")
+        return told
+
+    def _evidence(self, metric: str) -> MetricEvidence:
+        pairing = self.record.pairing
+        baseline, differences = (values[: self.units] for values in pairing.scores(self.side, metric))
+        return evidence(
+            metric, differences, baseline, pairing.flipped(self.side, metric, self.units), self.policy, self.design
+        )
+
+    def _required(self, metric: str) -> MetricEvidence:
+        scores = self.record.differences(self.name).absolute[metric][: self.units]
+        return required(metric, scores, self.policy, self.design)
+
+    def _diagnostic(self, metric: str) -> Diagnostic:
+        baseline, differences = (values[: self.units] for values in self.record.pairing.scores(self.side, metric))
+        if not self.units:
+            return Diagnostic(metric, 0.0, 0.0)
+        return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
+
+    def _tally(self, side: Transcript) -> Tally:
+        return Tally(side.flat(self.cases))
+
+
