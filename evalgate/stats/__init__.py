@@ -16,7 +16,7 @@ Everything here is a pure function of numbers and numpy arrays: no clock, no fil
 
 from __future__ import annotations
 
-from evalgate.stats._design import Claim, Design
+from evalgate.stats._design import SMALLEST_MARGIN, Claim, Design
 from evalgate.stats._wealth import CERTAIN
 from evalgate.stats.absolute import certify_score, score_evidence
 from evalgate.stats.bootstrap import bca_interval
@@ -45,6 +45,7 @@ from evalgate.stats.units import UnitMeans, paired_differences, unit_means
 __all__ = [
     "CERTAIN",
     "RESERVE",
+    "SMALLEST_MARGIN",
     "CasesNeeded",
     "Certificate",
     "Claim",

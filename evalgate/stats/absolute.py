@@ -13,9 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalgate.stats._design import CAP, Claim, Design, moving_null, population_of
+from evalgate.stats._design import CAP, Claim, Design, population_of
 from evalgate.stats._game import Game, predictable_mean
 from evalgate.stats._input import FloatArray, Numbers, between, scores_of
+from evalgate.stats._suite import moving_null
 from evalgate.stats.certify import Certificate, Side, conclude
 from evalgate.stats.sequential import EvidencePath
 
@@ -113,4 +114,4 @@ def _game(values: FloatArray, null: float, *, target: float, centre: float, cap:
     # One imagined case of the rarer kind holds on to the first guess.
     likely = predictable_mean(values, target, 1.0 / max(min(null, 1.0 - null), 1e-3))
     stakes = np.maximum(likely - means, 0.0) / (means * (1.0 - means))
-    return Game(signal, stakes, np.asarray(-centre), cap, slope, offset, proven)
+    return Game(signal, stakes, np.asarray(-centre), cap, slope, slope, offset, proven)
