@@ -1,0 +1,178 @@
+"""The family of an operation: closed testing in rounds, latecomers, and members that are not judged now."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalgate.errors import StatisticsError
+from evalgate.stats import (
+    RESERVE,
+    arrival_weight,
+    closed_sequential,
+    evidence_path,
+    first_reach,
+    holm_sequential,
+    reserve_left,
+)
+from evalgate.stats.simulation import draw_differences
+
+e_values = st.one_of(st.floats(0, 200), st.sampled_from([0.0, 1.0, 20.0, 40.0]))
+paths = st.lists(st.lists(e_values, min_size=1, max_size=8), min_size=1, max_size=5)
+shares = st.lists(st.sampled_from([1.0, 0.5, 0.05]), min_size=5, max_size=5)
+
+
+def closure(rows, weights, absent, alpha):
+    """Closed testing by the book: every intersection is tried in every round; who is green keeps its e-value."""
+    frozen, decided = {}, [None] * len(rows)
+    for at in range(max(len(row) for row in rows)):
+        changed = True
+        while changed:
+            now = [frozen.get(i, row[min(at, len(row) - 1)]) for i, row in enumerate(rows)]
+            members = [*zip(weights, now, strict=False), *absent]
+            sets = [s for size in range(1, len(members) + 1) for s in combinations(range(len(members)), size)]
+            surplus = {s: sum(members[i][0] * (members[i][1] - 1 / alpha) for i in s) for s in sets}
+            green = [i for i in range(len(rows)) if all(surplus[s] >= -1e-9 for s in sets if i in s)]
+            changed = any(i not in frozen for i in green)
+            for i in green:
+                if decided[i] is None:
+                    decided[i], frozen[i] = at + 1, now[i]
+    return decided
+
+
+@given(paths, shares, st.lists(st.tuples(st.sampled_from([1.0, 0.1]), e_values), max_size=2))
+def test_it_is_closed_testing_after_every_round(rows, weights, absent):
+    weights = weights[: len(rows)]
+    rows = [np.round(row, 2) for row in rows]
+    absent = [(weight, round(e, 2)) for weight, e in absent]
+    outcome = closed_sequential(rows, 0.05, weights=weights, absent=absent)
+    assert list(outcome.decided_at) == closure([row.tolist() for row in rows], weights, absent, 0.05)
+
+
+@given(paths, shares, st.randoms(use_true_random=False))
+def test_it_does_not_matter_in_which_order_variants_are_listed(rows, weights, random):
+    shuffled = list(range(len(rows)))
+    random.shuffle(shuffled)
+    one = closed_sequential([np.array(row) for row in rows], weights=weights[: len(rows)])
+    other = closed_sequential([np.array(rows[i]) for i in shuffled], weights=[weights[i] for i in shuffled])
+    assert tuple(one.decided_at[i] for i in shuffled) == other.decided_at
+    assert [one.thresholds[i] for i in shuffled] == pytest.approx(other.thresholds)
+
+
+@given(paths)
+def test_whoever_holm_proves_on_current_e_values_is_proven_at_least_as_soon(rows):
+    rows = [np.maximum.accumulate(row) for row in rows]
+    closed, holm = closed_sequential(rows).decided_at, holm_sequential(rows).decided_at
+    for ours, theirs in zip(closed, holm, strict=True):
+        assert theirs is None or (ours is not None and ours <= theirs)
+
+
+@given(paths, st.integers(1, 8))
+def test_the_outcome_so_far_does_not_know_what_comes(rows, at):
+    whole = closed_sequential([np.array(row) for row in rows]).decided_at
+    short = closed_sequential([np.array(row[:at]) for row in rows]).decided_at
+    assert [w if w is not None and w <= at else None for w in whole] == list(short)
+
+
+def test_one_alone_is_asked_for_one_over_alpha_and_bad_company_makes_it_more():
+    path = np.array([10.0, 25.0])
+    assert closed_sequential([path]).decided_at == (2,)
+    assert closed_sequential([path, np.array([1.0])]).thresholds == (39.0, 20.0)
+    assert closed_sequential([path, np.array([15.0])]).decided_at == (2, None)
+
+
+def test_one_that_is_proven_stands_in_nobodys_way():
+    outcome = closed_sequential([np.array([10.0, 70.0, 0.0]), np.array([19.0, 22.0, 22.0])])
+    assert outcome.decided_at == (2, 2)
+    outcome = closed_sequential([np.array([70.0, 0.0]), np.array([0.0, 21.0])])
+    assert outcome.decided_at == (1, 2)
+
+
+def test_who_was_taken_off_the_list_still_counts():
+    path = np.array([30.0])
+    assert closed_sequential([path]).decided_at == (1,)
+    assert closed_sequential([path], absent=[(1.0, 0.2)]).decided_at == (None,)
+    assert closed_sequential([path], absent=[(1.0, 12.0)]).decided_at == (1,)
+
+
+def test_a_level_of_its_own_scales_the_evidence():
+    assert closed_sequential([np.array([30.0])], scale=[0.5]).decided_at == (None,)
+    assert closed_sequential([np.array([30.0])], scale=[0.5]).thresholds == (40.0,)
+    assert closed_sequential([np.array([40.0])], scale=[0.5]).decided_at == (1,)
+
+
+def test_all_latecomers_together_weigh_what_was_reserved_for_them():
+    for arrivals in (0, 1, 7):
+        spent = sum(arrival_weight(k) for k in range(1, arrivals + 1))
+        assert spent + reserve_left(arrivals) == pytest.approx(RESERVE)
+
+
+def drawn_paths(random, variants, cases, difference, *, flip_rate=0.1, shared=0.5):
+    """Current e-values of variants whose flips are partly the same ones, as those of one model are."""
+    common = draw_differences(random, 1, cases, flip_rate, difference)
+    own = draw_differences(random, variants, cases, flip_rate, difference)
+    rows = np.where(random.random((variants, cases)) < shared, common, own)
+    return [evidence_path(row, margin=0.05).e_green for row in rows]
+
+
+def arrive_one_by_one(bad, good=()):
+    """Half of the bad ones at first; then one a time while nobody bad is green, the others off the list."""
+    half = len(bad) // 2
+    outcome = closed_sequential([*bad[:half], *good], absent=[(reserve_left(0), 1.0)])
+    if any(outcome.decided_at[:half]):
+        return True
+    stopped = [(1.0, float(path[-1])) for path in bad[:half]]
+    for arrival, path in enumerate(bad[half:], start=1):
+        weight = arrival_weight(arrival)
+        judged = closed_sequential([path], weights=[weight], absent=[*stopped, (reserve_left(arrival), 1.0)])
+        if judged.decided_at[0] is not None:
+            return True
+        stopped.append((weight, float(path[-1])))
+    return False
+
+
+def test_a_family_whose_reds_go_off_the_list_and_whose_latecomers_come_one_by_one_keeps_its_error():
+    random = np.random.default_rng(1)
+    runs, alone, wrong = 250, 0, 0
+    for _ in range(runs):
+        bad = drawn_paths(random, 20, 400, -0.05)
+        good = drawn_paths(random, 3, 400, 0.0)
+        alone += any(first_reach(path, 20.0) for path in bad)
+        wrong += arrive_one_by_one(bad, good)
+    assert alone / runs > 0.2
+    assert wrong / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+
+
+def test_good_variants_are_proven_sooner_than_by_holm():
+    random = np.random.default_rng(2)
+    closed, holm = [], []
+    for _ in range(10):
+        rows = [evidence_path(row, margin=0.05).e_green for row in draw_differences(random, 20, 1500, 0.1)]
+        closed += [at or 1500 for at in closed_sequential(rows).decided_at]
+        holm += [at or 1500 for at in holm_sequential(rows).decided_at]
+    assert np.mean(closed) < 0.97 * np.mean(holm)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: closed_sequential([]),
+        lambda: closed_sequential([np.array([])]),
+        lambda: closed_sequential([np.array([np.nan])]),
+        lambda: closed_sequential([np.array([1.0])], alpha=5),
+        lambda: closed_sequential([np.array([1.0])], weights=[1.0, 1.0]),
+        lambda: closed_sequential([np.array([1.0])], weights=[0.0]),
+        lambda: closed_sequential([np.array([1.0])], scale=[2.0]),
+        lambda: closed_sequential([np.array([1.0])], absent=[(0.0, 1.0)]),
+        lambda: closed_sequential([np.array([1.0])], absent=[(1.0, -1.0)]),
+        lambda: arrival_weight(0),
+        lambda: reserve_left(-1),
+    ],
+)
+def test_what_makes_no_family_is_refused(call):
+    with pytest.raises(StatisticsError):
+        call()
