@@ -215,7 +215,7 @@ class Board:
 
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Board:
-        """Read what `to_json` wrote, now or in an older release; raises `pydantic.ValidationError` for anything else."""
+        """Read what `to_json` wrote, in whichever release; raises `pydantic.ValidationError` for anything else."""
         from pydantic import TypeAdapter  # lazily: only reading back needs it
 
         from evalgate.gate.older_board import brought_up_to_date

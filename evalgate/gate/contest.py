@@ -15,6 +15,7 @@ from evalgate import stats
 from evalgate.gate.board import Outcome
 from evalgate.gate.differences import Differences
 from evalgate.gate.policy import Policy
+from evalgate.gate.transcript import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def rule(variants: Mapping[str, Differences], policy: Policy, family: Family | N
     return rulings
 
 
-def _ruling(each: Differences, heard: stats.FloatArray, green_at: int | None, needed: float) -> Ruling:
+def _ruling(each: Differences, heard: FloatArray, green_at: int | None, needed: float) -> Ruling:
     red_at = each.red_at
     if green_at and heard.size:
         # closed testing may grant green in a later round, when others have more evidence; no case was added for that

@@ -112,9 +112,7 @@ def other_prompt(side: Transcript, baseline: Transcript, cases: int) -> str:
         more = "more" if offsets[0] > 0 else "fewer"
         return f"{abs(offsets[0]):g} {more} prompt tokens than the baseline in every case: another chat template"
     if (differ < 0).all():
-        return (
-            f"fewer prompt tokens than the baseline in {differ.size} of {offsets.size} cases (median {-np.median(differ):g} "
-            "fewer): a truncated context, or something left out"
-        )
+        fewer = f"fewer prompt tokens than the baseline in {differ.size} of {offsets.size} cases"
+        return f"{fewer} (median {-np.median(differ):g}): a truncated context, or something left out"
     share = differ.size / offsets.size
     return f"prompt tokens differ from the baseline's in {share:.0%} of the cases: another tokenizer or template"

@@ -44,14 +44,14 @@ class Differences:
 
     metrics: Mapping[str, FloatArray]
     policy: Policy
-    design: stats.Design = field(default_factory=lambda: stats.Design())
+    design: stats.Design = field(default_factory=stats.Design)
     failures: Failures | None = None
     absolute: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @cached_property
     def e_green(self) -> FloatArray:
         """Evidence after each unit that *all* is as good (intersection–union: the weakest speaks for all)."""
-        return np.minimum.reduce([green for green, _ in self._evidence])
+        return np.asarray(np.minimum.reduce([green for green, _ in self._evidence]))
 
     @cached_property
     def red_at(self) -> int:
@@ -69,7 +69,7 @@ class Differences:
 
     @property
     def scores_prove(self) -> tuple[float, float]:
-        """The evidence for green and for red (a share of 1/β is 1) that the scores alone would give, after all units."""
+        """The evidence that the scores alone would give after all units: for green, and for red as a share of 1/β."""
         paths = [self._path(values, self.design) for values in self.metrics.values()]
         green = min((float(path.max_e_green[-1]) for path in paths if path.e_green.size), default=1.0)
         red = max((float(path.max_e_red[-1]) for path in paths if path.e_red.size), default=1.0)
@@ -128,7 +128,7 @@ class Differences:
         design, lost = self.design.copy(), units - kept.size
         for key in ("population", "deadline"):
             if (number := cast("int | None", design.get(key))) is not None:
-                design[key] = max(number - lost, kept.size)  # type: ignore[literal-required]  # one of the two above
+                design[key] = max(number - lost, kept.size)
         weights = design.get("weights")
         if weights is not None:
             all_weights = np.asarray(weights, dtype=np.float64)[:units]

@@ -31,8 +31,9 @@ class Attempt:
 
     `number` counts the tries that were charged, from 1. `arrival` is 0 for the first batch of variants of an operation
     and k for the k-th that came later. `level` is the alpha that was charged, `policy` the hash of what was tested,
-    `deadline` the number of units that the stakes were set for. `asked` identifies the `cases` that were asked: none of a
-    variant that was named and not judged. `e_value` is the evidence for green at the stop, `at` the time of the ruling in seconds since the epoch.
+    `deadline` the number of units that the stakes were set for. `asked` identifies the `cases` that were asked: none of
+    a variant that was named and not judged. `e_value` is the evidence for green at the stop. `began` is when the oldest
+    of the answers was given, `at` the time of the ruling, in seconds since the epoch.
     """
 
     config: str

@@ -55,7 +55,7 @@ class Pairing:
         """The units on which some deciding metric differs from the baseline's first answer; shape (units,)."""
         cases = self.both(side)
         first = [self._own(side, metric, cases) - self._first(metric, cases) for metric in self.policy.metrics]
-        return np.logical_or.reduce([np.abs(self._by_unit(each)) > 0 for each in first])
+        return np.asarray(np.logical_or.reduce([np.abs(self._by_unit(each)) > 0 for each in first]))
 
     def flipped(self, side: Transcript, metric: str, units: int) -> tuple[int, int]:
         """How many of the first `units` units broke and were fixed, beside the baseline's first answer."""
@@ -92,7 +92,7 @@ class Pairing:
             return np.zeros(0, dtype=np.bool_)
         cases = self.both(again)
         gap = np.abs(again.answered_at()[:cases] - self.sides.baseline.answered_at()[:cases])
-        return self._by_unit((gap >= APART_SECONDS).astype(float)) == 1
+        return np.asarray(self._by_unit((gap >= APART_SECONDS).astype(float)) == 1)
 
     def design(self, claim: stats.Claim, deadline: int) -> stats.Design:
         """The design of every proof of this operation; `deadline` counts units."""

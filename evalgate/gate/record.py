@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,8 +27,9 @@ class Entry:
     """What a record is begun with, beside the sides themselves.
 
     `units` says how many consecutive cases make one unit, for all that may be asked; `limited`: the suite has more.
-    `test` identifies what is tested: prompt, parameters, graders, policy, but not of how many cases. `named` are the configurations of
-    all variants of the suite, also of those that are not judged now: errors are selected for among all of them.
+    `test` identifies what is tested: prompt, parameters, graders, policy, but not of how many cases. `named` are the
+    configurations of all variants of the suite, also of those that are not judged now: errors are selected for among
+    all of them.
     Without a `history` nothing is remembered, and nothing is charged for it.
     """
 
@@ -271,5 +272,3 @@ class Record:
     @staticmethod
     def _is_open(ruling: Ruling | None) -> bool:
         return ruling is None or ruling.outcome == "inconclusive"
-
-

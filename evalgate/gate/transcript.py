@@ -59,7 +59,7 @@ class Transcript:
 
     def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
-        return self.failed_share() == 0
+        return np.asarray(self.failed_share() == 0)
 
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
 from evalgate.gate.contest import Ruling
@@ -22,9 +22,10 @@ _FAULTS = {
     "tool_calls": "tool calls without content",
 }
 _NOTABLE = 0.05
+_LOOK = "look at the graders and the targets"
 
 
-def operation_board(record: Record, metrics: Sequence[str], *, ended: str = "") -> OperationBoard:
+def operation_board(record: Record, metrics: Iterable[str], *, ended: str = "") -> OperationBoard:
     """The verdicts as they stand. `metrics` are all that the suite asserts; `ended` says why the asking ended early."""
     suite, sides = record.suite, record.sides
     shown = [metric for metric in (*metrics, *BUILT_IN) if metric not in record.policy.metrics]
@@ -84,27 +85,35 @@ class _Judging:
 
     def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
         """What is concluded in the end: a ruling stands only where nothing speaks against it."""
+        if objection := self._objection(metrics, ended):
+            return "inconclusive", *objection
+        if self.ruling.outcome == "inconclusive":
+            return "inconclusive", *self._open(metrics, ended)
+        return self.ruling.outcome, "proven", self._proof(metrics)
+
+    def _objection(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Cause, str] | None:
+        """Why there is no verdict, whatever the scores say."""
         if self.name in self.record.down:
-            return "inconclusive", "unreachable", self.record.down[self.name]
-        for side in (self.baseline, self.side):
-            if other := somebody_else(side, side.cases):
-                return "inconclusive", "identity", other
+            return "unreachable", self.record.down[self.name]
+        if other := somebody_else(self.baseline, self.baseline.cases) or somebody_else(self.side, self.side.cases):
+            return "identity", other
         if unfit := self._unfit(ended):
-            return "inconclusive", *unfit
+            return unfit
         if self.ruling.outcome == "green" and (idle := self._idle(metrics)):
-            return "inconclusive", "scores", idle
-        if self.ruling.outcome != "inconclusive":
-            return self.ruling.outcome, "proven", self._proof(metrics)
+            return "scores", idle
+        return None
+
+    def _open(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Cause, str]:
+        """Why neither is proven."""
         if hanging := self._hanging_on_failures():
-            return "inconclusive", "failures", hanging
+            return "failures", hanging
         weakest = min(metrics, key=lambda metric: metric.e_green)
         evidence = f"(e-value for green {weakest.e_green:.3g}, {self.ruling.e_needed:.3g} needed)"
         if ended:
-            return "inconclusive", "budget", f"{ended}: neither proven after {self.units} {evidence}"
-        limited = self.record.entry.limited
-        cause: Cause = "limited" if limited else "open"
-        whole = f"the {self.units} cases that may be asked" if limited else f"all {self.units} cases"
-        return "inconclusive", cause, f"neither proven after {whole} {evidence}"
+            return "budget", f"{ended}: neither proven after {self.units} {evidence}"
+        if self.record.entry.limited:
+            return "limited", f"neither proven after the {self.units} cases that may be asked {evidence}"
+        return "open", f"neither proven after all {self.units} cases {evidence}"
 
     def _proof(self, metrics: Sequence[MetricEvidence]) -> str:
         if self.ruling.outcome == "green":
@@ -154,15 +163,11 @@ class _Judging:
             if metric.absolute:
                 continue
             if metric.baseline_score <= self.policy.margin:
-                return (
-                    f"suite unfit: the baseline itself scores {metric.baseline_score:.3f} on {metric.metric}, so nobody "
-                    f"can be worse by {self.policy.margin:g}; look at the graders and the targets"
-                )
+                scores = f"the baseline itself scores {metric.baseline_score:.3f} on {metric.metric}"
+                return f"suite unfit: {scores}, so nobody can be worse by {self.policy.margin:g}; {_LOOK}"
             if metric.metric != PROMPT_TOKENS and not (self.baseline.scores(metric.metric)[: self.cases] >= 1).any():
-                return (
-                    f"suite unfit: the baseline never reaches full marks on {metric.metric} "
-                    f"({metric.baseline_score:.3f} on average); look at the graders and the targets"
-                )
+                never = f"the baseline never reaches full marks on {metric.metric}"
+                return f"suite unfit: {never} ({metric.baseline_score:.3f} on average); {_LOOK}"
         return ""
 
     def _hanging_on_failures(self) -> str:
@@ -182,8 +187,9 @@ class _Judging:
 
     def _of_one_kind(self) -> list[str]:
         """What the answers have in common that the baseline's have not: it says more than any score."""
-        ours, theirs = self._tally(self.side).usage(self.side.endpoint), self._tally(self.baseline).usage(
-            self.baseline.endpoint
+        ours, theirs = (
+            self._tally(self.side).usage(self.side.endpoint),
+            self._tally(self.baseline).usage(self.baseline.endpoint),
         )
         told = []
         for kind, words in _FAULTS.items():
@@ -212,5 +218,3 @@ class _Judging:
 
     def _tally(self, side: Transcript) -> Tally:
         return Tally(side.flat(self.cases))
-
-

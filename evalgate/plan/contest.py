@@ -8,8 +8,8 @@ from typing import Protocol
 
 from evalgate.catalog import Catalog, Endpoint
 from evalgate.errors import InputError
-from evalgate.formats.documents import did_you_mean
 from evalgate.formats.canonical import digest
+from evalgate.formats.documents import did_you_mean
 from evalgate.gate import BUILT_IN, PROMPT_TOKENS, Entry, History, Policy, Record, Sides, Transcript
 from evalgate.graders import Grading, bind
 from evalgate.suite import Case, Suite

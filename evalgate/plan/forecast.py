@@ -162,9 +162,9 @@ def require_support(contest: Contest, told: Forecast) -> None:
     needs = "can never be" if least is None else f"needs {least}"
     more = "" if least is None else f"more cases (at least {least}); "
     message = (
-        f"margin {told.policy.margin:g} cannot be proven with {told.available} cases: even a variant that never differs "
-        f"{needs}. Ways out: {more}a wider margin (these cases certify {told.smallest_margin:g}); or claim: suite, if the "
-        "proof may be about these cases alone"
+        f"margin {told.policy.margin:g} cannot be proven with {told.available} cases: even a variant that never "
+        f"differs {needs}. Ways out: {more}a wider margin (these cases certify {told.smallest_margin:g}); or claim: "
+        "suite, if the proof may be about these cases alone"
     )
     raise contest.suite.error(message, "gate", "margin")
 

@@ -28,14 +28,18 @@ def render_forecast(forecast: Forecast, console: Console) -> None:
     right = [False] + [True] * (len(HEAD) - 1)
     for row in rows:
         print_line(console, Text("  ") + columns(row, widths_of(rows), right))
-    certify = f"{forecast.available} cases certify a margin of {forecast.smallest_margin * 100:.3g} pp nine times in ten"
+    certify = (
+        f"{forecast.available} cases certify a margin of {forecast.smallest_margin * 100:.3g} pp nine times in ten"
+    )
     least = "no number of cases proves" if forecast.least_cases is None else "the least that prove"
     number = "" if forecast.least_cases is None else f" are {forecast.least_cases}"
     print_line(console, Text(f"  {certify}; {least} {margin:g} pp{number}"))
     for side in forecast.variants:
         if side.trying is not None and side.trying.number > 1:
             charged = percent(side.trying.level)
-            again = f"  {safe(side.variant)}: try {side.trying.number}, charged {charged} of false green; green takes an "
+            again = (
+                f"  {safe(side.variant)}: try {side.trying.number}, charged {charged} of false green; green takes an "
+            )
             print_line(console, Text(f"{again}e-value of {e_value(side.e_needed)}"))
 
 

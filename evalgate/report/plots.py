@@ -106,7 +106,9 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
                 _label_rows(axes, list(variants.values()))
         below = "Δ score against the baseline with its confidence sequence, percentage points; dashed: the margin"
         figure.text(0.5, 0.44 / height, below, ha="center", va="bottom", color=_FAINT)
-        outcomes = [outcome for outcome in MARKERS if outcome in {wording.outcome(verdict) for verdict in verdicts.values()}]
+        outcomes = [
+            outcome for outcome in MARKERS if outcome in {wording.outcome(verdict) for verdict in verdicts.values()}
+        ]
         _legend(figure, outcomes)
         return _rendered(figure, form)
 

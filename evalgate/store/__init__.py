@@ -5,4 +5,14 @@ from evalgate.store.claims import BEAT_SECONDS, Claims
 from evalgate.store.open import open_store, open_to_read
 from evalgate.store.store import Bought, Scored, Store, answer_key
 
-__all__ = ["BEAT_SECONDS", "Attempts", "Bought", "Claims", "Scored", "Store", "answer_key", "open_store", "open_to_read"]
+__all__ = [
+    "BEAT_SECONDS",
+    "Attempts",
+    "Bought",
+    "Claims",
+    "Scored",
+    "Store",
+    "answer_key",
+    "open_store",
+    "open_to_read",
+]

@@ -50,7 +50,9 @@ class Operation:
         began = self.clock if fresh else 1000.0
         suite = self._suite()
         endpoints = {name: endpoint(self._folder, name) for name in {"full", *variants, *named}}
-        whole = {name: transcript(endpoints[name], scores, failed.get(name), began) for name, scores in variants.items()}
+        whole = {
+            name: transcript(endpoints[name], scores, failed.get(name), began) for name, scores in variants.items()
+        }
         first = transcript(endpoints["full"], baseline, failed.get("full"), began)
         second = None if again is None else transcript(endpoints["full"], again, failed.get("again"), began)
         sides = Sides(
@@ -112,15 +114,14 @@ def endpoint(folder: Path, name: str) -> Endpoint:
         path = folder / f"{name}.catalog.yaml"
         path.write_text(
             "version: 1\nproviders: [{id: p, base_url: 'http://127.0.0.1:1/v1'}]\nmodels:\n  - id: m\n    variants:\n"
-            f"      - {{id: {name}, provider: p, served_as: {name}, quantization: bf16, price: {{input: 1, output: 1}}}}\n"
+            f"      - {{id: {name}, provider: p, served_as: {name}, quantization: bf16, "
+            "price: {input: 1, output: 1}}\n"
         )
         _ENDPOINTS[folder, name] = load_catalog(path).endpoints("m")[name]
     return _ENDPOINTS[folder, name]
 
 
-def transcript(
-    endpoint: Endpoint, scores: Scores, failed: npt.NDArray[np.bool_] | None, at: float
-) -> Transcript:
+def transcript(endpoint: Endpoint, scores: Scores, failed: npt.NDArray[np.bool_] | None, at: float) -> Transcript:
     """A whole transcript of these scores; failures score 0."""
     answered, gone = (replace(each, answer=replace(each.answer, answered_at=at)) for each in (ANSWERED, FAILED))
     lost = np.zeros(scores.size, dtype=bool) if failed is None else failed
