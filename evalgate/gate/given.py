@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer, split_reasoning
-from evalgate.providers import answered_by
+from evalgate.providers.served import answered_by
 
 
 @dataclass(frozen=True, slots=True)

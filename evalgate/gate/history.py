@@ -92,6 +92,11 @@ class Charge:
     deadline: int
 
 
+def weight_of(arrival: int) -> float:
+    """The weight in its family: 1 for the first batch, less for whoever came later."""
+    return stats.arrival_weight(arrival) if arrival else 1.0
+
+
 class History:
     """The attempts of one operation against one baseline, the oldest first."""
 
@@ -128,7 +133,7 @@ class History:
     def absent(self, present: Collection[str], alpha: float) -> list[tuple[float, float]]:
         """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`."""
         return [
-            (stats.arrival_weight(attempts[-1].arrival), attempts[-1].e_value * attempts[-1].level / alpha)
+            (weight_of(attempts[-1].arrival), attempts[-1].e_value * attempts[-1].level / alpha)
             for config, attempts in self._by_config.items()
             if config not in present
         ]

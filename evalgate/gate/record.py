@@ -13,7 +13,7 @@ from evalgate.formats.canonical import digest, digest_list
 from evalgate.gate.board import BaselineCheck
 from evalgate.gate.contest import Family, Ruling, Standing, least_needed, rule
 from evalgate.gate.differences import Differences
-from evalgate.gate.history import Attempt, Charge, History, Trial
+from evalgate.gate.history import Attempt, Charge, History, Trial, weight_of
 from evalgate.gate.pairing import Pairing, Sides
 from evalgate.gate.policy import Policy
 from evalgate.gate.transcript import Transcript
@@ -190,7 +190,7 @@ class Record:
 
     def _family(self) -> Family:
         standings = {
-            name: Standing(stats.arrival_weight(charge.arrival), charge.level) for name, charge in self.charges.items()
+            name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()
         }
         history, alpha = self.entry.history, self.policy.alpha
         present = [side.endpoint.config for side in self.sides.variants.values()]

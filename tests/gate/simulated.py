@@ -42,7 +42,7 @@ class Operation:
         failed: Mapping[str, npt.NDArray[np.bool_]] | None = None,
         fresh: bool = False,
         remember: bool = True,
-        look: int = 10,
+        look: int = 80,
     ) -> dict[str, str]:
         """Certify as a check does, with these scores by case; returns the outcomes. `fresh`: all answers are new."""
         failed = failed or {}
