@@ -61,6 +61,7 @@ class Suite:
     def hash(self) -> str:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
         content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
+        content["assert"] = [assertion.identity for assertion in self.assertions]
         return digest_list(content, ([case.id, case.input, case.target, case.metadata] for case in self.cases))
 
     def request(self, case: Case) -> Request:

@@ -1,59 +1,23 @@
 """Prompt templates: Jinja2, sandboxed, and strict: a variable that is not there is an error, not an empty text.
 
 The same case must give the same prompt in every process, or baseline and variant are asked different things and known
-answers are not found again. So chance is taken out of the language, and what prints as a memory address is refused.
+answers are not found again; the language is that of `evalgate.suite.language`.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, UndefinedError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.documents import Document
 from evalgate.suite.cases import Case
+from evalgate.suite.language import ENVIRONMENT
 from evalgate.suite.models import ChatMessage
 
 MAX_PROMPT_CHARACTERS = 4_000_000
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """A field of the data comes before a method of the same name: `input.items` is the invoice's items."""
-
-    def getattr(self, obj: object, attribute: str) -> object:
-        if isinstance(obj, dict) and attribute in obj:
-            return obj[attribute]
-        return super().getattr(obj, attribute)
-
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        """One plain dict: Jinja's chain of them takes longer to look through than most prompts take to render."""
-        return {**self.globals, **(d or {})}
-
-
-def _printable(value: object) -> object:
-    if type(value) is str:  # nearly always
-        return value
-    if (callable(value) or isinstance(value, Iterator)) and not isinstance(value, Undefined):
-        message = f"a {type(value).__name__} cannot be printed; call a method with (), turn a generator into a |list"
-        raise TypeError(message)
-    return value
-
-
-def _tojson(value: object, indent: int | None = None) -> str:
-    """Plain JSON: Jinja's own is for HTML pages, and writes `<` and `é` as escapes."""
-    return json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-_ENVIRONMENT = _Environment(
-    undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=_printable
-)
-_ENVIRONMENT.filters["tojson"] = _tojson
-del _ENVIRONMENT.filters["random"], _ENVIRONMENT.globals["lipsum"]
 
 
 class Template:
@@ -62,7 +26,7 @@ class Template:
     def __init__(self, text: str, document: Document, *location: int | str) -> None:
         self._place = document.at(*location)
         try:
-            self._template = _ENVIRONMENT.from_string(text)
+            self._template = ENVIRONMENT.from_string(text)
         except TemplateSyntaxError as failure:
             message = f"template: {failure.message} (line {failure.lineno} of the template)"
             raise document.error(message, *location) from None
