@@ -151,6 +151,13 @@ class SuiteFile(Strict):
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
         default=None, description="metadata.KEY: cases that share its value share a source and count as one"
     )
+    cluster_weight: Literal["cases", "equal"] = Field(
+        default="cases", description="what the mean is over: cases, so that large clusters count more, or clusters"
+    )
+    near_duplicates: Literal["cluster", "refuse", "allow"] = Field(
+        default="cluster",
+        description="cases that ask nearly the same count as one, or are refused, or are not looked for",
+    )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
         default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
     )

@@ -6,9 +6,9 @@ answers are not found again; the language is that of `evalgate.suite.language`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, nodes
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
@@ -32,6 +32,12 @@ class Template:
             raise document.error(message, *location) from None
         except (SyntaxError, ValueError, RecursionError, MemoryError) as failure:  # of Python, which it compiles to
             raise document.error(f"template: too much for one template: {failure}", *location) from None
+
+        self._head, self._tail = _fixed_ends(text)
+
+    def own(self, rendered: str) -> str:
+        """What a case adds to the template: the text without what every text begins and ends with."""
+        return rendered[self._head : max(self._head, len(rendered) - self._tail)]
 
     def render(self, case: Case, **more: JsonValue) -> str:
         """Render for one case; raises `InputError` naming the template and the case."""
@@ -59,6 +65,15 @@ class Template:
         return text
 
 
+def _fixed_ends(text: str) -> tuple[int, int]:
+    """How many characters every text that comes of a template begins with, and ends with."""
+    body = ENVIRONMENT.parse(text).body
+    first = body[0].nodes[0] if body and isinstance(body[0], nodes.Output) else None
+    last = body[-1].nodes[-1] if body and isinstance(body[-1], nodes.Output) else None
+    head = len(first.data) if isinstance(first, nodes.TemplateData) else 0
+    return head, len(last.data) if isinstance(last, nodes.TemplateData) and last is not first else 0
+
+
 class Prompt:
     """A completion prompt, or chat messages; never sees the case's target."""
 
@@ -78,6 +93,11 @@ class Prompt:
         if self._text is not None:
             return Request(self._text.render(case), parameters)
         return Request(tuple(Message(role, text.render(case)) for role, text in self._messages), parameters)
+
+    def own(self, texts: Sequence[str]) -> list[str]:
+        """Of each of the `texts` of a case, what differs between cases."""
+        templates = [self._text] if self._text is not None else [text for _, text in self._messages]
+        return [template.own(text) for template, text in zip(templates, texts, strict=True)]
 
     def texts(self, case: Case) -> list[str]:
         """All that differs between the requests of two cases; raises as `request` does."""
