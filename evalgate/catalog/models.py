@@ -6,9 +6,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
 
 from evalgate.formats.documents import Strict
+from evalgate.formats.written import refuse_beyond_64_bits
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
 
@@ -125,6 +126,11 @@ class Provider(Strict):
         return data
 
 
+def _that_can_be_hashed(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    refuse_beyond_64_bits(value)
+    return value
+
+
 class Variant(Strict):
     """One way to get a model: provider + path + quantization + serving configuration + price."""
 
@@ -139,7 +145,9 @@ class Variant(Strict):
     )
     served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
     quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
-    serving: dict[str, JsonValue] = Field(default={}, description="engine, context, weights: a change is a new variant")
+    serving: Annotated[dict[str, JsonValue], AfterValidator(_that_can_be_hashed)] = Field(
+        default={}, description="engine, context, weights: a change is a new variant"
+    )
     recording: str | None = Field(default=None, description="protocol replay: the file of recorded answers")
     price: Price
     batch_discount: Annotated[float, Field(ge=0, lt=1)] | None = Field(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
-from evalgate.formats.canonical import canonical, digest
+from evalgate.formats.canonical import digest, distinct
 from evalgate.graders import registry
 from evalgate.suite import Assertion, Case, Suite
 from evalgate.suite.digests import Digests
@@ -76,8 +76,8 @@ def bind(suite: Suite) -> Grading:
     targets = Digests()
     for case in suite.cases:
         _check_target(case, held_against_targets, suite)
-        targets.add(canonical([case.id, case.target]))
-    assertions = [assertion.model_dump(mode="json") for assertion in suite.assertions]
+        targets.add(distinct([case.id, case.target]))
+    assertions = [assertion.identity for assertion in suite.assertions]
     identity = digest([GRADERS_VERSION, assertions, targets.of_all()])
     rules = digest([GRADERS_VERSION, assertions])
     return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity, rules)

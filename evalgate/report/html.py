@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from evalgate._version import __version__
 from evalgate.errors import InfrastructureError
+from evalgate.exchange import as_text
 from evalgate.formats.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report import plots, wording
@@ -143,7 +144,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(wording=wording, both_shown=lambda pair: both_shown(pair, _ANSWER_LIMIT))
-    environment.filters["field"] = lambda value: wording.safe(wording.plain(value), FIELD_LIMIT, multiline=True)
+    environment.filters["field"] = lambda value: wording.safe(as_text(value), FIELD_LIMIT, multiline=True)
     return environment
 
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.errors import InputError
-from evalgate.exchange import Answer, JsonValue, Request
+from evalgate.exchange import Answer, JsonValue, Request, as_text
 from evalgate.gate import Flip, OperationBoard, Verdict
 from evalgate.report import wording
 from evalgate.report.layout import columns, print_hanging, print_line, wrapped
@@ -155,7 +155,7 @@ def _print_pair(pair: Pair, console: Console) -> None:
     word = ("broke", "red") if pair.broke else ("fixed", "green")
     change = f"{safe(pair.metric)} {wording.change(pair.baseline_score, pair.variant_score)}"
     print_hanging(console, Text.assemble((safe(pair.case_id), "bold"), "  ", word, "  ", change), _INDENT, first=0)
-    target = "" if pair.target is None else wording.plain(pair.target)
+    target = "" if pair.target is None else as_text(pair.target)
     for name, value in (("asked", pair.prompt_tail), ("target", target)):
         if value:
             text = Text(safe(value, FIELD_LIMIT, multiline=True).strip("\n"))

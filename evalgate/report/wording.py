@@ -12,10 +12,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import orjson
-
-from evalgate.exchange import JsonValue
-
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
     from evalgate.gate import MetricEvidence, OperationBoard, VariantFacts, Verdict
 
@@ -54,11 +50,6 @@ def _visible(character: str, multiline: bool) -> str:
     if code == 0x7F:
         return "␡"
     return character if unicodedata.category(character) == "Zs" else f"‹U+{code:04X}›"
-
-
-def plain(value: JsonValue) -> str:
-    """A case's input or target as text: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
 def score(value: float) -> str:

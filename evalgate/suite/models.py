@@ -6,9 +6,20 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 
 from evalgate.formats.documents import Strict
+from evalgate.formats.written import refuse_beyond_64_bits
 from evalgate.suite.generation import Generation
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
@@ -33,6 +44,15 @@ Duration = Annotated[
     BeforeValidator(parse_duration, json_schema_input_type=str),
     PlainSerializer(lambda value: int(value.total_seconds()), return_type=int),
 ]
+
+
+def _as_it_is(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    check(value)
+    return value
+
+
+# pydantic makes plain numbers of those that keep the text they were written in
+Written = Annotated[JsonValue, WrapValidator(_as_it_is)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
 
 
@@ -49,7 +69,7 @@ class Assertion(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str = Field(description="the grader: exact, regex, contains, numeric, json_schema, json_fields")
-    value: JsonValue = Field(default=None, description="what is expected; by default the case's target")
+    value: Written = Field(default=None, description="what is expected; by default the case's target")
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="when given, the score counts as 1 from here on and as 0 below"
     )
@@ -60,6 +80,16 @@ class Assertion(BaseModel):
     def options(self) -> dict[str, object]:
         """The keys that only this grader knows."""
         return dict(self.model_extra or {})
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """All that could change a score, to be hashed: `value` with the text of its numbers."""
+        return self.model_dump(mode="json") | {"value": self.value}
+
+    @model_validator(mode="after")
+    def _options_that_can_be_hashed(self) -> Assertion:
+        refuse_beyond_64_bits(self.options)
+        return self
 
 
 class Gate(Strict):
@@ -118,12 +148,19 @@ class SuiteFile(Strict):
     model: Name
     baseline: Name
     variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
-    cases: str | list[dict[str, JsonValue]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
+    cases: str | list[dict[str, Written]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
     prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
     generation: Generation = Generation()
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
         default=None, description="metadata.KEY: cases that share its value share a source and count as one"
+    )
+    cluster_weight: Literal["cases", "equal"] = Field(
+        default="cases", description="what the mean is over: cases, so that large clusters count more, or clusters"
+    )
+    near_duplicates: Literal["cluster", "refuse", "allow"] = Field(
+        default="cluster",
+        description="cases that ask nearly the same count as one, or are refused, or are not looked for",
     )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
         default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
