@@ -121,6 +121,8 @@ def certify(
     differences give the same bits on every machine, and for every batch size.
     """
     values = differences_of(differences)
+    asked_green = 1.0 / between(alpha, "alpha", 0.0, 1.0)
+    asked_red = 1.0 / between(beta, "beta", 0.0, 1.0)
     design: Design = {
         "claim": claim,
         "population": population,
@@ -132,8 +134,8 @@ def certify(
         "baseline": baseline,
         "sampling": sampling,
         "deadline": deadline,
-        "goal": goal or 1.0 / between(alpha, "alpha", 0.0, 1.0),
-        "red_goal": red_goal or 1.0 / between(beta, "beta", 0.0, 1.0),
+        "goal": asked_green if goal is None else goal,
+        "red_goal": asked_red if red_goal is None else red_goal,
         "weights": weights,
         "total_weight": total_weight,
     }

@@ -50,7 +50,11 @@ class FamilyOutcome:
 
 
 def arrival_weight(arrival: int) -> float:
-    """The weight of the k-th variant that joined after the first batch, k = 1, 2, ...: RESERVE / (k (k + 1))."""
+    """The weight of the k-th variant that joined after the first batch, k = 1, 2, ...: RESERVE / (k (k + 1)).
+
+    So little that the first batch hardly notices, and that a latecomer needs about twice the cases it needs alone. A
+    reserve that grows with the batch would cost a batch of 20 good variants 7 % and spare a latecomer a fifth.
+    """
     turn = whole(arrival, "arrival", at_least=1)
     return RESERVE / (turn * (turn + 1))
 

@@ -196,8 +196,12 @@ def _with_goals(design: Design, thresholds: tuple[float, float]) -> Design:
         if design.get(name) is not None:
             msg = f"{name}: a plan takes all units to be of one size"
             raise StatisticsError(msg)
-    goal, red_goal = thresholds
-    return {**design, "goal": design.get("goal") or goal, "red_goal": design.get("red_goal") or red_goal}
+    goal, red_goal = design.get("goal"), design.get("red_goal")
+    return {
+        **design,
+        "goal": thresholds[0] if goal is None else goal,
+        "red_goal": thresholds[1] if red_goal is None else red_goal,
+    }
 
 
 def _draw(

@@ -105,10 +105,10 @@ def test_a_level_of_its_own_scales_the_evidence():
     assert closed_sequential([np.array([40.0])], scale=[0.5]).decided_at == (1,)
 
 
-def test_all_latecomers_together_weigh_what_was_reserved_for_them():
-    for arrivals in (0, 1, 7):
-        spent = sum(arrival_weight(k) for k in range(1, arrivals + 1))
-        assert spent + reserve_left(arrivals) == pytest.approx(RESERVE)
+@given(st.integers(0, 50))
+def test_all_latecomers_together_weigh_what_was_reserved_for_them(arrivals):
+    spent = sum(arrival_weight(k) for k in range(1, arrivals + 1))
+    assert spent + reserve_left(arrivals) == pytest.approx(RESERVE)
 
 
 def drawn_paths(random, variants, cases, difference, *, flip_rate=0.1, shared=0.5):
@@ -127,8 +127,8 @@ def arrive_one_by_one(bad, good=()):
         return True
     stopped = [(1.0, float(path[-1])) for path in bad[:half]]
     for arrival, path in enumerate(bad[half:], start=1):
-        weight = arrival_weight(arrival)
-        judged = closed_sequential([path], weights=[weight], absent=[*stopped, (reserve_left(arrival), 1.0)])
+        weight, left = arrival_weight(arrival), reserve_left(arrival)
+        judged = closed_sequential([path], weights=[weight], absent=[*stopped, (left, 1.0)])
         if judged.decided_at[0] is not None:
             return True
         stopped.append((weight, float(path[-1])))
