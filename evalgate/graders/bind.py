@@ -57,7 +57,7 @@ class Grading:
 def bind(suite: Suite) -> Grading:
     """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
     metrics: dict[str, list[_Bound]] = {}
-    held_against_targets: list[tuple[int, registry.Grader]] = []
+    held_against_targets: list[tuple[int, registry.Grader, Mapping[str, object]]] = []
     for index, assertion in enumerate(suite.assertions):
         try:
             found = registry.find(assertion.type)
@@ -69,8 +69,8 @@ def bind(suite: Suite) -> Grading:
             key, message = failure.args
             raise suite.error(message, "assert", index, key) from None
         if assertion.value is None:
-            held_against_targets.append((index, found))
-        elif problem := found.expects(assertion.value):
+            held_against_targets.append((index, found, options))
+        elif problem := found.problem_with(assertion.value, options):
             raise suite.error(problem.replace("as target", "as value"), "assert", index, "value")
         metrics.setdefault(assertion.metric, []).append(_Bound(assertion, found.score, options))
     targets = Digests()
@@ -83,9 +83,11 @@ def bind(suite: Suite) -> Grading:
     return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity, rules)
 
 
-def _check_target(case: Case, graders: Sequence[tuple[int, registry.Grader]], suite: Suite) -> None:
-    for index, found in graders:
-        if problem := found.expects(case.target):
+def _check_target(
+    case: Case, graders: Sequence[tuple[int, registry.Grader, Mapping[str, object]]], suite: Suite
+) -> None:
+    for index, found, options in graders:
+        if problem := found.problem_with(case.target, options):
             message = f"case {case.id!r}: {problem}, which grader {found.name!r} needs"
             raise InputError(f"{case.place}: {message} ({suite.document.at('assert', index)})")
 

@@ -7,7 +7,7 @@
 The function gets the answer's text and what is expected (the assertion's `value`, else the case's target) and returns a
 score in [0, 1]. Its keyword-only parameters are the options that a suite may set; their annotations are checked when
 the suite is loaded. `expects` is asked, once per case and before anything is paid, whether an expectation can be used;
-it returns what is wrong with it, or None.
+it returns what is wrong with it, or None. An option that it takes by keyword it is given.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from evalgate.exchange import JsonValue
 from evalgate.formats.documents import did_you_mean
 
 Score = Callable[..., float]
-Expectation = Callable[[JsonValue], str | None]
+Expectation = Callable[..., str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Grader:
     score: Score
     expects: Expectation
     options: Mapping[str, type[object]]
+
+    def problem_with(self, expected: JsonValue, options: Mapping[str, object]) -> str | None:
+        """What is wrong with an expectation under these options, or None."""
+        asked_for = inspect.signature(self.expects).parameters
+        return self.expects(expected, **{key: value for key, value in options.items() if key in asked_for})
 
     def check_options(self, given: Mapping[str, object]) -> dict[str, object]:
         """The options as the function takes them; raises `ValueError(key, message)` for the first that is wrong."""

@@ -2,51 +2,46 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-
-import orjson
+from decimal import Decimal
 
 from evalgate.exchange import JsonValue
 from evalgate.graders.expectations import an_object
+from evalgate.graders.json_text import MISSING, DuplicateKeys, Extract, parse_json
 from evalgate.graders.registry import grader
 from evalgate.graders.text import normalised
 
-MAX_JSON = 1_000_000  # characters
-_FENCE = re.compile(r"^```[a-zA-Z]{0,10}[ \t]*\r?\n(.*)\n?```$", re.DOTALL)
-_MISSING = object()
 
-
-def parse_json(text: str) -> JsonValue | object:
-    """The JSON value that `text` is, alone or in one Markdown code fence; `_MISSING` when it is none."""
-    stripped = text[:MAX_JSON].strip()
-    if fenced := _FENCE.match(stripped):
-        stripped = fenced.group(1)
-    try:
-        value: JsonValue = orjson.loads(stripped)
-    except orjson.JSONDecodeError:
-        return _MISSING
-    return value
-
-
-def _a_schema(expected: JsonValue) -> str | None:
+def _a_schema(expected: JsonValue, *, check_format: bool = True) -> str | None:
     from evalgate.graders.schema import problem_with
 
-    return problem_with(expected)
+    return problem_with(expected, check_format=check_format)
 
 
 @grader("json_schema", expects=_a_schema)
-def json_schema(text: str, expected: JsonValue) -> float:
-    """0 when the answer is not JSON, 0.5 when it is but does not fit the schema, 1 when it fits (draft 2020-12).
+def json_schema(
+    text: str,
+    expected: JsonValue,
+    *,
+    soft: bool = False,
+    check_format: bool = True,
+    extract: Extract = "fenced",
+    duplicate_keys: DuplicateKeys = "last",
+) -> float:
+    """1 when the answer is JSON that fits the schema, else 0; with `soft`, 0.5 for JSON that does not fit.
 
+    The draft is the one that the schema's `$schema` names, else 2020-12. `format` is held to, unless `check_format` is
+    false. Where the JSON is, `extract` says, and `duplicate_keys` whether an object may have a key twice (`json_text`).
     What takes too long or too deep a search to be shown to fit, does not fit.
     """
     from evalgate.graders.schema import fits
 
-    value = parse_json(text)
-    if value is _MISSING:
+    value = parse_json(text, extract=extract, duplicate_keys=duplicate_keys)
+    if value is MISSING:
         return 0.0
-    return 1.0 if fits(value, expected) else 0.5  # type: ignore[arg-type]  # JSON, but for `_MISSING`
+    if fits(value, expected, check_format=check_format):
+        return 1.0
+    return 0.5 if soft else 0.0
 
 
 @grader("json_fields", expects=an_object)
@@ -67,7 +62,7 @@ def _leaves(expected: JsonValue, actual: JsonValue | object) -> Iterator[bool]:
     if isinstance(expected, dict) and expected:
         inner = actual if isinstance(actual, dict) else {}
         for key, wanted in expected.items():
-            yield from _leaves(wanted, inner.get(key, _MISSING))
+            yield from _leaves(wanted, inner.get(key, MISSING))
     else:
         yield _same(expected, actual)
 
@@ -81,4 +76,4 @@ def _same(expected: JsonValue, actual: JsonValue | object) -> bool:
         return len(expected) == len(actual) and all(map(_same, expected, actual))
     if isinstance(expected, dict) and expected and isinstance(actual, dict):
         return all(_leaves(expected, actual))
-    return expected == actual
+    return (Decimal(repr(expected)) if isinstance(expected, float) else expected) == actual

@@ -51,7 +51,7 @@ def test_each_metric_has_a_score_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_threshold_makes_the_score_one_or_zero(tmp_path: Path) -> None:
-    json_ = {"type": "json_schema", "value": {"type": "object"}}
+    json_ = {"type": "json_schema", "value": {"type": "object"}, "soft": True}
     assert score(tmp_path, "[]", json_) == {"score": 0.5}
     assert score(tmp_path, "[]", json_ | {"threshold": 0.5}) == {"score": 1.0}
     assert score(tmp_path, "[]", json_ | {"threshold": 0.6}) == {"score": 0.0}
@@ -85,6 +85,11 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
         ({"type": "regex", "value": "("}, "assert.0.value: not a regular expression"),
         ({"type": "regex", "value": "(?V0)(?V1)"}, "assert.0.value: not a regular expression"),
         ({"type": "json_schema", "value": {"$ref": "#/x"}}, "assert.0.value: not a JSON schema"),
+        (
+            {"type": "json_schema", "value": {"format": "phone"}},
+            "format 'phone' cannot be checked; expected one of date",
+        ),
+        ({"type": "json_schema", "value": {}, "extract": "prose"}, "assert.0.extract: Input should be 'strict', 'fen"),
         ({"type": "json_schema"}, "expected a JSON schema (an object) as 'value'"),
         ({"value": 1}, "assert.0.type: missing"),
     ],
