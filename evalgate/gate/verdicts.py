@@ -155,7 +155,9 @@ class _Judging:
             return "unchecked", "nothing was asked"
         if check.flip_rate > 0 and not self.record.entry.limited:
             return "noise", f"suite unfit: {found}"
-        return "limited" if self.record.entry.limited else "unchecked", f"too few cases: {found}"
+        if self.record.entry.limited:
+            return "limited", f"too few cases were asked: {found}"
+        return "unchecked", f"suite unfit, too few cases: {found}"
 
     def _idle(self, metrics: Sequence[MetricEvidence]) -> str:
         """Why a green would say nothing: nobody can be worse than a baseline that scores no more, or never fully."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -91,17 +92,19 @@ class Suite:
     @cached_property
     def hash(self) -> str:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
-        content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
-        content["assert"] = [assertion.identity for assertion in self.assertions]
         # in an order that neither an earlier certification nor near-duplicates have a part in
         cases = _arranged(self.source, self.order.positions(joined=False))
-        return digest_list(content, ([case.id, case.input, case.target, case.metadata] for case in cases))
+        return digest_list(self._content(), ([case.id, case.input, case.target, case.metadata] for case in cases))
 
     @cached_property
     def rules(self) -> str:
         """Changes with what is asked of each case and how it is scored, whichever the cases and the variants are."""
-        left_out = {*_NOT_SCORED, "variants"}
-        return digest(self.file.model_dump(mode="json", by_alias=True, exclude=left_out))
+        return digest(self._content(left_out={"variants"}))
+
+    def _content(self, left_out: AbstractSet[str] = frozenset()) -> dict[str, JsonValue]:
+        """All that the file says of how cases are asked and scored."""
+        content = self.file.model_dump(mode="json", by_alias=True, exclude={*_NOT_SCORED, *left_out})
+        return {**content, "assert": [assertion.identity for assertion in self.assertions]}
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""

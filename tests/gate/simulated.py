@@ -96,7 +96,10 @@ class Operation:
             path.write_text(text)
             _SUITES[self._folder] = load_suite(path)
         loaded = _SUITES[self._folder]
-        return replace(loaded, cases=[Case(each, each, "y") for each in self.ids], units=self.sizes)
+        suite = replace(loaded)
+        # cases by the hundred without a file: the suite works both out when it is first asked for them
+        vars(suite).update(cases=[Case(each, each, "y") for each in self.ids], units=self.sizes)
+        return suite
 
 
 _SUITES: dict[Path, Suite] = {}

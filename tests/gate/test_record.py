@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from evalgate.catalog import Endpoint, load_catalog
 from evalgate.exchange import Answer
-from evalgate.gate import Record, Sides, Transcript, Verdict
+from evalgate.gate import Entry, Policy, Record, Sides, Transcript, Verdict, operation_board
 from evalgate.suite import Suite, load_suite
 
 CASES = 400
@@ -48,14 +48,18 @@ def judged(
 ) -> Verdict:
     second = Transcript(endpoint, first_repeat=1) if again else None
     sides = Sides(Transcript(endpoint), second, {"v": Transcript(endpoint)})
-    record = Record(suite, sides, ["score"], suite.units)
+    record = recorded(suite, sides)
     for index in range(len(suite.cases)):
         for side, answers in ((sides.baseline, baseline), (sides.again, again), (sides.variants["v"], variant)):
             if side is not None and answers is not None:
                 answer = answers(index)
                 side.add([answer], [{"score": float(answer is RIGHT)}])
     record.rule()
-    return record.board("sha256:0").verdicts[0]
+    return operation_board(record, ["score"]).verdicts[0]
+
+
+def recorded(suite: Suite, sides: Sides, units: Sequence[int] | None = None) -> Record:
+    return Record(suite, sides, Entry(Policy.of(suite, ["score"]), suite.units if units is None else units))
 
 
 def right(index: int) -> Answer:
@@ -95,7 +99,7 @@ def test_a_red_that_holds_without_the_failures_stays_red(tmp_path: Path, endpoin
 def test_availability_and_truncation_are_shown_beside_the_score(tmp_path: Path, endpoint: Endpoint) -> None:
     verdict = judged(suite(tmp_path), endpoint, every(4, CUT), right)
     shown = {metric.metric: metric for metric in verdict.diagnostics}
-    assert set(shown) == {"availability", "untruncated"}
+    assert {"availability", "untruncated", "nonempty", "unrefused", "unfiltered"} <= set(shown)
     assert shown["untruncated"].delta < -0.1
 
 
@@ -126,10 +130,9 @@ def test_too_few_cases_for_the_baseline_check_is_unfit_too(tmp_path: Path, endpo
 def test_cases_of_one_cluster_count_once(tmp_path: Path, endpoint: Endpoint) -> None:
     clustered = suite(tmp_path, extra="cluster_by: metadata.source\n", cluster=4)
     verdict = judged(clustered, endpoint, right, right)
-    alone = judged(suite(tmp_path), endpoint, right, right)
     assert len(clustered.units) == CASES / 4
-    assert verdict.cases == alone.cases  # as many clusters as it would take cases
-    assert verdict.usage.answers == 4 * alone.usage.answers
+    assert verdict.cases == judged(suite(tmp_path, cases=CASES // 4), endpoint, right, right).cases
+    assert verdict.usage.answers == 4 * verdict.cases
 
 
 def test_flips_name_the_cases_in_the_order_asked(tmp_path: Path, endpoint: Endpoint) -> None:
@@ -174,9 +177,9 @@ def test_the_claim_suite_is_about_the_whole_suite_however_few_cases_may_be_asked
 ) -> None:
     whole = suite(tmp_path, gate="margin: 0.05, claim: suite")
     sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint)})
-    record = Record(whole, sides, ["score"], whole.units[:30])  # as under `max_cases: 30`
+    record = recorded(whole, sides, whole.units[:30])  # as under `max_cases: 30`
     for side in (sides.baseline, sides.variants["v"]):
         for _ in range(30):
             side.add([RIGHT], [{"score": 1.0}])
     record.rule()
-    assert record.board("sha256:0").verdicts[0].outcome == "inconclusive"
+    assert operation_board(record, ["score"]).verdicts[0].outcome == "inconclusive"
