@@ -6,7 +6,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from evalgate.formats.documents import Strict
 from evalgate.suite.generation import Generation
@@ -55,6 +64,17 @@ class Assertion(BaseModel):
     )
     weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(default=1.0, description="share in its metric")
     metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
+    reasoning: Literal["strip", "keep"] = Field(
+        default="strip", description="whether a block such as <think>…</think> at the answer's beginning is graded too"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A suite that says nothing of reasoning keeps the hash that it had before there was a word for it."""
+        written: dict[str, object] = write(self)
+        if self.reasoning == "strip":
+            written.pop("reasoning", None)
+        return written
 
     @property
     def options(self) -> dict[str, object]:
