@@ -189,9 +189,7 @@ class Record:
         return max(side.oldest, self.sides.baseline.oldest)
 
     def _family(self) -> Family:
-        standings = {
-            name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()
-        }
+        standings = {name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()}
         history, alpha = self.entry.history, self.policy.alpha
         present = [side.endpoint.config for side in self.sides.variants.values()]
         named = [config for config in (self.entry.named or {}).values() if config not in present]

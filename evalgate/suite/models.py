@@ -13,8 +13,10 @@ from pydantic import (
     Field,
     JsonValue,
     PlainSerializer,
+    SerializerFunctionWrapHandler,
     ValidatorFunctionWrapHandler,
     WrapValidator,
+    model_serializer,
     model_validator,
 )
 
@@ -75,6 +77,17 @@ class Assertion(BaseModel):
     )
     weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(default=1.0, description="share in its metric")
     metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
+    reasoning: Literal["strip", "keep"] = Field(
+        default="strip", description="whether a block such as <think>…</think> at the answer's beginning is graded too"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A suite that says nothing of reasoning keeps the hash that it had before there was a word for it."""
+        written: dict[str, object] = write(self)
+        if self.reasoning == "strip":
+            written.pop("reasoning", None)
+        return written
 
     @property
     def options(self) -> dict[str, object]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 
 from evalgate.exchange import JsonValue
-from evalgate.graders.structure import json_fields
+from evalgate.graders.structure import _same, json_fields
 from tests.conftest import JSON
 
 ORDER = {"name": "Ada", "lines": [{"item": "lamp", "count": 2}], "total": {"net": 10, "vat": 1.9}}
@@ -46,6 +47,49 @@ def test_the_score_is_the_share_of_leaves_that_are_right(answer: JsonValue, scor
 def test_a_truth_value_a_number_and_a_text_are_three_things(expected: JsonValue, answer: str) -> None:
     assert json_fields('{"a": ' + answer + "}", {"a": expected}) == 0.0
     assert json_fields('{"a": [{"b": ' + answer + "}]}", {"a": [{"b": expected}]}) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer", "score"),
+    [
+        ('"AA+"', '"AA-"', 0.0),
+        ('"-120.00"', '"120.00"', 0.0),
+        ('"C#"', '"C"', 0.0),
+        ('"Paris"', '" paris. "', 1.0),
+        ('"don\'t"', '"don’t"', 1.0),
+        ("2", "2.0", 1.0),
+        ("1.10", "1.1", 1.0),
+        ("1e2", "100", 1.0),
+        ("9007199254740993", "9007199254740992.0", 0.0),
+        ("18446744073709551615", "18446744073709551614", 0.0),
+        ("-0.0", "0", 1.0),
+    ],
+)
+def test_texts_are_compared_normalised_and_numbers_exactly(expected: str, answer: str, score: float) -> None:
+    target = {"a": json.loads(expected, parse_float=Decimal)}
+    assert json_fields('{"a": ' + answer + "}", target) == score
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual"),
+    [(10**30, 10**30 + 1), (Decimal("0.1"), Decimal("0.10000000000000001")), (10**30, Decimal(10**30 + 1))],
+)
+def test_numbers_beyond_64_bits_are_compared_exactly(expected: object, actual: object) -> None:
+    assert _same(expected, expected, str)  # type: ignore[arg-type]  # decimals, as a reader may return them
+    assert not _same(expected, actual, str)  # type: ignore[arg-type]
+
+
+def test_a_float_is_its_shortest_text() -> None:
+    assert _same(0.1, Decimal("0.1"), str)
+    assert _same(1e23, Decimal("1e23"), str)
+    assert not _same(True, Decimal(1), str)
+
+
+def test_the_texts_of_fields_are_compared_as_strictly_as_is_told() -> None:
+    assert json_fields('{"a": "paris."}', {"a": "Paris"}, normalise="strict") == 0.0
+    assert json_fields('{"a": ["Paris "]}', {"a": ["Paris"]}, normalise="strict") == 1.0
+    assert json_fields('{"a": ["Paris "]}', {"a": ["Paris"]}, normalise="none") == 0.0
+    assert json_fields('{"a": {"b": "paris"}}', {"a": {"b": "Paris"}}, normalise="none", ignore_case=True) == 1.0
 
 
 def test_a_field_that_is_null_is_not_a_field_that_is_missing() -> None:

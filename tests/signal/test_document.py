@@ -9,7 +9,17 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from evalgate.gate import BaselineCheck, Board, MetricEvidence, OperationBoard, Policy, Trying, Usage, VariantFacts, Verdict
+from evalgate.gate import (
+    BaselineCheck,
+    Board,
+    MetricEvidence,
+    OperationBoard,
+    Policy,
+    Trying,
+    Usage,
+    VariantFacts,
+    Verdict,
+)
 from evalgate.signal import SignalDocument, issue
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)

@@ -1,0 +1,143 @@
+"""The one normalisation: it removes only what cannot carry meaning, and every grader that compares text uses it.
+
+| `normalise` | what becomes the same | `-5`, `AA+`, `C#`, `10²`, `½`, `５`, `<42`, `5!`, `...` |
+| --- | --- | --- |
+| `default` | what `strict` does; case; quotes, apostrophes and dashes of all forms; quotes, backticks, a code fence or Markdown emphasis around the whole; one full stop, `!`, `?`, `。`, `।`, `؟` … at the end | stay |
+| `strict` | canonically equal characters (NFC, never NFKC); white space, trimmed and collapsed; characters that nobody sees | stay |
+| `none` | nothing | stay |
+
+`ignore_case` is true with `default` and false otherwise, unless it is given. docs/graders.md shows examples.
+
+Forms of width (`Ａ`), of digits (`٥`, `²`) and of letters (`𝐀`) are kept apart: in a name, a formula or an identifier they
+mean something, and whoever wants a number compared by value has the grader `numeric`.
+"""  # noqa: E501  # a table
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Literal
+
+Normalisation = Literal["default", "strict", "none"]
+
+# Soft hyphen, combining grapheme joiner, direction marks, zero-width space, word joiner, byte order mark, and the two
+# selectors between text and emoji. Not the invisible operators U+2061 to U+2064, nor tags: flags are made of those.
+_DIRECTION = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
+INVISIBLE: dict[int, str | None] = dict.fromkeys((0xAD, 0x34F, 0x200B, *_DIRECTION, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF))
+_UNIFIED = INVISIBLE | str.maketrans(
+    dict.fromkeys("“”„‟«»〝〞〟＂「」『』｢｣﹁﹂﹃﹄《》", '"')
+    | dict.fromkeys("‘’‚‛‹›＇", "'")
+    | dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")  # not the superscript minus
+)
+# Joiners shape letters and emoji, and beside anything else they are only invisible.
+_SHAPED = r"[\u0590-\u1dff\u200c\u200d\u2190-\U0010ffff]"
+_LOOSE_JOINER = re.compile(rf"(?<!{_SHAPED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_SHAPED})")
+_UKRAINIAN_APOSTROPHE = re.compile(r"(?<=[^\W_])\u02bc(?=[^\W_])")  # a letter by category, an apostrophe inside words
+_MARKS_IN_A_ROW = re.compile(r"[^\w\x00-\x7f]+")
+_PILE = 32  # sorting accents on one letter takes quadratic time; no language has so many
+_FENCE = re.compile(r"\s*```[A-Za-z0-9+#_.-]{0,20}[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
+_MARKS = ("```", "``", "`", '"', "'", "**", "__", "*", "_")
+_INSIDE_WORDS = {"'", "_"}  # `don't` and `snake_case`: these marks may also stand inside a word
+_PADDING = " \u200c\u200d"
+# Sentence_Terminal of the Unicode Character Database, without those that are two in one
+_TERMINATORS = frozenset(".!?։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶᠃᠉᥄᥅᪨᪩᪪᪫᭎᭏᭚᭛᭞᭟᭽᭾᭿᰻᰼᱾᱿⸮⸼。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗！．？｡")
+_MAY_BE_OPERATORS = frozenset("!?！？﹗﹖")  # `5!`, `n!`, `int a?`
+_INVERTED = {"!": "¡", "?": "¿"}
+
+
+def normalised(text: str, normalise: Normalisation = "default", ignore_case: bool | None = None) -> str:
+    """`text` without what cannot carry meaning; to be compared with other texts that were normalised alike.
+
+    Normalising twice changes nothing. Takes linear time.
+    """
+    if normalise == "default" and "```" in text and (fenced := _FENCE.fullmatch(text)):
+        text = fenced[1]
+    flat = flattened(text, normalise, ignore_case)
+    return _bare(flat) if normalise == "default" else flat
+
+
+def flattened(text: str, normalise: Normalisation = "default", ignore_case: bool | None = None) -> str:
+    """Like `normalised`, but what stands around the whole stays: a longer text, to be searched in."""
+    ignore_case = normalise == "default" if ignore_case is None else ignore_case
+    if normalise != "none":
+        if text.isascii():
+            return " ".join((text.lower() if ignore_case else text).split())
+        text = _composed(_composed(text).translate(_UNIFIED if normalise == "default" else INVISIBLE))
+    if ignore_case:
+        text = _composed(_composed(text, "NFD").casefold())
+    if normalise == "none":
+        return text
+    text = " ".join(text.split())
+    if "\u200c" in text or "\u200d" in text:
+        text = " ".join(_composed(_LOOSE_JOINER.sub("", text)).split())
+    return _UKRAINIAN_APOSTROPHE.sub("'", text) if normalise == "default" and "\u02bc" in text else text
+
+
+def _composed(text: str, form: Literal["NFC", "NFD"] = "NFC") -> str:
+    if text.isascii() or any(marks.end() - marks.start() > _PILE for marks in _MARKS_IN_A_ROW.finditer(text)):
+        return text
+    return unicodedata.normalize(form, text)
+
+
+def _bare(text: str) -> str:
+    """Without wrappers around the whole and a terminator at its end, in whatever order they stand there."""
+    while (inner := _unwrapped(_unterminated(text.strip(_PADDING)))) != text:
+        text = inner
+    return text
+
+
+def _unwrapped(text: str) -> str:
+    for mark in _MARKS:
+        width = len(mark)
+        if len(text) > 2 * width and text.startswith(mark) and text.endswith(mark):
+            inner = text[width:-width]
+            return inner if _is_wrapped(inner, mark) else text
+    return text
+
+
+def _is_wrapped(inner: str, mark: str) -> bool:
+    """Whether the marks at both ends belong together, and around a text: not in `'a' or 'b'`, `*.*` or `2 * 3 *`."""
+    if mark[0] in "*_" and (inner[0].isspace() or inner[-1].isspace()):
+        return False
+    if mark in ("*", "_") and not _says_something(inner):
+        return False
+    if inner.strip(mark[0] + _PADDING) == "":
+        return False
+    if mark in _INSIDE_WORDS:
+        return not _has_outside_words(inner, mark)
+    return mark not in inner
+
+
+def _has_outside_words(text: str, mark: str) -> bool:
+    before = after = ""
+    at = text.find(mark)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + 1 : at + 2]
+        if not (before.isalnum() and after.isalnum()):
+            return True
+        at = text.find(mark, at + 1)
+    return False
+
+
+def _unterminated(text: str) -> str:
+    """Without *one* terminator: `Paris.` but not `etc...`, `?!`, `5!` (factorial) or `*.`."""
+    if not text or text[-1] not in _TERMINATORS:
+        return text
+    rest = text[:-1].rstrip(_PADDING)
+    if not rest or rest[-1] in _TERMINATORS or not _says_something(rest):
+        return text
+    if text[-1] in _MAY_BE_OPERATORS and _may_be_operand(rest):
+        return text
+    if (opening := _INVERTED.get(text[-1])) and rest.startswith(opening) and rest.count(opening) == 1:
+        return rest[1:]
+    return rest
+
+
+def _may_be_operand(text: str) -> bool:
+    """Whether `!` or `?` behind `text` may be an operator: behind a number, a bracket, or a variable of one letter."""
+    last = text[-1]
+    return last.isnumeric() or last in ")]}" or (last.isascii() and last.isalpha() and not text[-2:-1].isalpha())
+
+
+def _says_something(text: str) -> bool:
+    return any(character.isalnum() or unicodedata.category(character) == "So" for character in text)
