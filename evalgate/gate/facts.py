@@ -82,8 +82,8 @@ class Tally:
             if answer.latency_ms:
                 self._latencies.append(answer.latency_ms)
             self._truncated += answer.truncated
-            self._input_tokens += answer.input_tokens
-            self._output_tokens += answer.output_tokens
+            self._input_tokens += answer.input_tokens or 0
+            self._output_tokens += answer.output_tokens or 0
 
     def usage(self, endpoint: Endpoint) -> Usage:
         """What they were like; nothing but zeros when there are none."""

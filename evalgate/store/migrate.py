@@ -12,16 +12,11 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError
 from evalgate.store import dialect, schema
-
-
-def _share_work_and_batches(connection: sa.Connection) -> None:
-    new = (schema.workers, schema.claims, schema.batches, schema.batch_items)
-    schema.metadata.create_all(connection, tables=new, checkfirst=False)
-
+from evalgate.store.steps import leave_tokens_unknown, share_work_and_batches
 
 _NONE = "not an evalgate store: it has none of the tables"
-READABLE = 1  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches,)
+READABLE = 3  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (share_work_and_batches, leave_tokens_unknown)
 
 
 def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:
