@@ -14,9 +14,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, all_of, require_ready
+from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, Trouble, all_of, require_ready
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question
+from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Board, OperationBoard, Ruling, Transcript, operation_board
 from evalgate.plan import Contest
 from evalgate.store import Attempts, Scored, Store, answer_key
@@ -31,6 +32,9 @@ class Progress(Protocol):
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None:
         """An answer came in; `known`: it was in the store."""
+
+    def troubled(self, trouble: Trouble) -> None:
+        """An attempt failed; it is tried again, or given up."""
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """The evidence was looked at after `cases` cases."""
@@ -62,7 +66,14 @@ async def check(
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)
     rounds = BATCH_ROUNDS if batching is not None else None
     collector = Collector(
-        store, environment, now=now, since=since, stop=stop, batching=batching, retry_failed=retry_failed
+        store,
+        environment,
+        now=now,
+        since=since,
+        stop=stop,
+        batching=batching,
+        retry_failed=retry_failed,
+        on_trouble=progress.troubled,
     )
     async with collector:
         hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
@@ -137,7 +148,7 @@ class Hearing:
         for case, group in zip(wave.cases, questions, strict=True):
             given = [next(answers) for _ in group]
             grades = [grading.grade(answer, case) for answer in given]
-            side.add(given, grades, group[0].request.characters)
+            side.add(given, grades, prompt_bytes(group[0].request))
             for question, answer, grade in zip(group, given, grades, strict=True):
                 key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
                 if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from evalgate.catalog import Endpoint
 from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
 from evalgate.exchange import Answer, JsonValue, Question
+from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
@@ -60,7 +61,7 @@ async def run(
 ) -> RunResult:
     """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does."""
     require_ready([endpoint], suite.request(cases[0]), environment)
-    scores, repeats = _Scores(grading), range(suite.file.repeats)
+    scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
     async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
 
@@ -72,7 +73,7 @@ async def run(
         size = CHUNK if batching is None else BATCH_CHUNK
         chunks = (cases[start : start + size] for start in range(0, len(cases), size))
         async for some, answers in _overlapping(ask, chunks):
-            scores.add(some, answers)
+            scores.add(some, answers, [prompt_bytes(suite.request(case)) for case in some])
     return RunResult(
         operation=suite.operation,
         variant=VariantFacts.of(endpoint),
@@ -86,19 +87,19 @@ async def run(
 class _Scores:
     """What was scored so far, in numbers."""
 
-    def __init__(self, grading: Grading) -> None:
-        self._grading = grading
+    def __init__(self, grading: Grading, endpoint: Endpoint) -> None:
+        self._grading, self._endpoint = grading, endpoint
         self.means = {metric: array("d") for metric in grading.metrics}
         self.tally = Tally()
 
-    def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
-        """Grade the answers to some cases, the same number to each."""
+    def add(self, cases: Sequence[Case], answers: Sequence[Answer], prompt_sizes: Sequence[int]) -> None:
+        """Grade the answers to some cases, the same number to each; prompts have so many bytes."""
         repeats = len(answers) // len(cases)
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
             grades = [self._grading.grade(answer, case) for answer in given]
             for answer in given:
-                self.tally.add(Given.of(answer, self._endpoint, prompt_characters))
+                self.tally.add(Given.of(answer, self._endpoint, prompt_sizes[index]))
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
 

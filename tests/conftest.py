@@ -199,7 +199,7 @@ class Loopback:
             return web.Response(
                 body=sent.body, status=sent.status, headers={"Content-Type": "application/json"} | sent.headers
             )
-        partial = web.StreamResponse(headers={"Content-Length": str(len(sent.body))})
+        partial = web.StreamResponse(headers=sent.headers | {"Content-Length": str(len(sent.body))})
         await partial.prepare(request)
         await partial.write(sent.body[: sent.only])
         assert request.transport is not None
@@ -226,3 +226,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Next to no pause between two attempts, also where the server could not ask for it."""
     monkeypatch.setattr("evalgate.collect.retry.BASE_SECONDS", 0.001)
     monkeypatch.setattr("evalgate.collect.retry.CAP_SECONDS", 0.01)
+    monkeypatch.setattr("evalgate.collect.retry.FLOOR_SECONDS", 0.001)

@@ -140,8 +140,8 @@ class Variant(Strict):
     tag: str | None = Field(
         default=None, description="tells two endpoints of one provider apart; protocol openrouter: deepinfra/fp8"
     )
-    answers_as: str | None = Field(
-        default=None, description="protocol openrouter: who answers, where that is not the tag's provider by name"
+    answers_as: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="other names of who answers: of the model, or at openrouter of the tag's provider"
     )
     served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
     quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
@@ -154,6 +154,11 @@ class Variant(Strict):
         default=None, description="what its batch API takes off the price, such as 0.5; None: it has none"
     )
     capabilities: Capabilities = Capabilities()
+
+    @property
+    def aliases(self) -> list[str]:
+        """The names in `answers_as`."""
+        return [self.answers_as] if isinstance(self.answers_as, str) else self.answers_as or []
 
 
 class Model(Strict):

@@ -22,7 +22,7 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
     from evalgate.catalog import Endpoint, load_catalog
     from evalgate.cli.tell import tell
     from evalgate.collect import Stop, Workbench, cancel_batches
-    from evalgate.providers.batch import connect_batch
+    from evalgate.providers import connect_batch
     from evalgate.report.wording import safe
     from evalgate.store import open_store
     from evalgate.store.batches import items_of, open_batches

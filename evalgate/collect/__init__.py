@@ -5,6 +5,7 @@ from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
 from evalgate.collect.share import Workbench
 from evalgate.collect.stop import Stop
+from evalgate.collect.trouble import OnTrouble, Trouble
 from evalgate.collect.waiting import all_of
 
 __all__ = [
@@ -13,7 +14,9 @@ __all__ = [
     "BudgetSpentError",
     "Collector",
     "OnAnswer",
+    "OnTrouble",
     "Stop",
+    "Trouble",
     "Workbench",
     "all_of",
     "cancel_batches",

@@ -37,11 +37,6 @@ class Request:
     def __post_init__(self) -> None:
         object.__setattr__(self, "hash", digest({"prompt": self.prompt, "parameters": dict(self.parameters)}))
 
-    @property
-    def characters(self) -> int:
-        """The length of the prompt, of all its messages."""
-        return len(self.prompt) if isinstance(self.prompt, str) else sum(len(each.content) for each in self.prompt)
-
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer, split_reasoning
+from evalgate.exchange.tokens import answer_bytes
 from evalgate.providers.served import answered_by
 
 
@@ -13,33 +14,29 @@ from evalgate.providers.served import answered_by
 class Given:
     """An answer without its texts.
 
-    `characters` and `reasoning_characters` are lengths of the answer after and of the reasoning before it,
-    `prompt_characters` that of what was asked. `served` is the name that the server gave its model, `identity` the same
-    when that is not what was asked for.
+    `size` is that of all that was said, `reasoning` that of the reasoning in it, `prompt_size` that of what was asked,
+    in bytes. `served` is the name that the server gave its model, `identity` the same when it is not what was asked for.
     """
 
     answer: Answer
     kind: str
-    characters: int
-    reasoning_characters: int
-    prompt_characters: int
+    size: int
+    reasoning: int
+    prompt_size: int
     served: str | None
     identity: str | None
 
     @classmethod
-    def of(cls, answer: Answer, endpoint: Endpoint, prompt_characters: int = 0) -> Given:
+    def of(cls, answer: Answer, endpoint: Endpoint, prompt_size: int = 0) -> Given:
         """What is kept of `answer`."""
-        reasoning, text = split_reasoning(answer.text)
-        apart = answer.details.get("reasoning")
-        thought = len(reasoning) + (len(apart) if isinstance(apart, str) else 0)
-        stripped = replace(answer, text="", details={})
-        served = answer.details.get("served_model")
+        within, _ = split_reasoning(answer.text)
+        apart, served = answer.details.get("reasoning"), answer.details.get("served_model")
         return cls(
-            answer=stripped,
+            answer=replace(answer, text="", details={}),
             kind=answer.kind,
-            characters=len(text),
-            reasoning_characters=thought,
-            prompt_characters=prompt_characters,
+            size=answer_bytes(answer),
+            reasoning=len(within.encode()) + (len(apart.encode()) if isinstance(apart, str) else 0),
+            prompt_size=prompt_size,
             served=served if isinstance(served, str) and served else None,
             identity=answered_by(endpoint, answer),
         )

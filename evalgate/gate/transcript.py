@@ -41,9 +41,12 @@ class Transcript:
     given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_characters: int = 0) -> None:
-        """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric."""
-        given = [Given.of(answer, self.endpoint, prompt_characters) for answer in answers]
+    def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_size: int = 0) -> None:
+        """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric.
+
+        `prompt_size` is that of what was asked, in bytes.
+        """
+        given = [Given.of(answer, self.endpoint, prompt_size) for answer in answers]
         self.given.append(given)
         whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:

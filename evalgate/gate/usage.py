@@ -15,9 +15,8 @@ from statistics import median
 from typing import Literal
 
 from evalgate.catalog import Endpoint
+from evalgate.exchange.tokens import BYTES_PER_TOKEN
 from evalgate.gate.given import Given
-
-CHARACTERS_PER_TOKEN = 4.0  # assumed where nobody counts
 
 Basis = Literal["counted", "estimated", "unknown"]
 
@@ -27,7 +26,7 @@ class Usage:
     """What the answers of one side were like. Tokens and cost are means per answer; shares are in [0, 1].
 
     `kinds` counts answers by `Answer.kind`. `tokens` says where the tokens come from; they and the cost are None where
-    nothing is known. `reasoning` is the share of all characters that were reasoning. `oldest` is when the oldest of the
+    nothing is known. `reasoning` is the share of all that was said that was reasoning. `oldest` is when the oldest of the
     answers was given (seconds since the epoch): a green is as old as its evidence.
     """
 
@@ -54,7 +53,7 @@ class Tally:
     def __init__(self, answers: Iterable[Given] = ()) -> None:
         self._answers = self._served = self._truncated = 0
         self._kinds: Counter[str] = Counter()
-        self._characters = self._reasoning = self._prompt_characters = 0
+        self._size = self._reasoning = self._prompt_size = 0
         self._input, self._output = _Counted(), _Counted()
         self._latencies = array("d")
         self._oldest = float("inf")
@@ -72,11 +71,11 @@ class Tally:
             if answer.latency_ms:
                 self._latencies.append(answer.latency_ms)
             self._truncated += answer.truncated
-            self._characters += given.characters + given.reasoning_characters
-            self._reasoning += given.reasoning_characters
-            self._prompt_characters += given.prompt_characters
-            self._input.add(answer.input_tokens, given.prompt_characters)
-            self._output.add(answer.output_tokens, given.characters + given.reasoning_characters)
+            self._size += given.size
+            self._reasoning += given.reasoning
+            self._prompt_size += given.prompt_size
+            self._input.add(answer.input_tokens, given.prompt_size)
+            self._output.add(answer.output_tokens, given.size)
 
     def usage(self, endpoint: Endpoint, reference: Tally | None = None) -> Usage:
         """What they were like, at the token mix of `reference`, the baseline's answers to the same cases."""
@@ -95,7 +94,7 @@ class Tally:
             tokens=basis,
             cost_usd=cost,
             latency_ms_p50=round(median(self._latencies), 1) if self._latencies else 0.0,
-            reasoning=self._reasoning / self._characters if self._characters else 0.0,
+            reasoning=self._reasoning / self._size if self._size else 0.0,
             oldest=self._oldest if self._answers else 0.0,
         )
 
@@ -104,33 +103,33 @@ class Tally:
         for tally in (reference, self) if reference is not None else (self,):
             if tally._input.number:
                 return tally._input.mean, tally._input.number == tally._served
-        return self._by_characters(self._prompt_characters, CHARACTERS_PER_TOKEN), False
+        return self._by_size(self._prompt_size, BYTES_PER_TOKEN), False
 
     def _output_mean(self, reference: Tally | None) -> tuple[float | None, bool]:
         """Tokens of an answer, and whether they are counted."""
         if self._output.number == self._served and self._served:
             return self._output.mean, True
         if self._output.number:
-            return self._by_characters(self._characters, self._output.ratio), False
+            return self._by_size(self._size, self._output.ratio), False
         if reference is not None and reference._output.number:
             return reference._output.mean, False
-        return self._by_characters(self._characters, CHARACTERS_PER_TOKEN), False
+        return self._by_size(self._size, BYTES_PER_TOKEN), False
 
-    def _by_characters(self, characters: int, ratio: float) -> float | None:
-        return round(characters / ratio / self._served, 3) if self._served and characters else None
+    def _by_size(self, size: int, ratio: float) -> float | None:
+        return round(size / ratio / self._served, 3) if self._served and size else None
 
 
 class _Counted:
-    """Tokens that a server counted, and the characters that they stand for."""
+    """Tokens that a server counted, and the bytes that they stand for."""
 
     def __init__(self) -> None:
-        self.number = self._tokens = self._characters = 0
+        self.number = self._tokens = self._size = 0
 
-    def add(self, tokens: int | None, characters: int) -> None:
+    def add(self, tokens: int | None, size: int) -> None:
         if tokens is not None:
             self.number += 1
             self._tokens += tokens
-            self._characters += characters
+            self._size += size
 
     @property
     def mean(self) -> float:
@@ -138,5 +137,5 @@ class _Counted:
 
     @property
     def ratio(self) -> float:
-        """Characters for each token."""
-        return self._characters / self._tokens if self._tokens and self._characters else CHARACTERS_PER_TOKEN
+        """Bytes for each token."""
+        return self._size / self._tokens if self._tokens and self._size else BYTES_PER_TOKEN

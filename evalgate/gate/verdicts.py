@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
 from evalgate.gate.contest import Ruling
@@ -140,7 +141,7 @@ class _Judging:
 
     def _unfit(self, ended: str) -> tuple[Cause, str] | None:
         """Why nobody can be judged by this suite; None when it is fit, or was not asked to show that it is."""
-        check = self.record.baseline_check()
+        check, limited = self.record.baseline_check(), self.record.entry.limited
         if check is None or check.outcome == "green":
             return None
         found = (
@@ -148,16 +149,16 @@ class _Judging:
             f"(it differs from itself on {check.flip_rate:.1%})"
         )
         if check.outcome == "red":
-            return "noise", f"suite unfit: {found}; either it changed, or an incident lies in its answers"
-        if ended:
-            return "budget", f"{ended} before the baseline was proven equal to itself"
-        if not self.side.cases:
-            return "unchecked", "nothing was asked"
-        if check.flip_rate > 0 and not self.record.entry.limited:
-            return "noise", f"suite unfit: {found}"
-        if self.record.entry.limited:
-            return "limited", f"too few cases were asked: {found}"
-        return "unchecked", f"suite unfit, too few cases: {found}"
+            cause, why = "noise", f"suite unfit: {found}; either it changed, or an incident lies in its answers"
+        elif ended:
+            cause, why = "budget", f"{ended} before the baseline was proven equal to itself"
+        elif limited:
+            cause, why = "limited", f"too few cases were asked: {found}"
+        elif check.flip_rate > 0:
+            cause, why = "noise", f"suite unfit: {found}"
+        else:
+            cause, why = "unchecked", f"suite unfit, too few cases: {found}"
+        return cast("Cause", cause), why
 
     def _idle(self, metrics: Sequence[MetricEvidence]) -> str:
         """Why a green would say nothing: nobody can be worse than a baseline that scores no more, or never fully."""

@@ -14,12 +14,12 @@ from statistics import fmean, median
 
 from evalgate import stats
 from evalgate.catalog import Endpoint
+from evalgate.exchange.tokens import BYTES_PER_TOKEN, prompt_bytes
 from evalgate.gate import OperationBoard, Policy, Trying, Usage
 from evalgate.plan import Contest
 
 FLIP_RATE = 0.05  # assumed of a variant that nobody has seen yet
 OUTPUT_TOKENS = 256  # assumed where the suite names no max_tokens
-CHARACTERS_PER_TOKEN = 4
 LATENCY_SECONDS = 1.0
 SAMPLED_PROMPTS = 50
 
@@ -239,14 +239,14 @@ def _known(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage
 
 def _guess(contest: Contest) -> Usage:
     """What answers of an endpoint that nobody has asked may be like."""
-    prompts = [contest.suite.request(case).characters for case in contest.cases[:SAMPLED_PROMPTS]]
+    prompts = [prompt_bytes(contest.suite.request(case)) for case in contest.cases[:SAMPLED_PROMPTS]]
     generation = contest.suite.file.generation
     return Usage(
         answers=0,
         failed=0,
         truncated=0.0,
         kinds={},
-        input_tokens=fmean(prompts) / CHARACTERS_PER_TOKEN,
+        input_tokens=fmean(prompts) / BYTES_PER_TOKEN,
         output_tokens=float(generation.max_tokens or generation.max_completion_tokens or OUTPUT_TOKENS),
         tokens="estimated",
         cost_usd=None,

@@ -68,7 +68,7 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None
         self._headers: dict[str, str] = {}
         self._pieces: deque[bytes] = deque()
-        self._held = self._silent = 0
+        self._held = self._silent = self.received = 0
         self._sent = self._under_way = False
 
     @property
@@ -77,6 +77,16 @@ class Connection(asyncio.Protocol):
         if self._under_way or self._spent or self._failure is not None or self._reading_paused:
             return False
         return not self._is_readable()  # what comes unasked would be taken for the next answer
+
+    @property
+    def paid(self) -> int | None:
+        """Bytes of a body that came, when it is one that a provider charges for (2xx); None when there is none yet."""
+        return self.received if self._head is not None and self._head.status < 300 else None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the request has been sent as a whole, and no status of it says that nobody answers it."""
+        return self._sent and (self._head is None or self._head.status < 300)
 
     async def call(self, *request: bytes) -> Head:
         """Send a request as it goes over the wire, and wait for the head of its response."""
@@ -228,6 +238,7 @@ class Connection(asyncio.Protocol):
         """Hold a piece of the body until it is read."""
         self._pieces.append(data)
         self._held += len(data)
+        self.received += len(data)
 
     def on_message_complete(self) -> None:
         """Note the end of the body, and whether there may be another call.

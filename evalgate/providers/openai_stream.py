@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import orjson
 
 from evalgate.exchange import JsonValue
-from evalgate.providers.assembly import broken_off, event_of, mapping, text
+from evalgate.providers.assembly import broken_off, event_of, is_terminal, mapping, text
 from evalgate.providers.details import storable
 
 _LOGPROB_LISTS = ("content", "tokens", "token_logprobs", "top_logprobs")  # the first of chat, the others of completions
-_OF_THE_BODY = ("system_fingerprint", "provider", "usage")
+_OF_THE_BODY = ("model", "system_fingerprint", "provider", "usage")
+REASONING = ("reasoning_content", "reasoning")  # DeepSeek and vLLM; OpenRouter and Groq
 _OF_THE_CHOICE = ("finish_reason", "native_finish_reason")
 
 
@@ -34,36 +35,56 @@ class OpenAIStream:
         self._choice: dict[str, JsonValue] = {}
         self._texts: list[str] = []
         self._refusals: list[str] = []
+        self._reasoning: list[str] = []
         self._calls: list[_Call] = []
         self._at: dict[JsonValue, _Call] = {}  # by index
         self._logprobs: dict[str, list[JsonValue]] = {}
-        self._is_chat = False
+        self._is_chat = self._begun = False
+
+    @property
+    def complete(self) -> bool:
+        """See `Assembler`."""
+        return "finish_reason" in self._choice
+
+    @property
+    def counted(self) -> bool:
+        """See `Assembler`."""
+        return "usage" in self._body
+
+    @property
+    def arrived(self) -> int:
+        """See `Assembler`."""
+        calls = (piece for call in self._calls for piece in call.arguments)
+        return sum(map(len, (*self._texts, *self._refusals, *self._reasoning, *calls)))
 
     def feed(self, name: str, data: bytes) -> bool:
         """Take one event; see `Assembler`."""
-        if data.strip() == b"[DONE]":
+        if is_terminal(data):
             self.done = True
             return False
         event = event_of(name, data)
         choice = _first(event.get("choices"))
         if error := event.get("error") or choice.get("error"):
-            self._error, self.done = error, True
+            if not (self.done or self.complete):
+                self._error = error
+            self.done = True
             return False
-        self._body |= {key: event[key] for key in _OF_THE_BODY if event.get(key) is not None}
-        self._choice |= {key: choice[key] for key in _OF_THE_CHOICE if choice.get(key) is not None}
+        self._body |= {key: event[key] for key in _OF_THE_BODY if event.get(key)}
+        self._choice |= {key: choice[key] for key in _OF_THE_CHOICE if choice.get(key)}
         for key, values in mapping(choice.get("logprobs")).items():
             if key in _LOGPROB_LISTS and isinstance(values, list):
                 self._logprobs.setdefault(key, []).extend(values)
+        self._begun = self._begun or bool(choice)
         return self._take(choice)
 
     def body(self) -> JsonValue:
         """The whole body; see `Assembler`."""
         if self._error is not None:
             return {"error": self._error}
-        if not self.done:
-            raise broken_off("no [DONE]")
-        if "finish_reason" not in self._choice:
-            raise broken_off("no finish_reason")
+        if not (self.done or self.complete):
+            raise broken_off("no finish_reason and no [DONE]")
+        if not self._begun:
+            raise broken_off("no choices")
         choice: dict[str, JsonValue] = {**self._choice, "logprobs": dict(self._logprobs)}
         said = "".join(self._texts)
         if not self._is_chat:
@@ -71,6 +92,8 @@ class OpenAIStream:
         message: dict[str, JsonValue] = {"content": said}
         if self._refusals:
             message["refusal"] = "".join(self._refusals)
+        if any(self._reasoning):
+            message["reasoning"] = "".join(self._reasoning)
         if self._calls:
             message["tool_calls"] = [_whole(call) for call in self._calls]
         return {**self._body, "choices": [{**choice, "message": message}]}
@@ -87,6 +110,7 @@ class OpenAIStream:
         self._texts.append(text(content))
         if refused := text(delta.get("refusal")):
             self._refusals.append(refused)
+        self._reasoning.append(next((said for key in REASONING if (said := text(delta.get(key)))), ""))
         calls = delta.get("tool_calls")
         calls = calls if isinstance(calls, list) else []
         for call in calls:
@@ -103,10 +127,10 @@ class OpenAIStream:
             self._calls.append(call)
         call.id = call.id if identity is None else identity
         function = mapping(delta.get("function"))
-        given = storable(function.get("arguments"))
+        given = function.get("arguments")
         if (named := text(function.get("name"))) != call.name:  # some servers say the whole name every time
             call.name += named
-        call.arguments.append(orjson.dumps(given).decode() if isinstance(given, dict) else text(given))
+        call.arguments.append(orjson.dumps(storable(given)).decode() if isinstance(given, dict) else text(given))
 
 
 def _whole(call: _Call) -> JsonValue:

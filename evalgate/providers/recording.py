@@ -96,8 +96,8 @@ class _Recorded(BaseModel):
     request: str
     text: str
     finish_reason: FinishReason
-    input_tokens: _Tokens
-    output_tokens: _Tokens
+    input_tokens: _Tokens | None
+    output_tokens: _Tokens | None
     latency_ms: Annotated[float, Field(ge=0)]
     repeat: Annotated[int, Field(ge=0)] = 0
     error: str | None = None

@@ -11,7 +11,7 @@ _STEPS: dict[Cause, str] = {
     "open": "more cases in {suite}, or a margin that they can certify",
     "limited": f"a larger --max-cases (or gate.max_cases): the suite has more; {_AGAIN}",
     "budget": f"a larger budget, {_AGAIN}",
-    "failures": "find out why calls failed, and ask those again: evalgate run {suite} --variant {variant} --retry-failed",
+    "failures": "why calls failed, and those again: evalgate run {suite} --variant {variant} --retry-failed",
     "unreachable": "mend the endpoint or its entry in the catalogue, then the same command asks what is missing",
     "identity": "find out who answers; if it is who you mean, say so with answers_as in the catalogue",
     "noise": "temperature 0 or more repeats in {suite}; after an incident of the baseline: the same with --refresh",

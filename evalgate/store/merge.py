@@ -90,7 +90,8 @@ def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores])
 
 def _rank(row: sa.Row[Any]) -> tuple[object, ...]:
     """The age, and then all that two answers to one question can differ in."""
-    usage = row.finish_reason, row.input_tokens, row.output_tokens, row.latency_ms, row.picodollars
+    asked, said = (-1 if count is None else count for count in (row.input_tokens, row.output_tokens))
+    usage = row.finish_reason, asked, said, row.latency_ms, row.picodollars
     return row.answered_at, bytes(row.body), row.variant, *usage
 
 

@@ -12,20 +12,15 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError
 from evalgate.store import dialect, schema
-
-
-def _share_work_and_batches(connection: sa.Connection) -> None:
-    new = (schema.workers, schema.claims, schema.batches, schema.batch_items)
-    schema.metadata.create_all(connection, tables=new, checkfirst=False)
-
-
-def _remember_attempts(connection: sa.Connection) -> None:
-    schema.metadata.create_all(connection, tables=(schema.attempts, schema.orders), checkfirst=False)
-
+from evalgate.store.steps import leave_tokens_unknown, remember_attempts, share_work_and_batches
 
 _NONE = "not an evalgate store: it has none of the tables"
-READABLE = 1  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches, _remember_attempts)
+READABLE = 3  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (
+    share_work_and_batches,
+    leave_tokens_unknown,
+    remember_attempts,
+)
 
 
 def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:

@@ -1,6 +1,6 @@
 """The tables. Scores and bodies stand apart: a verdict reads millions of scores and hardly any text.
 
-Whoever changes one adds the step that leads there to `migrate.STEPS`.
+Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ answers = Table(
     Column("variant", Text, nullable=False),
     Column("answered_at", Float, nullable=False),  # seconds since the epoch, UTC
     Column("finish_reason", String(20), nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    Column("input_tokens", Integer),  # null: nobody counted
+    Column("output_tokens", Integer),
     Column("latency_ms", Float, nullable=False),
-    Column("picodollars", BigInteger, nullable=False),  # what was paid; exact, and it adds up in SQL
+    Column("picodollars", BigInteger, nullable=False),  # what was paid, or is estimated where nobody counted the tokens
     Index("answers_by_config", "config"),
 )
 
