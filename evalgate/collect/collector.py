@@ -28,6 +28,7 @@ from evalgate.exchange import Answer, Question, Request
 from evalgate.providers import AttemptFailed, require_askable, require_key
 from evalgate.providers.batch import connect_batch
 from evalgate.store import Bought, Store, answer_key
+from evalgate.store.renamed import take_over
 
 OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known or is bought by somebody else
 
@@ -57,6 +58,7 @@ class Collector:
         self._random = random.Random()  # noqa: S311  # jitter, not cryptography
         self._wanted: Counter[str] = Counter()  # by how many of the collections that are running
         self._asking: dict[str, asyncio.Future[Answer]] = {}
+        self._taken_over: dict[str, asyncio.Future[int]] = {}
         self.requests = 0
 
     async def __aenter__(self) -> Collector:
@@ -90,6 +92,7 @@ class Collector:
         `BudgetSpentError` when the budget does not reach, `Interrupted` when the collection was asked to stop. Whatever
         was answered before stays in the store.
         """
+        await self._take_over(endpoint)
         since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)
@@ -215,6 +218,13 @@ class Collector:
                 self._stop.request(failure)  # there is no point in going on, for anybody
                 raise
             return answer
+
+    async def _take_over(self, endpoint: Endpoint) -> None:
+        """See to it that what was bought of the endpoint by another name is known; once for each."""
+        if endpoint.config not in self._taken_over:
+            work = asyncio.to_thread(take_over, self._store, endpoint)
+            self._taken_over[endpoint.config] = asyncio.ensure_future(work)
+        await asyncio.shield(self._taken_over[endpoint.config])
 
     async def _keep(self, order: _Order, index: int, answer: Answer) -> None:
         endpoint, question = order.endpoint, order.questions[index]
