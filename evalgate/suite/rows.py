@@ -164,9 +164,8 @@ class _TextLines:
             raise InputError(f"{self._name}: not UTF-8 at byte {place}") from None
         self._taken += line
         if len(self._taken) > MAX_LINE_BYTES:
-            raise InputError(
-                f"{self._name}: a row of more than {MAX_LINE_BYTES >> 20} MiB begins at byte {self._offset}"
-            )
+            message = f"a row of more than {MAX_LINE_BYTES >> 20} MiB, from byte {self._offset} on"
+            raise InputError(f"{self._name}: {message}")
         return text
 
     def take(self) -> tuple[int, bytes]:
