@@ -49,9 +49,22 @@ class Endpoint:
     def config(self) -> str:
         """Hash of all that could change an answer: an answer bought from another config is another answer.
 
-        Price, pace, timeouts and streaming are not part of it. For recorded answers the recording's own hash is. Raises
-        `InputError` when the recording cannot be read any more.
+        Price, pace, timeouts, streaming and the spelling of the URL are not part of it. For recorded answers the
+        recording's own hash is. Raises `InputError` when the recording cannot be read any more.
         """
+        return self._hash([self.provider.id], _one_spelling(self.provider.base_url))
+
+    @cached_property
+    def kin(self) -> str:
+        """Like `config`, whatever the provider is called: what was bought under another name is as good."""
+        return self._hash([], _one_spelling(self.provider.base_url))
+
+    @property
+    def former_config(self) -> str:
+        """What `config` was when the spelling of the URL was part of it."""
+        return self._hash([self.provider.id], self.provider.base_url)
+
+    def _hash(self, name: list[str], url: str | None) -> str:
         variant, provider = self.variant, self.provider
         version = [provider.api_version] if provider.api_version else []
         try:
@@ -62,7 +75,7 @@ class Endpoint:
             {
                 "model": self.model,
                 "served_as": self.served_as,
-                "provider": [provider.id, provider.protocol, provider.base_url, *version],
+                "provider": [*name, provider.protocol, url, *version],
                 "path": [variant.path, variant.tag],
                 "quantization": variant.quantization.label,
                 "serving": variant.serving,
@@ -143,6 +156,16 @@ def _endpoint(
         message = "missing; protocol openrouter pins a variant to its endpoint by the endpoint's tag, as deepinfra/fp8"
         raise document.error(message, *place, "tag")
     return Endpoint(model, variant, provider, document.at(*place), recording)
+
+
+def _one_spelling(url: str | None) -> str | None:
+    """The URL without a slash at its end, the host in lower case, without the port that it would have anyway."""
+    if url is None:
+        return None
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
+    return f"{scheme}://{host}{slash}{path}".rstrip("/")
 
 
 def _refuse_duplicates(document: Document, kind: str, named: Iterable[tuple[tuple[int | str, ...], str]]) -> None:

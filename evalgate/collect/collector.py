@@ -30,6 +30,7 @@ from evalgate.errors import EvalgateError, ProviderError
 from evalgate.exchange import Answer, Question, Request
 from evalgate.providers import AttemptFailed, connect_batch, require_askable, require_key
 from evalgate.store import Bought, Store, answer_key
+from evalgate.store.renamed import take_over
 
 NO_ANSWER = ("refused", "filtered", "failed")  # kinds of answers that `retry_failed` asks for again
 OnAnswer = Callable[[Answer, bool], None]  # the answer, and whether it was known or is bought by somebody else
@@ -65,6 +66,7 @@ class Collector:
         self._random = random.Random()  # noqa: S311  # jitter, not cryptography
         self._wanted: Counter[str] = Counter()  # by how many of the collections that are running
         self._asking: dict[str, asyncio.Future[Answer]] = {}
+        self._taken_over: dict[str, asyncio.Future[int]] = {}
         self.requests = 0
 
     async def __aenter__(self) -> Collector:
@@ -101,6 +103,7 @@ class Collector:
         collection, as does `Interrupted` when it was asked to stop; `BudgetSpentError` when the budget does not reach.
         Whatever was answered before stays in the store.
         """
+<<<<<<< HEAD
         with self._stop.part() as stop:
             return await self._ask(endpoint, questions, on_answer, budget or Budget(), max_age, stop)
 
@@ -113,6 +116,9 @@ class Collector:
         max_age: float | None,
         stop: Stop,
     ) -> list[Answer]:
+=======
+        await self._take_over(endpoint)
+>>>>>>> suites
         since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)
@@ -245,6 +251,13 @@ class Collector:
                 self._stop.request(failure)  # nor, for anybody, with this store or these files
                 raise
             return answer
+
+    async def _take_over(self, endpoint: Endpoint) -> None:
+        """See to it that what was bought of the endpoint by another name is known; once for each."""
+        if endpoint.config not in self._taken_over:
+            work = asyncio.to_thread(take_over, self._store, endpoint)
+            self._taken_over[endpoint.config] = asyncio.ensure_future(work)
+        await asyncio.shield(self._taken_over[endpoint.config])
 
     async def _keep(self, order: _Order, index: int, answer: Answer) -> None:
         endpoint, question = order.endpoint, order.questions[index]

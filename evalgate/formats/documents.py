@@ -29,7 +29,8 @@ except ImportError:  # PyYAML without libyaml: slower, otherwise the same
     from yaml import SafeLoader  # type: ignore[assignment]  # the two share no base that mypy knows
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_NODES = 2_000_000  # aliases can make a small file describe a huge tree ("billion laughs")
+MAX_NODES = 2_000_000
+MAX_REPEATED = 100_000  # by aliases, which can make a small file describe a huge tree ("billion laughs")
 MAX_DEPTH = 64
 MAX_ERRORS_SHOWN = 10
 _ABOUT_A_KEY = ("unknown_key", "beyond")  # errors of `Strict`, which stand at the mapping and name the key
@@ -204,14 +205,20 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self.lines: Lines = {}
         self._path, self._nodes = path, 0
+        self._known: set[int] = set()  # nodes that hold others, by identity: the tree keeps them alive
+        self._repeated = 0
 
     def build(self, node: yaml.Node, location: Location) -> object:
         line = node.start_mark.line + 1
         self.lines.setdefault(location, line)
         self._nodes += 1
-        if self._nodes > MAX_NODES or len(location) > MAX_DEPTH:
-            what = f"{MAX_NODES} values" if self._nodes > MAX_NODES else f"{MAX_DEPTH} levels"
+        if self._nodes > MAX_NODES or self._repeated > MAX_REPEATED or len(location) > MAX_DEPTH:
+            many = f"{MAX_NODES if self._nodes > MAX_NODES else MAX_REPEATED} values"
+            what = f"{MAX_DEPTH} levels" if len(location) > MAX_DEPTH else many
             raise InputError(f"{self._path}:{line}: more than {what} (aliases are expanded)")
+        if not isinstance(node, yaml.ScalarNode):
+            self._repeated += len(node.value) if id(node) in self._known else 0
+            self._known.add(id(node))
         tag = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, location)

@@ -13,11 +13,10 @@ from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, nodes
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.documents import Document
+from evalgate.suite.bounds import Steps
 from evalgate.suite.cases import Case
-from evalgate.suite.language import ENVIRONMENT
+from evalgate.suite.language import ENVIRONMENT, STEPS
 from evalgate.suite.models import ChatMessage
-
-MAX_PROMPT_CHARACTERS = 4_000_000
 
 
 class Template:
@@ -42,7 +41,9 @@ class Template:
     def render(self, case: Case, **more: JsonValue) -> str:
         """Render for one case; raises `InputError` naming the template and the case."""
         try:
-            text = self._template.render(id=case.id, input=case.input, metadata=case.metadata, **more)
+            text = self._template.render(
+                {"id": case.id, "input": case.input, "metadata": case.metadata, **more, STEPS: Steps()}
+            )
             text.encode()  # half a surrogate pair, which only an escape in the template can make, cannot be sent
         except UndefinedError as failure:
             message = f"{self._place}: {failure.message}, for case {case.id!r}; there are: id, input, metadata"
@@ -59,9 +60,6 @@ class Template:
         ) as failure:
             message = f"{self._place}: the template fails for case {case.id!r}: {failure}"
             raise InputError(message) from None
-        if len(text) > MAX_PROMPT_CHARACTERS:
-            message = f"{self._place}: more than {MAX_PROMPT_CHARACTERS} characters for case {case.id!r}"
-            raise InputError(message)
         return text
 
 

@@ -104,6 +104,7 @@ class CsvRows:
     def __init__(self, name: str) -> None:
         self._name = name
         self._header: list[str] = []
+        _allow_long_cells()
 
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """As `Rows.find`; a row may span lines."""
@@ -126,6 +127,7 @@ class CsvRows:
     def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
         """As `Rows.again`."""
         del written
+        _allow_long_cells()
         return self._row(next(csv.reader(io.StringIO(data.decode(), newline=""), strict=True)))
 
     def _checked_header(self, header: list[str] | None) -> list[str]:
@@ -161,6 +163,9 @@ class _TextLines:
             place = self._offset + len(self._taken) + failure.start
             raise InputError(f"{self._name}: not UTF-8 at byte {place}") from None
         self._taken += line
+        if len(self._taken) > MAX_LINE_BYTES:
+            message = f"a row of more than {MAX_LINE_BYTES >> 20} MiB, from byte {self._offset} on"
+            raise InputError(f"{self._name}: {message}")
         return text
 
     def take(self) -> tuple[int, bytes]:
@@ -169,6 +174,15 @@ class _TextLines:
         self._offset += len(data)
         self._taken.clear()
         return offset, data
+
+
+def _allow_long_cells() -> None:
+    """Let `csv` read cells as long as a row may be.
+
+    It has one limit for the whole process, which may be another program's: it is raised, and never lowered.
+    """
+    if csv.field_size_limit() < MAX_LINE_BYTES:
+        csv.field_size_limit(MAX_LINE_BYTES)
 
 
 def _pass_over_mark(file: BinaryIO) -> int:

@@ -218,3 +218,12 @@ def test_any_document_validates_or_is_an_input_error(value: object) -> None:
 def test_did_you_mean_lists_what_there_is_when_nothing_is_near() -> None:
     assert did_you_mean("zzz", {"alpha", "beta"}) == "; expected one of alpha, beta"
     assert did_you_mean("x", {f"key{n:02}" for n in range(30)}).endswith("key19, …")
+
+
+def test_few_aliases_that_describe_very_much_are_refused_soon() -> None:
+    bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"{name}: &{name} [{', '.join(['*' + before] * 9)}]\n"
+        for before, name in zip("abcdefg", "bcdefgh", strict=True)
+    )
+    assert "more than 100000 values (aliases are expanded)" in refusal(bomb)
+    assert parsed("a: &a [1, 2]\nb: [*a, *a]") == {"a": [1, 2], "b": [[1, 2], [1, 2]]}
