@@ -103,7 +103,6 @@ class Collector:
         collection, as does `Interrupted` when it was asked to stop; `BudgetSpentError` when the budget does not reach.
         Whatever was answered before stays in the store.
         """
-<<<<<<< HEAD
         with self._stop.part() as stop:
             return await self._ask(endpoint, questions, on_answer, budget or Budget(), max_age, stop)
 
@@ -116,9 +115,7 @@ class Collector:
         max_age: float | None,
         stop: Stop,
     ) -> list[Answer]:
-=======
         await self._take_over(endpoint)
->>>>>>> suites
         since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)

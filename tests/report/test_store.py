@@ -12,7 +12,7 @@ from evalgate.report.store import batches, render_statistics, render_waste, size
 from evalgate.store.gc import Selection, Tidied, Waste
 from evalgate.store.statistics import Holding, Statistics
 
-HELD = Holding("full", "sha256:0123456789", 1234, 1, 10, 2, Decimal("0.5"), 3, 0.0, 86_400.0)
+HELD = Holding("full", "sha256:0123456789", 1234, 1, 10, 2, 0, Decimal("0.5"), 3, 0.0, 86_400.0)
 
 
 def statistics(*held: Holding) -> str:
