@@ -107,6 +107,7 @@ FORMS = {
         ("5k", "5000"),
         ("5K", "5000"),
         ("2 million", "2000000"),
+        ("2 hundred", "200"),
         ("2 Millionen", "2000000"),
         ("1.2 bn", "1200000000"),
         ("$1.2m", "1200000"),
@@ -214,6 +215,8 @@ def test_a_stated_decimal_mark_reads_nothing_else(text: str, point: str | None, 
         "Answer: see \\boxed{42}; 1 box",
         "The answer is as above.\nIt is 42",
         "I hope this answer is of use. 42",
+        "<answer>42</answer> Confidence: 95",
+        "The answer is not 41 but 42",
     ],
 )
 def test_a_marker_wins_over_the_last_number(text: str) -> None:
@@ -254,6 +257,8 @@ def test_a_percent_sign_is_passed_over_or_means_hundredths() -> None:
         ("12 € for 3", "€", 1.0),
         ("12K", "K", 1.0),
         ("12 %, 3 times", "%", 1.0),
+        ("12 kg 3 times", "kg", 1.0),
+        ("USD -12, 3 times", "USD", 0.0),
     ],
 )
 def test_with_a_unit_only_numbers_that_stand_with_it_are_read(text: str, unit: str | list[str], score: float) -> None:
@@ -279,6 +284,7 @@ def test_with_a_unit_only_numbers_that_stand_with_it_are_read(text: str, unit: s
         ("0.75", "3/4", 0.0, 1.0),
         ("0.333", "1/3", 0.001, 1.0),
         ("1204.5", "1,204.50", 0.0, 1.0),
+        ("5", " 5. ", 0.0, 1.0),
         ("1 000", 1000.0, 0.0, 1.0),
         ("100000", 1e5, 0.0, 1.0),
         ("72", "48 + 24 = 72\n#### 72", 0.0, 1.0),
