@@ -41,7 +41,7 @@ _WORDS = "|".join(word for word in _TENS if word not in set("kmbt"))
 _TOKEN = re.compile(
     rf"""
       (?P<other>  # a date, a time, a ratio, a range is not one number
-          {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} )
+          {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} | 0[xX][0-9A-Fa-f]+ )
     | (?:(?P<sign>(?<![^\W_])(?<![)\]%}}])[-+])(?:[A-Z]{{3}}\ ?)?)?  # after a letter or digit it is a hyphen
       (?:(?P<currency>(?:[A-Z]{{1,3}})?{_CURRENCY}\ ?)(?P<inner_sign>[-+])?)?
       (?P<digits>
@@ -57,6 +57,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_FACTOR = re.compile(r"\s?×?\s?(?:\\(?:sqrt|pi|ln|log|sin|cos|tan)\b|[√π])")
 _PERCENT = re.compile(r"\s?(?:(%|percent\b|per cent\b|pct\b)|‰)")
 _NOT_OF_A_NUMBER = re.compile(r"(?:[A-Za-z]|\^|\^\{|[A-Za-z]_|_\{)\Z")  # `CO2`, `cm^2`, `x_1`
 _BETWEEN = " \u00a0\u202f\u2009*_"  # a number and its unit
@@ -86,8 +87,8 @@ class Notation:
                 yield found
 
     def value(self, found: Found) -> Number | None:
-        """What a number is; None when it is too long to be one, or divides by zero."""
-        size = self._size(found)
+        """What a number is; None when it is too long to be one, divides by zero, or is a factor of a formula."""
+        size = None if _is_factor(found) else self._size(found)
         if size is None:
             return None
         if (scale := found["scale"]) and scale.strip() not in self.units:
@@ -149,6 +150,12 @@ class Notation:
 def _is_glued(text: str, found: Found) -> bool:
     start = found.start()
     return start > 0 and _NOT_OF_A_NUMBER.search(text[max(0, start - 2) : start]) is not None
+
+
+def _is_factor(found: Found) -> bool:
+    """Whether it stands under a root, or before one: `2√3` is not 2, nor is `2π`."""
+    text, start = found.string, found.start()
+    return _FACTOR.match(text, found.end()) is not None or text[max(0, start - 6) : start].endswith(("\\sqrt{", "√"))
 
 
 def _begins_with(text: str, unit: str) -> bool:

@@ -75,6 +75,9 @@ FORMS = {
         ("= +7", "7"),
         ("negative 5", "-5"),
         ("It is minus 5.", "-5"),
+        ("x = - 5", "-5"),
+        ("− 5", "-5"),
+        ("5 − 3", "3"),
         ("5 - 3", "3"),
         ("- 5 apples", "5"),
         ("GPT-4", "4"),
@@ -151,6 +154,7 @@ FORMS = {
         ("42 on 1/31/2024", "42"),
         ("42 on 31.01.2024", "42"),
         ("42 at 16:9", "42"),
+        ("42 at 0x1F", "42"),
     ],
 }
 
@@ -168,9 +172,20 @@ def test_what_is_not_one_number_is_not_read_as_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1e99999", "9" * 5000, "3 and 9^9999", "3 or 0^-1", "1e9999999999999999", "7 × 10^99999"]
+    "text",
+    [
+        "1e99999",
+        "9" * 5000,
+        "3 and 9^9999",
+        "3 or 0^-1",
+        "\\boxed{2\\sqrt{3}}",
+        "3, so 2π",
+        "√2",
+        "1e9999999999999999",
+        "7 × 10^99999",
+    ],
 )
-def test_a_number_beyond_all_bounds_equals_nothing(text: str) -> None:
+def test_what_is_beyond_all_bounds_or_a_factor_of_a_formula_equals_nothing(text: str) -> None:
     assert read(text) is None
 
 
