@@ -19,6 +19,11 @@ _ANY_OPENING = re.compile(_OPENING, re.IGNORECASE)
 _EITHER = re.compile(f"{_OPENING}|{_CLOSING}", re.IGNORECASE)
 
 
+# gpt-oss: channels, of which the last is the answer
+_CHANNEL = re.compile(r"\s*(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\b")
+_FINAL = "<|channel|>final<|message|>"
+
+
 def split_reasoning(text: str) -> tuple[str, str]:
     """What the model thought, with its marks, and the rest; the two together are `text`, but for white space between.
 
@@ -26,6 +31,9 @@ def split_reasoning(text: str) -> tuple[str, str]:
     opening one ends reasoning too: chat templates that open the block for the model leave the opening mark out. Several
     blocks in a row are all reasoning. Takes linear time.
     """
+    if _CHANNEL.match(text):
+        before, mark, rest = text.rpartition(_FINAL)
+        return (before + mark, rest.lstrip()) if mark else (text, "")
     if (first := _LONE_CLOSING.search(text)) and not _ANY_OPENING.search(text, 0, first.start()):
         end = first.end()
     elif _OPENS.match(text):

@@ -25,7 +25,7 @@ Normalisation = Literal["default", "strict", "none"]
 _DIRECTION = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x2070))
 INVISIBLE: dict[int, str | None] = dict.fromkeys((0xAD, 0x34F, 0x200B, *_DIRECTION, 0x2060, 0xFE0E, 0xFE0F, 0xFEFF))
 _UNIFIED = INVISIBLE | str.maketrans(
-    dict.fromkeys("“”„‟«»〝〞〟＂「」『』｢｣﹁﹂﹃﹄《》", '"')
+    dict.fromkeys("“”„‟«»〝〞〟＂「」『』｢｣﹁﹂﹃﹄《》〈〉", '"')
     | dict.fromkeys("‘’‚‛‹›＇", "'")
     | dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")  # not the superscript minus
 )
@@ -40,7 +40,7 @@ _MARKS = ("```", "``", "`", '"', "'", "**", "__", "*", "_")
 _INSIDE_WORDS = {"'", "_"}  # `don't` and `snake_case`: these marks may also stand inside a word
 _PADDING = " \u200c\u200d"
 # Sentence_Terminal of the Unicode Character Database, without those that are two in one
-_TERMINATORS = frozenset(".!?։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨᙮᜵᜶᠃᠉᥄᥅᪨᪩᪪᪫᭎᭏᭚᭛᭞᭟᭽᭾᭿᰻᰼᱾᱿⸮⸼。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗！．？｡")
+_TERMINATORS = frozenset(".!?։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥၊။።፧፨།᙮᜵᜶᠃᠉᥄᥅᪨᪩᪪᪫᭎᭏᭚᭛᭞᭟᭽᭾᭿᰻᰼᱾᱿⸮⸼。꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫︒﹒﹖﹗！．？｡")
 _MAY_BE_OPERATORS = frozenset("!?！？﹗﹖")  # `5!`, `n!`, `int a?`
 _INVERTED = {"!": "¡", "?": "¿"}
 

@@ -15,7 +15,7 @@ _LOOKED_AT = 1000  # characters after a marker
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
 _HASHES = re.compile(r"(?<!#)####(?!#)[\s*_$]*")
-_ANSWER = re.compile(r"\banswer\b[^\n:=.]{0,80}?(?:[:=]|\bis\b|\bequals\b)", re.IGNORECASE)
+_ANSWER = re.compile(r"(?<![\w/])answer\b[^\n:=.]{0,80}?(?:[:=>]|\bis\b(?! not\b)|\bequals\b)", re.IGNORECASE)
 _CLAUSE_ENDS = re.compile(r"[;?!]|[,.]\s|(?<=[\d%])\s*\(|\b(?:because|since)\b")
 
 

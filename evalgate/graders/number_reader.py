@@ -26,6 +26,7 @@ _GAP = "[ '_\u00a0\u2007\u2009\u202f]"
 _RUN = rf"(?>[1-9]\d{{0,2}}(?:{_GAP}\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
 _CURRENCY = "[$¢£¤¥֏؋৲৳฿\u20a0-\u20cf﷼￠￡￥]"
 _SCALES = {
+    2: "hundred",
     3: "thousand thousands tausend k",
     4: "万 萬",
     5: "lakh lakhs",
@@ -40,7 +41,7 @@ _WORDS = "|".join(word for word in _TENS if word not in set("kmbt"))
 _TOKEN = re.compile(
     rf"""
       (?P<other>  # a date, a time, a ratio, a range is not one number
-          {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} )
+          {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} | 0[xX][0-9A-Fa-f]+ )
     | (?:(?P<sign>(?<![^\W_])(?<![)\]%}}])[-+])(?:[A-Z]{{3}}\ ?)?)?  # after a letter or digit it is a hyphen
       (?:(?P<currency>(?:[A-Z]{{1,3}})?{_CURRENCY}\ ?)(?P<inner_sign>[-+])?)?
       (?P<digits>
@@ -56,8 +57,10 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE,
 )
+_FACTOR = re.compile(r"\s?×?\s?(?:\\(?:sqrt|pi|ln|log|sin|cos|tan)\b|[√π])")
 _PERCENT = re.compile(r"\s?(?:(%|percent\b|per cent\b|pct\b)|‰)")
 _NOT_OF_A_NUMBER = re.compile(r"(?:[A-Za-z]|\^|\^\{|[A-Za-z]_|_\{)\Z")  # `CO2`, `cm^2`, `x_1`
+_BETWEEN = " \u00a0\u202f\u2009*_"  # a number and its unit
 _AROUND = re.compile(r"[\s*_`$~\"']+")
 
 
@@ -84,8 +87,8 @@ class Notation:
                 yield found
 
     def value(self, found: Found) -> Number | None:
-        """What a number is; None when it is too long to be one, or divides by zero."""
-        size = self._size(found)
+        """What a number is; None when it is too long to be one, divides by zero, or is a factor of a formula."""
+        size = None if _is_factor(found) else self._size(found)
         if size is None:
             return None
         if (scale := found["scale"]) and scale.strip() not in self.units:
@@ -103,7 +106,7 @@ class Notation:
         end = found.end()
         if percent := _PERCENT.match(text, end):
             end = percent.end()
-        before, after = _AROUND.sub("", text[: found.start()]), _AROUND.sub("", text[end:])
+        before, after = _AROUND.sub("", text[: found.start()]), _AROUND.sub("", text[end:]).removesuffix(".")
         alone = not (before or after or "") or before + after in self.units or re.fullmatch(_CURRENCY, before + after)
         return self.value(found) if alone else None
 
@@ -137,20 +140,22 @@ class Notation:
         return digits
 
     def _unit_stands_with(self, found: Found) -> bool:
-        currency, scale = found["currency"], found["scale"]
-        if (currency and currency.strip() in self.units) or (scale and scale.strip() in self.units):
+        if (scale := found["scale"]) and scale.strip() in self.units:
             return True
-        after = found.string[found.end() : found.end() + 60]
-        before = found.string[max(0, found.start() - 60) : found.start()].rstrip(" \u00a0")
-        return any(_begins_with(after.lstrip(" \u00a0\u202f\u2009*_"), unit) for unit in self.units) or any(
-            before.endswith(unit) and not (unit[0].isalnum() and before[: -len(unit)][-1:].isalnum())
-            for unit in self.units
-        )
+        text, start, end = found.string, found.start("digits"), found.end()
+        before, after = text[max(0, start - 60) : start].rstrip(" \u00a0-+"), text[end : end + 60].lstrip(_BETWEEN)
+        return any(_begins_with(after, unit) or _ends_with(before, unit) for unit in self.units)
 
 
 def _is_glued(text: str, found: Found) -> bool:
     start = found.start()
     return start > 0 and _NOT_OF_A_NUMBER.search(text[max(0, start - 2) : start]) is not None
+
+
+def _is_factor(found: Found) -> bool:
+    """Whether it stands under a root, or before one: `2√3` is not 2, nor is `2π`."""
+    text, start = found.string, found.start()
+    return _FACTOR.match(text, found.end()) is not None or text[max(0, start - 6) : start].endswith(("\\sqrt{", "√"))
 
 
 def _begins_with(text: str, unit: str) -> bool:
@@ -170,6 +175,12 @@ def _power(base: Number, exponent: str) -> Number | None:
         return None
     digits = len(str(base))
     return Fraction(base) ** int(exponent) if digits * abs(int(exponent)) <= MAX_DIGITS else None
+
+
+def _ends_with(text: str, unit: str) -> bool:
+    """Whether `unit` stands at the end, and for what follows: in `12 kg 3 times` it belongs to 12."""
+    rest = text.removesuffix(unit)
+    return rest != text and not (unit[0].isalnum() and rest[-1:].isalnum()) and not rest.rstrip()[-1:].isdecimal()
 
 
 def _is_small(exponent: str) -> bool:

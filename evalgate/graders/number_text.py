@@ -22,8 +22,9 @@ _FRACTION = re.compile(r"(\d?)\\[dt]?frac\s?(?:\{([^{}]{1,100})\}\s?\{([^{}]{1,1
 _WORDS = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|operatorname)\s?\{([^{}]{0,100})\}")
 _COMMANDS = re.compile(r"\\(?:left|right|displaystyle|[()\[\]])")
 _THIN = re.compile(r"\\(?:[,;: ]|thinspace|quad)")
+_SPACED_MINUS = re.compile(r"(?<![\w)\]}%])(?<![\w)\]}%] )− (?=\d)")  # never a bullet, as `- 5` may be
 _NEGATIVE = re.compile(
-    r"(?:\bnegative|(?:^|(?<=is )|(?<=of )|(?<=equals )|(?<=[:=] ))minus) (?=[\d.$€£])", re.IGNORECASE
+    r"(?:\bnegative|(?:^|(?<=is )|(?<=of )|(?<=equals )|(?<=[:=] ))minus|(?<=[=≈] )-) (?=[\d.$€£])", re.IGNORECASE
 )
 _LATEX = (("{,}", ","), ("{.}", "."), ("\\!", ""), ("\\$", "$"), ("\\%", "%"), ("\\times", "×"), ("\\cdot", "×"))
 _FOOTNOTE = re.compile(r"(?<=\S)[ \u00a0]?\[\^?\d{1,3}(?: ?[,;-] ?\d{1,3}){0,9}\]|【[^】]{0,40}】")
@@ -33,6 +34,7 @@ _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*] )?(\d{1,2})[.)](?=[ \t]+\S)", re.MULTIL
 def plain(text: str, decimal_mark: str = ".") -> str:
     """`text` with ASCII digits, `-`, `'` and `/`, superscripts as `^{2}`, and without LaTeX around numbers."""
     if not text.isascii():
+        text = _SPACED_MINUS.sub("-", text)
         text = text.translate(_FORMS).replace("٫", decimal_mark)
         text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_LOWERED) + "}", text)

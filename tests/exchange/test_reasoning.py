@@ -25,6 +25,8 @@ MARKS = st.sampled_from(["<think>", "</think>", "<THINK>", "<thinking>", "</thin
         ("[THINK]hm[/THINK]42", "42"),
         ("◁think▷hm◁/think▷42", "42"),
         ("<think></think>42", "42"),
+        ("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>42", "42"),
+        ("<|channel|>analysis<|message|>cut off", ""),
         ("<think>a</think>\n<think>b</think>42", "42"),
         ("<think>a <think> b </think> c </think>42", "42"),
         ("<think>is <think> a mark?</think>42", "42"),

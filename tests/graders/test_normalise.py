@@ -49,6 +49,7 @@ SAME = [
     ("巴黎", "巴黎！"),
     ("पेरिस", "पेरिस।"),
     ("باريس", "باريس۔"),
+    ("བོད", "བོད།"),
     ("hola", "¡Hola!"),
     ("don't", "don’t"),
     ("don't", "‘don’t’"),
@@ -174,11 +175,8 @@ DROPPED = {chr(code) for code in INVISIBLE} | set("`*_\u200c\u200dʼ−－﹣")
 
 def meaning(text: str) -> str:
     """The letters, digits, signs and symbols of a text, but for case and the marks of Markdown."""
-    kept = [
-        character
-        for character in unicodedata.normalize("NFC", text)
-        if character not in DROPPED and (unicodedata.category(character)[0] in "LNS" or character in "%#&@/\\()[]<+,;")
-    ]
+    seen = unicodedata.normalize("NFC", "".join(character for character in text if character not in DROPPED))
+    kept = [each for each in seen if unicodedata.category(each)[0] in "LNS" or each in "%#&@/\\()[]<+,;"]
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", "".join(kept)).casefold())
 
 

@@ -75,6 +75,9 @@ FORMS = {
         ("= +7", "7"),
         ("negative 5", "-5"),
         ("It is minus 5.", "-5"),
+        ("x = - 5", "-5"),
+        ("− 5", "-5"),
+        ("5 − 3", "3"),
         ("5 - 3", "3"),
         ("- 5 apples", "5"),
         ("GPT-4", "4"),
@@ -107,6 +110,7 @@ FORMS = {
         ("5k", "5000"),
         ("5K", "5000"),
         ("2 million", "2000000"),
+        ("2 hundred", "200"),
         ("2 Millionen", "2000000"),
         ("1.2 bn", "1200000000"),
         ("$1.2m", "1200000"),
@@ -150,6 +154,7 @@ FORMS = {
         ("42 on 1/31/2024", "42"),
         ("42 on 31.01.2024", "42"),
         ("42 at 16:9", "42"),
+        ("42 at 0x1F", "42"),
     ],
 }
 
@@ -167,9 +172,20 @@ def test_what_is_not_one_number_is_not_read_as_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1e99999", "9" * 5000, "3 and 9^9999", "3 or 0^-1", "1e9999999999999999", "7 × 10^99999"]
+    "text",
+    [
+        "1e99999",
+        "9" * 5000,
+        "3 and 9^9999",
+        "3 or 0^-1",
+        "\\boxed{2\\sqrt{3}}",
+        "3, so 2π",
+        "√2",
+        "1e9999999999999999",
+        "7 × 10^99999",
+    ],
 )
-def test_a_number_beyond_all_bounds_equals_nothing(text: str) -> None:
+def test_what_is_beyond_all_bounds_or_a_factor_of_a_formula_equals_nothing(text: str) -> None:
     assert read(text) is None
 
 
@@ -214,6 +230,8 @@ def test_a_stated_decimal_mark_reads_nothing_else(text: str, point: str | None, 
         "Answer: see \\boxed{42}; 1 box",
         "The answer is as above.\nIt is 42",
         "I hope this answer is of use. 42",
+        "<answer>42</answer> Confidence: 95",
+        "The answer is not 41 but 42",
     ],
 )
 def test_a_marker_wins_over_the_last_number(text: str) -> None:
@@ -254,6 +272,8 @@ def test_a_percent_sign_is_passed_over_or_means_hundredths() -> None:
         ("12 € for 3", "€", 1.0),
         ("12K", "K", 1.0),
         ("12 %, 3 times", "%", 1.0),
+        ("12 kg 3 times", "kg", 1.0),
+        ("USD -12, 3 times", "USD", 0.0),
     ],
 )
 def test_with_a_unit_only_numbers_that_stand_with_it_are_read(text: str, unit: str | list[str], score: float) -> None:
@@ -279,6 +299,7 @@ def test_with_a_unit_only_numbers_that_stand_with_it_are_read(text: str, unit: s
         ("0.75", "3/4", 0.0, 1.0),
         ("0.333", "1/3", 0.001, 1.0),
         ("1204.5", "1,204.50", 0.0, 1.0),
+        ("5", " 5. ", 0.0, 1.0),
         ("1 000", 1000.0, 0.0, 1.0),
         ("100000", 1e5, 0.0, 1.0),
         ("72", "48 + 24 = 72\n#### 72", 0.0, 1.0),
