@@ -1,7 +1,7 @@
 """Measures what the statistics promise: error rates, numbers of cases, and the time that a verdict takes.
 
-    python benchmarks/verdicts.py               all tables, about two minutes on one core
-    python benchmarks/verdicts.py --quick       the same with a tenth of the runs, about fifteen seconds
+    python benchmarks/verdicts.py               all tables, about five minutes on one core
+    python benchmarks/verdicts.py --quick       the same with a tenth of the runs, about half a minute
     python benchmarks/verdicts.py --only cases suite
 
 Every table stands beside what is expected: the figures of the specification, the information-theoretic limit, or the
