@@ -16,6 +16,7 @@ import orjson
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.formats.cells import allow_long_cells
 from evalgate.formats.documents import MAX_DEPTH
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
@@ -85,6 +86,7 @@ class CsvRows:
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """As `Rows.find`; a row may span lines."""
         lines = _TextLines(file, self._name)
+        allow_long_cells()
         reader = csv.reader(lines, strict=True)
         try:
             self._header = self._checked_header(next(reader, None))
@@ -102,6 +104,7 @@ class CsvRows:
 
     def again(self, data: bytes) -> dict[str, JsonValue]:
         """As `Rows.again`."""
+        allow_long_cells()
         return self._row(next(csv.reader(io.StringIO(data.decode(), newline=""), strict=True)))
 
     def _checked_header(self, header: list[str] | None) -> list[str]:
