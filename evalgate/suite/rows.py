@@ -17,6 +17,7 @@ import orjson
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.formats.cells import allow_long_cells
 from evalgate.formats.documents import MAX_DEPTH
 from evalgate.formats.written import integer, real
 
@@ -104,11 +105,11 @@ class CsvRows:
     def __init__(self, name: str) -> None:
         self._name = name
         self._header: list[str] = []
-        _allow_long_cells()
 
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """As `Rows.find`; a row may span lines."""
         lines = _TextLines(file, self._name)
+        allow_long_cells()
         reader = csv.reader(lines, strict=True)
         try:
             self._header = self._checked_header(next(reader, None))
@@ -127,7 +128,7 @@ class CsvRows:
     def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
         """As `Rows.again`."""
         del written
-        _allow_long_cells()
+        allow_long_cells()
         return self._row(next(csv.reader(io.StringIO(data.decode(), newline=""), strict=True)))
 
     def _checked_header(self, header: list[str] | None) -> list[str]:
@@ -174,15 +175,6 @@ class _TextLines:
         self._offset += len(data)
         self._taken.clear()
         return offset, data
-
-
-def _allow_long_cells() -> None:
-    """Let `csv` read cells as long as a row may be.
-
-    It has one limit for the whole process, which may be another program's: it is raised, and never lowered.
-    """
-    if csv.field_size_limit() < MAX_LINE_BYTES:
-        csv.field_size_limit(MAX_LINE_BYTES)
 
 
 def _pass_over_mark(file: BinaryIO) -> int:

@@ -266,3 +266,8 @@ def test_ten_megabytes_of_cases_do_not_take_one_of_memory(tmp_path: Path, monkey
     assert (tmp_path / "cases.jsonl").stat().st_size > 10_000_000
     assert kept < 80 * 2_000  # 20 bytes a case, 8 for its unit, and 50 kB for the suite itself
     assert peak < 1_000_000
+
+
+def test_a_csv_cell_may_be_as_long_as_a_document(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_text("id,input\na," + "x" * 200_000 + "\n")
+    assert read_cases(tmp_path / "cases.csv")[0].input == "x" * 200_000
