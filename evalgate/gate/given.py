@@ -15,7 +15,7 @@ class Given:
     """An answer without its texts.
 
     `size` is that of all that was said, `reasoning` that of the reasoning in it, `prompt_size` that of what was asked,
-    in bytes. `served` is the name that the server gave its model, `identity` the same when it is not what was asked for.
+    in bytes. `served` is the name that the server gave its model, `identity` the same when it is another than asked.
     """
 
     answer: Answer

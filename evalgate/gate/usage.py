@@ -26,8 +26,8 @@ class Usage:
     """What the answers of one side were like. Tokens and cost are means per answer; shares are in [0, 1].
 
     `kinds` counts answers by `Answer.kind`. `tokens` says where the tokens come from; they and the cost are None where
-    nothing is known. `reasoning` is the share of all that was said that was reasoning. `oldest` is when the oldest of the
-    answers was given (seconds since the epoch): a green is as old as its evidence.
+    nothing is known. `reasoning` is the share of all that was said that was reasoning. `oldest` is when the oldest of
+    the answers was given (seconds since the epoch): a green is as old as its evidence.
     """
 
     answers: int
