@@ -12,6 +12,7 @@ from evalgate.gate.differences import Differences, Failures
 from evalgate.gate.policy import Policy
 from evalgate.gate.transcript import PROMPT_TOKENS, BoolArray, FloatArray, Transcript
 
+FAMILY_ASKS = 1.25  # of 1 / level, when the others of a family are good too: what the stakes aim at
 APART_SECONDS = 3600.0  # an incident of the baseline is over by then, or has become its normal state
 
 
@@ -94,9 +95,18 @@ class Pairing:
         gap = np.abs(again.answered_at()[:cases] - self.sides.baseline.answered_at()[:cases])
         return np.asarray(self._by_unit((gap >= APART_SECONDS).astype(float)) == 1)
 
-    def design(self, claim: stats.Claim, deadline: int) -> stats.Design:
-        """The design of every proof of this operation; `deadline` counts units."""
-        design: stats.Design = {"claim": claim, "red_margin": self.policy.red_margin, "deadline": deadline}
+    def design(self, claim: stats.Claim, deadline: int, level: float) -> stats.Design:
+        """The design of a proof at this level; `deadline` counts units.
+
+        All of it is settled before the first answer and stays the same when the test goes on, or it would be another.
+        """
+        design: stats.Design = {
+            "claim": claim,
+            "red_margin": self.policy.red_margin,
+            "deadline": deadline,
+            "goal": FAMILY_ASKS / level,
+            "red_goal": self.policy.proofs / self.policy.beta,
+        }
         finite = claim == "suite"
         if finite:  # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all
             design["population"] = len(self.suite_units)

@@ -109,8 +109,8 @@ class Record:
 
     def design(self, name: str) -> stats.Design:
         """The design of the proof on one variant."""
-        charge = self.charges.get(name)
-        return self.pairing.design(self.analysis, charge.deadline if charge else len(self.entry.units))
+        charge = self.charges.get(name) or Charge(1, 0, self.policy.alpha, len(self.entry.units))
+        return self.pairing.design(self.analysis, charge.deadline, charge.level)
 
     def differences(self, name: str) -> Differences:
         """What one variant's scores prove so far."""
@@ -222,8 +222,8 @@ class Record:
     def _least(self, side: Transcript, name: str) -> int:
         level = self.charges[name].level if name in self.charges else self.policy.alpha
         least = []
+        design = self.design(name)
         for metric in self.policy.metrics:
-            design = self.pairing.design(self.analysis, len(self.entry.units))
             further = stats.minimum_further_cases(
                 self.pairing.scores(side, metric)[1],
                 margin=self.policy.margin,
@@ -246,7 +246,8 @@ class Record:
         apart, moved = self._hours_apart(), self.pairing.moved(again)
         self.analysis = self.policy.claim if apart is None else "traffic"
         while True:
-            differences = self.pairing.differences(again, self.pairing.design(self.analysis, deadline))
+            design = self.pairing.design(self.analysis, deadline, self.policy.alpha)
+            differences = self.pairing.differences(again, design)
             if apart is not None:
                 differences = differences.only(apart)
             ruling = rule({"again": differences.two_sided()}, alone)["again"]

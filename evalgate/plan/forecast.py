@@ -150,6 +150,7 @@ def _floor(contest: Contest, e_value: float) -> int | None:
         "population": _population(contest),
         "red_margin": policy.red_margin,
         "deadline": len(contest.units),
+        "goal": e_value,
     }
     return stats.minimum_further_cases([], margin=policy.margin, threshold_green=e_value, **design).green
 
