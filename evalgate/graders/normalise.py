@@ -1,16 +1,16 @@
 """The one normalisation: it removes only what cannot carry meaning, and every grader that compares text uses it.
 
-| `normalise` | what becomes the same | `-5`, `AA+`, `C#`, `10²`, `½`, `５`, `<42`, `5!`, `...` |
-| --- | --- | --- |
-| `default` | what `strict` does; case; quotes, apostrophes and dashes of all forms; quotes, backticks, a code fence or Markdown emphasis around the whole; one full stop, `!`, `?`, `。`, `।`, `؟` … at the end | stay |
-| `strict` | canonically equal characters (NFC, never NFKC); white space, trimmed and collapsed; characters that nobody sees | stay |
-| `none` | nothing | stay |
+    none      nothing
+    strict    how Unicode spells a character (NFC, never NFKC); white space; characters that nobody sees
+    default   also: case; the form of quotes, apostrophes and dashes; one pair of quotes, backticks, a code fence or
+              Markdown emphasis around the whole; one sentence terminator of any script at the end
 
-`ignore_case` is true with `default` and false otherwise, unless it is given. docs/graders.md shows examples.
+`ignore_case` is true with `default` and false otherwise, unless it is given. Never removed is what may be a sign or an
+operator: `-5`, `AA+`, `C#`, `10²`, `<42`, `5!` and `...` stay as they are. docs/graders.md has the table with examples.
 
-Forms of width (`Ａ`), of digits (`٥`, `²`) and of letters (`𝐀`) are kept apart: in a name, a formula or an identifier they
-mean something, and whoever wants a number compared by value has the grader `numeric`.
-"""  # noqa: E501  # a table
+Forms of width (`Ａ`), of digits (`٥`, `²`) and of letters (`𝐀`) are kept apart: in a name, a formula or an identifier
+they mean something, and whoever wants a number compared by value has the grader `numeric`.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated
 
@@ -74,7 +75,7 @@ def _from_text(text: str, notation: Notation) -> Number | None:
 
 def _written(number: float) -> Fraction:
     """What is written, and not the binary fraction that is nearest to it."""
-    return Fraction(as_text(number)) if number else Fraction(0)
+    return Fraction(Decimal(as_text(number))) if number else Fraction(0)
 
 
 @functools.cache

@@ -53,7 +53,7 @@ _TOKEN = re.compile(
             | \^[{{(]?(?P<power>[-+]?\d+)[}})]?
             | \ ?/\ ?(?P<over>{_RUN})(?![\d/])
           )? )
-      (?P<scale>[ \u00a0\u202f-]?(?i:{_WORDS})(?![^\W_])|[kKMBT](?![^\W_])|(?(currency)[mbt](?![^\W_])|(?!)))?
+      (?P<scale>[ \u00a0\u202f-]?(?ai:{_WORDS})(?![^\W_])|[kKMBT](?![^\W_])|(?(currency)[mbt](?![^\W_])|(?!)))?
     """,
     re.VERBOSE,
 )
@@ -107,7 +107,7 @@ class Notation:
         if percent := _PERCENT.match(text, end):
             end = percent.end()
         before, after = _AROUND.sub("", text[: found.start()]), _AROUND.sub("", text[end:]).removesuffix(".")
-        alone = not (before or after or "") or before + after in self.units or re.fullmatch(_CURRENCY, before + after)
+        alone = not (before or after) or before + after in self.units or re.fullmatch(_CURRENCY, before + after)
         return self.value(found) if alone else None
 
     def _size(self, found: Found) -> Number | None:
