@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, all_of, require_ready
+from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, Trouble, all_of, require_ready
 from evalgate.exchange import Answer, Question
 from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
 from evalgate.plan import Contest
@@ -30,6 +30,9 @@ class Progress(Protocol):
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None:
         """An answer came in; `known`: it was in the store."""
+
+    def troubled(self, trouble: Trouble) -> None:
+        """An attempt failed; another may follow."""
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """The evidence was looked at after `cases` cases."""
@@ -56,7 +59,9 @@ async def check(
     """
     for contest in contests:
         require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
-    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
+    async with Collector(
+        store, environment, now=now, since=since, stop=stop, batching=batching, on_trouble=progress.troubled
+    ) as collector:
         rounds = BATCH_ROUNDS if batching is not None else None
         operations = await all_of(run_contest(contest, collector, store, progress, rounds) for contest in contests)
     at = now()
