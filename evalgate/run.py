@@ -9,13 +9,23 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
-from evalgate.exchange import Answer, JsonValue, Question
+from evalgate.collect import (
+    Batching,
+    Budget,
+    Collector,
+    OnAnswer,
+    OnTrouble,
+    ReasonGroup,
+    Reasons,
+    Stop,
+    require_ready,
+)
+from evalgate.exchange import Answer, AnswerKind, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
@@ -37,6 +47,8 @@ class RunResult:
     scores: Mapping[str, Sequence[float]]
     usage: Usage
     requests: int
+    kinds: Mapping[AnswerKind, int]  # how many answers there are of each; text is not always what comes
+    failures: Sequence[ReasonGroup]  # why answers failed, the most frequent reason first
 
     def rows(self) -> Iterator[dict[str, JsonValue]]:
         """One JSON object for each case and metric, as `evalgate compare` reads them."""
@@ -58,22 +70,37 @@ async def run(
     since: float = 0.0,
     stop: Stop | None = None,
     batching: Batching | None = None,
+    retry_failed: bool = False,
+    on_trouble: OnTrouble = lambda trouble: None,
 ) -> RunResult:
-    """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does."""
+    """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does.
+
+    With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
+    """
     require_ready([endpoint], suite.request(cases[0]), environment)
     scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
-    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
+    async with Collector(
+        store,
+        environment,
+        now=now,
+        since=since,
+        stop=stop,
+        batching=batching,
+        retry_failed=retry_failed,
+        on_trouble=on_trouble,
+    ) as collector:
 
         async def ask(some: Sequence[Case]) -> list[Answer]:
             requests = [(case.id, suite.request(case)) for case in some]
+            scores.prompt_sizes |= {name: prompt_bytes(request) for name, request in requests}
             questions = [Question(name, request, repeat) for name, request in requests for repeat in repeats]
             return await collector.ask(endpoint, questions, on_answer, budget, max_age=max_age)
 
         size = CHUNK if batching is None else BATCH_CHUNK
         chunks = (cases[start : start + size] for start in range(0, len(cases), size))
         async for some, answers in _overlapping(ask, chunks):
-            scores.add(some, answers, [prompt_bytes(suite.request(case)) for case in some])
+            scores.add(some, answers)
     return RunResult(
         operation=suite.operation,
         variant=VariantFacts.of(endpoint),
@@ -81,6 +108,8 @@ async def run(
         scores=scores.means,
         usage=scores.tally.usage(endpoint),
         requests=collector.requests,
+        kinds=dict(scores.kinds.most_common()),
+        failures=scores.reasons.groups(),
     )
 
 
@@ -90,18 +119,22 @@ class _Scores:
     def __init__(self, grading: Grading, endpoint: Endpoint) -> None:
         self._grading, self._endpoint = grading, endpoint
         self.means = {metric: array("d") for metric in grading.metrics}
-        self.tally = Tally()
+        self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
+        self.tally, self.reasons, self.kinds = Tally(), Reasons(), Counter[AnswerKind]()
 
-    def add(self, cases: Sequence[Case], answers: Sequence[Answer], prompt_sizes: Sequence[int]) -> None:
-        """Grade the answers to some cases, the same number to each; prompts have so many bytes."""
+    def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
+        """Grade the answers to some cases, the same number to each."""
         repeats = len(answers) // len(cases)
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
             grades = [self._grading.grade(answer, case) for answer in given]
             for answer in given:
-                self.tally.add(Given.of(answer, self._endpoint, prompt_sizes[index]))
+                self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
+                self.reasons.add(answer)
+                self.kinds[answer.kind] += 1
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
+            del self.prompt_sizes[case.id]
 
 
 async def _overlapping(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from evalgate.cli.tell import telling_console
-from evalgate.report.wording import safe
+from evalgate.cli.troubles import TroubleLines
 
 if TYPE_CHECKING:
     from evalgate.collect import Trouble
@@ -29,6 +29,7 @@ class LiveProgress:
         self._known: Counter[bool] = Counter()
         self._plain = not self._console.is_terminal
         self._last_line = time.monotonic()
+        self._troubles = TroubleLines()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(24),
@@ -37,9 +38,6 @@ class LiveProgress:
         )
         self._bars = Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True, disable=self._plain)
         self._tasks: dict[str, TaskID] = {}
-        self._troubles: Counter[str] = Counter()
-        self._told: set[tuple[str, str]] = set()
-        self._last_trouble = 0.0
 
     def __enter__(self) -> LiveProgress:
         for operation, cases in self._cases.items():
@@ -66,18 +64,9 @@ class LiveProgress:
             self._console.print(f"  … {self._known.total()} answers", highlight=False)
 
     def troubled(self, trouble: Trouble) -> None:
-        """See `evalgate.check.Progress`. What is new is told at once, the rest is counted and told now and then."""
-        self._troubles[trouble.endpoint] += 1
-        now, kind = time.monotonic(), (trouble.endpoint, trouble.reason[:40])
-        if kind in self._told and now - self._last_trouble < PLAIN_EVERY:
-            return
-        self._told.add(kind)
-        self._last_trouble = now
-        count = self._troubles[trouble.endpoint]
-        then = "given up" if trouble.again_in is None else f"again in {trouble.again_in:.1f} s"
-        failed = f"{count} attempt{'s' * (count > 1)} failed"
-        line = f"  {trouble.endpoint}: {safe(trouble.reason, 160)} ({then}; {failed} so far)"
-        self._console.print(line, highlight=False, markup=False)
+        """See `evalgate.check.Progress`."""
+        if (line := self._troubles.line(trouble)) is not None:
+            self._console.print(line, highlight=False, markup=False)
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """See `evalgate.check.Progress`."""

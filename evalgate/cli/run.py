@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from evalgate.run import RunResult
 
 
+MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
+_KINDS = {  # beside a text, and what failed, of which the reasons are told
+    "tool_calls": "tool calls without text",
+    "empty": "empty",
+    "cut_in_reasoning": "cut off while reasoning",
+}
+
+
 def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> slice:
     """`2/8`: every eighth case, from the second on; the parts are disjoint, and together they are everything."""
     if value is None:
@@ -36,6 +44,7 @@ def _shard(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--out", "out_path", type=PATH, metavar="FILE", help="Write id, metric and score of each case as JSONL.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Write the summary as JSON; - is stdout.")
 @click.option("--shard", callback=_shard, metavar="I/N", help="Ask only the I-th of N parts of the cases.")
+@click.option("--retry-failed", is_flag=True, help="Ask again what was turned down or filtered, and only that.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the result only.")
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
 @since_options
@@ -48,6 +57,7 @@ def command(
     out_path: Path | None,
     json_path: str | None,
     shard: slice,
+    retry_failed: bool,
     quiet: bool,
     batch: bool,
     refresh: bool,
@@ -102,6 +112,8 @@ def command(
                 since=begin,
                 stop=stop,
                 batching=batching,
+                retry_failed=retry_failed,
+                on_trouble=progress.troubled,
             )
 
         try:
@@ -119,7 +131,9 @@ def command(
     if json_path is not None:
         means = {metric: fmean(scores) for metric, scores in result.scores.items()}
         summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
-        write_json(summary | {"scores": means, "usage": asdict(result.usage), "requests": result.requests}, json_path)
+        summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
+        failures = [asdict(group) for group in result.failures]
+        write_json(summary | {"kinds": dict(result.kinds), "failures": failures}, json_path)
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
@@ -139,5 +153,25 @@ def _print(result: RunResult) -> None:
         f"  {usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer, median "
         f"{usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated"
     )
+    silent = [f"{count} {_KINDS[kind]}" for kind, count in result.kinds.items() if kind in _KINDS]
+    if silent:
+        click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:
-        click.echo(f"  {usage.failed} of {usage.answers} answers failed and score 0; the same command asks them again")
+        _print_failures(result)
+
+
+def _print_failures(result: RunResult) -> None:
+    """Why answers failed, the most frequent reason first, and which command asks which of them again."""
+    from evalgate.report.wording import safe
+
+    usage = result.usage
+    click.echo(f"  {usage.failed} of {usage.answers} answers failed and score 0:")
+    for group in result.failures[:MOST_REASONS]:
+        click.echo(f"    {group.count} x {safe(group.reason, REASON)}")
+    if rest := sum(group.count for group in result.failures[MOST_REASONS:]):
+        click.echo(f"    {rest} for other reasons")
+    kept = sum(group.count for group in result.failures if group.kept)
+    if usage.failed > kept:
+        click.echo(f"  {usage.failed - kept} are not kept: the same command asks them again")
+    if kept:
+        click.echo(f"  {kept} are kept and not asked again: --retry-failed asks only those, --refresh everything")

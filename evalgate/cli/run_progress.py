@@ -8,10 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from evalgate.cli.tell import tell, telling_console
+from evalgate.cli.troubles import TroubleLines
 from evalgate.exchange import Answer
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+    from evalgate.collect import Trouble
 
 PLAIN_EVERY, BAR_EVERY = 10.0, 0.1  # seconds: drawing costs more than counting
 
@@ -24,6 +27,7 @@ class RunProgress:
         self._bar = _bar(operation, answers) if sys.stderr.isatty() and not quiet else None
         self._every = PLAIN_EVERY if self._bar is None else BAR_EVERY
         self._shown = time.monotonic()
+        self._troubles = TroubleLines()
 
     def __enter__(self) -> RunProgress:
         if self._bar is not None:
@@ -48,6 +52,15 @@ class RunProgress:
             self._bar.update(self._bar.task_ids[0], completed=self._given, refresh=True)
         elif not self._quiet:
             tell(f"  … {self._given} of {self._answers} answers")
+
+    def troubled(self, trouble: Trouble) -> None:
+        """An attempt failed."""
+        if self._quiet or (line := self._troubles.line(trouble)) is None:
+            return
+        if self._bar is not None:
+            self._bar.console.print(line, highlight=False, markup=False)
+        else:
+            tell(line)
 
 
 def _bar(operation: str, answers: int) -> Progress:

@@ -3,6 +3,7 @@
 from evalgate.collect.batching import Batching, cancel_batches
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
+from evalgate.collect.reasons import ReasonGroup, Reasons
 from evalgate.collect.share import Workbench
 from evalgate.collect.stop import Stop
 from evalgate.collect.trouble import OnTrouble, Trouble
@@ -15,6 +16,8 @@ __all__ = [
     "Collector",
     "OnAnswer",
     "OnTrouble",
+    "ReasonGroup",
+    "Reasons",
     "Stop",
     "Trouble",
     "Workbench",

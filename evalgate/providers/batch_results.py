@@ -16,7 +16,7 @@ from evalgate.providers.base import AttemptFailed
 from evalgate.providers.batch import BatchUnknown
 from evalgate.providers.body import parse_whole
 from evalgate.providers.http import KEY_REJECTED, RETRYABLE
-from evalgate.providers.reply import Reply, is_filtered, is_spent, message_of
+from evalgate.providers.reply import Reply, as_said, is_filtered, is_spent, message_of
 
 Redact = Callable[[str], str]
 Read = Callable[[Reply, float, Redact], Answer]
@@ -37,6 +37,7 @@ def row_of(line: bytes) -> tuple[str, dict[str, JsonValue]] | None:
 
 def answer_of(reply: Reply, read: Read, redact: Redact) -> Answer:
     """The answer in a reply; its latency is 0."""
+    reply = as_said(reply)
     status = reply.status
     may_pass = status in RETRYABLE or status >= 500
     turned_away = status in _OF_THE_ENDPOINT or 300 <= status < 400 or is_spent(reply.body)

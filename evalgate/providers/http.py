@@ -23,7 +23,7 @@ from evalgate.providers.body import mended, parse, parse_whole
 from evalgate.providers.connection import Connection, Head
 from evalgate.providers.connections import Address, Connections
 from evalgate.providers.proxy import proxy_for
-from evalgate.providers.reply import THROTTLED, Reply, error_in, is_filtered, is_spent, message_of, status_within
+from evalgate.providers.reply import THROTTLED, Reply, as_said, error_in, is_filtered, is_spent, message_of
 from evalgate.providers.streaming import Reading, StreamTooLarge, is_stream
 
 __all__ = ["HttpClient", "Reply", "message_of"]
@@ -92,9 +92,12 @@ class HttpClient:
                         head = await self._call(connection, "POST", path, orjson.dumps(body))
                         if head.status >= 300 or not is_stream(head):
                             clock.reschedule(None)
-                            reply = self._judge(path, head, await self._read(connection))
-                            return reply, (time.perf_counter() - started) * 1000, None
-                        await reading.read(connection, clock, total, MAX_BODY_BYTES)
+                            data = await self._read(connection)
+                            if head.status >= 300 or not reading.take_whole(data, MAX_BODY_BYTES):
+                                reply = self._judge(path, head, data)
+                                return reply, (time.perf_counter() - started) * 1000, None
+                        else:
+                            await reading.read(connection, clock, total, MAX_BODY_BYTES)
                 except StreamTooLarge as excess:
                     raise self._too_large(excess.limit) from None
                 except TimeoutError:
@@ -116,10 +119,9 @@ class HttpClient:
         """
         if reply.status >= 300 or not error_in(reply.body):
             return reply
-        status = status_within(reply.body)
-        if is_spent(reply.body):
-            return self._turned_away(path, status or reply.status, reply.body)
-        if status is None or is_filtered(reply.body) or status in RETRYABLE or status >= 500:
+        status = as_said(reply).status
+        may_pass = status in RETRYABLE or status >= 500
+        if not is_spent(reply.body) and (status == reply.status or may_pass or is_filtered(reply.body)):
             return reply
         return self._turned_away(path, status, reply.body)
 

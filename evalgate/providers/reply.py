@@ -106,6 +106,13 @@ def status_within(body: JsonValue) -> int | None:
     return None
 
 
+def as_said(reply: Reply) -> Reply:
+    """A reply with the status that it has by its own words, where it is an error of status 200."""
+    if reply.status >= 300 or not error_in(reply.body) or (said := status_within(reply.body)) is None:
+        return reply
+    return Reply(said, reply.body)
+
+
 def is_filtered(body: JsonValue) -> bool:
     """Whether a content filter stepped in.
 

@@ -18,6 +18,7 @@ from evalgate.providers.sse import Event, EventReader
 MAX_STREAM_BYTES = 64 * 1024 * 1024  # every token of a stream is wrapped anew
 FOR_USAGE = 5.0  # seconds, after the finish reason
 FOR_THE_END = 1.0  # after finish reason and usage
+_BEGINNINGS = (b"data:", b"event:", b": ", b"id:")  # of lines in a stream of events, and of no JSON
 LAST_BYTES = 0.2  # after the terminal event: then the connection can be used again, and some send the usage last
 
 
@@ -69,6 +70,16 @@ class Reading:
         except AttemptFailed:
             if not self.is_whole:
                 raise
+
+    def take_whole(self, data: bytes, largest_event: int) -> bool:
+        """Take a body that is a stream but by its label; returns whether it is one."""
+        if not data.lstrip().startswith(_BEGINNINGS):
+            return False
+        reader, self.begun = EventReader(largest_event), True
+        self._take(reader.feed(data))
+        self._take(reader.close())
+        self.first, self.last = None, time.perf_counter()  # all came at once
+        return True
 
     def _take(self, events: list[Event]) -> None:
         for name, data in events:

@@ -77,21 +77,22 @@ class WireClient:
         await self._http.close()
 
     async def _stream(self, path: str, body: Mapping[str, JsonValue], streamed: dict[str, JsonValue]) -> Answer:
-        reply, latency_ms, first_ms = await self._http.stream(path, {**body, **streamed}, self._wire.assembler())
+        assembler = self._wire.assembler()
+        reply, latency_ms, first_ms = await self._http.stream(path, {**body, **streamed}, assembler)
         if reply.status in (400, 422) and _USAGE in streamed and _USAGE in message_of(reply.body):
             # a server that does not count tokens in a stream is asked without, from now on
             self._streamed = {name: value for name, value in streamed.items() if name != _USAGE}
             return await self._stream(path, body, self._streamed)
-        answer = self._read(path, reply, latency_ms)
+        answer = self._read(path, reply, latency_ms, assembler.arrived)
         if first_ms is None:
             return answer
         return replace(answer, details={**answer.details, "first_token_ms": round(first_ms, 1)})
 
-    def _read(self, path: str, reply: Reply, latency_ms: float) -> Answer:
-        """The answer in a reply; one that cannot be used is paid all the same, unless it is an error."""
+    def _read(self, path: str, reply: Reply, latency_ms: float, arrived: int = 0) -> Answer:
+        """The answer in a reply; one that cannot be used is paid all the same, unless it is nothing but an error."""
         try:
             return self._wire.read(self._http.heed(path, reply), latency_ms, self._http.redact)
         except AttemptFailed as failure:
-            if reply.status < 300 and not error_in(reply.body):
-                failure.arrived = len(orjson.dumps(reply.body))
+            if reply.status < 300:
+                failure.arrived = arrived or (None if error_in(reply.body) else len(orjson.dumps(reply.body)))
             raise

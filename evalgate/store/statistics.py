@@ -27,11 +27,11 @@ class Holding:
     refused: int
     input_tokens: int
     output_tokens: int
-    uncounted: int
     usd: Decimal
     scores: int
     oldest: float
     newest: float
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
