@@ -100,6 +100,11 @@ def least_needed(standing: Standing, family: Family, policy: Policy) -> float:
     """The e-value that green is asked for once everybody else who is judged now is proven."""
     if policy.control == "verdict":
         return 1 / standing.level
-    wanted = 1 / policy.alpha
-    lacking = sum(weight * max(0.0, wanted - e_value) for weight, e_value in family.absent)
-    return (wanted + lacking / standing.weight) * policy.alpha / standing.level
+    alone = stats.closed_sequential(
+        [np.ones(1)],
+        policy.alpha,
+        weights=[standing.weight],
+        scale=[standing.level / policy.alpha],
+        absent=family.absent,
+    )
+    return alone.thresholds[0]

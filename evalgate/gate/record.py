@@ -220,14 +220,16 @@ class Record:
         return self._asked[cases]
 
     def _least(self, side: Transcript, name: str) -> int:
-        level = self.charges[name].level if name in self.charges else self.policy.alpha
+        family = self._family()
+        standing = family.standings.get(name, Standing(1.0, self.policy.alpha))
+        asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
         design = self.design(name)
         for metric in self.policy.metrics:
             further = stats.minimum_further_cases(
                 self.pairing.scores(side, metric)[1],
                 margin=self.policy.margin,
-                threshold_green=1 / level,
+                threshold_green=asked,
                 threshold_red=self.policy.proofs / self.policy.beta,
                 **design,
             )

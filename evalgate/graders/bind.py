@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue, split_reasoning
+from evalgate.exchange.answer import is_blank
 from evalgate.formats.canonical import digest, distinct
 from evalgate.graders import registry
 from evalgate.graders.alike import Alike
@@ -34,6 +35,8 @@ class _Bound:
     def grade(self, text: str, case: Case) -> float:
         if self.assertion.reasoning == "strip":
             text = split_reasoning(text)[1]
+        if not self.assertion.allow_empty and is_blank(text):
+            return 0.0  # or whoever says nothing at all would pass whatever only forbids
         score = min(1.0, max(0.0, self.score(text, self.expected(case), **self.options)))
         threshold = self.assertion.threshold
         return score if threshold is None else float(score >= threshold)

@@ -62,7 +62,7 @@ class Grader:
         checked: dict[str, object] = {}
         for key, value in given.items():
             if key not in self.options:
-                known = {"type", "value", "threshold", "weight", "metric", "reasoning", *self.options}
+                known = {"type", "value", "threshold", "weight", "metric", "reasoning", "allow_empty", *self.options}
                 raise ValueError(key, f"unknown key for grader {self.name!r}{did_you_mean(key, known)}")
             try:
                 checked[key] = TypeAdapter(self.options[key]).validate_python(value)

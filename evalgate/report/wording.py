@@ -194,6 +194,9 @@ def remarks(verdict: Verdict) -> list[str]:
     if failed := verdict.usage.failed:
         said.append(f"{counted(failed, 'call')} failed")
     said += [safe(each, 200) for each in verdict.suspicions]
+    if max(verdict.usage.reasoning, verdict.baseline_usage.reasoning) > 0:
+        baseline = percent(verdict.baseline_usage.reasoning)
+        said.append(f"{percent(verdict.usage.reasoning)} of what was said is reasoning (baseline {baseline})")
     if verdict.trying.number > 1:
         said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
     if verdict.note:

@@ -81,12 +81,18 @@ class Assertion(BaseModel):
         default="strip", description="whether a block such as <think>…</think> at the answer's beginning is graded too"
     )
 
+    allow_empty: bool = Field(
+        default=False, description="whether an answer without any content is graded at all; otherwise it scores 0"
+    )
+
     @model_serializer(mode="wrap")
     def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
-        """A suite that says nothing of reasoning keeps the hash that it had before there was a word for it."""
+        """A suite that says nothing of these keeps the hash that it had before there was a word for them."""
         written: dict[str, object] = write(self)
         if self.reasoning == "strip":
             written.pop("reasoning", None)
+        if not self.allow_empty:
+            written.pop("allow_empty", None)
         return written
 
     @property
@@ -108,7 +114,9 @@ class Assertion(BaseModel):
 class Gate(Strict):
     """What has to be proven, and what the proof may cost."""
 
-    margin: Annotated[float, Field(gt=0, lt=1)] = Field(description="how much worse still counts as as good")
+    margin: Annotated[float, Field(ge=1e-5, lt=1)] = Field(
+        description="how much worse still counts as as good; below 0.00001 nothing can be proven"
+    )
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false green")
     beta: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false red")
     claim: Literal["traffic", "suite"] = Field(
