@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, NoReturn
 
 from jinja2.exceptions import TemplateRuntimeError
@@ -14,6 +15,7 @@ from jinja2.exceptions import TemplateRuntimeError
 MAX_CHARACTERS = 4_000_000  # of a prompt, and of anything on the way to it
 MAX_STEPS = 1_000_000
 MAX_BITS = 10_000  # of a whole number
+_FEW = 16  # pieces that may be in memory before anybody looks how long they are
 # where a width of millions is written into a format, or one that comes with the values
 _WIDE_PERCENT = re.compile(r"%(?:\([^)]{0,200}\))?[-+ #]{0,9}[\d.]{0,9}(?:\d{7}|\*)")
 _WIDE_BRACES = re.compile(r"\{[^{}:]{0,200}:[^{}]{0,20}(?:\d{7}|\{)")
@@ -40,9 +42,16 @@ class Steps:
 
 def joined(pieces: Iterable[str], between: str = "") -> str:
     """The pieces as one text, with `between` between two of them."""
+    pieces = iter(pieces)
+    first = list(islice(pieces, _FEW))
+    if len(first) < _FEW and not between:  # nearly always
+        text = "".join(first)
+        if len(text) > MAX_CHARACTERS:
+            _too_long()
+        return text
     kept: list[str] = []
     size = 0
-    for piece in pieces:
+    for piece in chain(first, pieces):
         size += len(piece) + len(between)
         if size > MAX_CHARACTERS + len(between):
             _too_long()

@@ -56,7 +56,7 @@ def plain(text: str) -> str:
 
 def unnumbered(text: str) -> str:
     """`text` without the number of a list item in front."""
-    item = _ITEM.match(text[:40])
+    item = _ITEM.match(text, 0, 40)
     return text[item.end() :] if item else text
 
 

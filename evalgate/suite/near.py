@@ -44,9 +44,8 @@ class NearDuplicates:
         self._targets.append(wanted)
         digits = form.translate(None, _NO_DIGITS)
         for size in _half_sizes(len(form)):
-            for half in (form[:size], form[-size:]):
-                self._halves.append(hash((half, digits, wanted)))
-                self._owners.append(position)
+            self._halves.extend((hash((form[:size], digits, wanted)), hash((form[-size:], digits, wanted))))
+            self._owners.extend((position, position))
 
     def pairs(self, cases: Sequence[Case]) -> Iterator[tuple[int, int]]:
         """Positions of near-duplicates as (before, after) in `cases`, which stand as they were added.
@@ -103,10 +102,13 @@ def _rough(text: str) -> bytes:
     return data.translate(_LOWER, _NO_WORD) or data
 
 
-def _half_sizes(size: int) -> set[int]:
+def _half_sizes(size: int) -> tuple[int, ...]:
     """Half of `size`, in steps, so that a text that is a little longer has one of them too."""
     step, slack = (4, 2) if size < _LONG else (16, 12)
-    return {half for half in (size // 2 // step * step, (size + slack) // 2 // step * step) if half >= LEAST_HALF}
+    half, more = size // 2 // step * step, (size + slack) // 2 // step * step
+    if half < LEAST_HALF:
+        return (more,) if more >= LEAST_HALF else ()
+    return (half,) if half == more else (half, more)
 
 
 def _groups(keys: array[int]) -> Iterator[list[int]]:
