@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from evalgate.errors import InputError
+from evalgate.errors import InputError, MissingStoreError
 from evalgate.store import dialect, schema
 
 
@@ -36,7 +36,7 @@ def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:
     if version == latest:
         return
     if version is None and not make:
-        raise InputError(f"store {name}: {_NONE}")
+        raise MissingStoreError(f"store {name}: {_NONE}")
     with engine.begin() as connection:
         dialect.be_the_only_writer(connection)
         version = _version(connection, name, latest)  # again: another process may have been quicker
@@ -54,7 +54,7 @@ def require_readable(engine: sa.Engine, name: str) -> None:
     with engine.connect() as connection:
         version = _version(connection, name, 1 + len(STEPS))
     if version is None:
-        raise InputError(f"store {name}: {_NONE}")
+        raise MissingStoreError(f"store {name}: {_NONE}")
     if version < READABLE:
         advice = "this brings it up to date and deletes nothing: evalgate store gc --store …"
         raise InputError(f"store {name}: written by an older evalgate (schema {version}); {advice}")
