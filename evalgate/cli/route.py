@@ -17,9 +17,8 @@ from evalgate.cli.options import PATH, catalog_option
 @click.option("--json", "as_json", is_flag=True, help="Print the decisions as JSON.")
 def command(operations: tuple[str, ...], signal_path: Path, catalog_path: Path, as_json: bool) -> int:
     """Say which variant the standard tier would take for each OPERATION (default: all in the signal), and why."""
-    from rich.console import Console
-
     from evalgate.catalog import load_catalog
+    from evalgate.report.layout import console_for_output
     from evalgate.report.route import decision_json, render_decision
     from evalgate.router import select
     from evalgate.signal import read_file
@@ -31,7 +30,7 @@ def command(operations: tuple[str, ...], signal_path: Path, catalog_path: Path, 
     if as_json:
         click.echo(decision_json(decisions))
         return 0
-    console = Console()
+    console = console_for_output()
     for decision in decisions:
         render_decision(decision, console)
     return 0

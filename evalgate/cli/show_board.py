@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
 from evalgate.catalog import Catalog
 from evalgate.gate import Board, OperationBoard, Verdict
+from evalgate.report.layout import console_for_output
 from evalgate.report.side_by_side import Pair, cases_that
 from evalgate.report.terminal import render_board, render_failures
 from evalgate.router import select
@@ -25,7 +24,7 @@ def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None
         decision = select(operation, document, catalog, now=datetime.now(UTC))
         return f"traffic goes to {decision.chosen.endpoint.id}"
 
-    console = Console()
+    console = console_for_output()
     render_board(board, console)
     render_failures(board, console, route)
 

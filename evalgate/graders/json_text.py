@@ -43,7 +43,7 @@ Missing: TypeAlias = Literal[_Missing.MISSING]
 MISSING: Final = _Missing.MISSING
 
 _INVISIBLE = "\ufeff\u200b\u2060"
-_BLANK = re.compile(r"\s*")
+_BLANK = re.compile(rf"[\s{_INVISIBLE}]*")
 _FENCE = re.compile(
     r"(?:^[ \t]*+(?P<run>`{3,}+|~{3,}+)|(?P<inline>(?<!`)`{3,}+|(?<!~)~{3,}+)(?=[ \t]*(?:json\w*)?\s*[\[{]))"
     r"[ \t]*(?P<label>[\w+.-]*)",

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from evalgate.report.layout import Piped, columns, print_hanging, print_line, widths_of
 from evalgate.report.wording import percent, safe
 from evalgate.router import Candidate, Decision
 
 PER = 1000  # calls; the cost of one is too small to read
+HEAD = ("", "variant", "precision", f"USD / {PER} calls", "why")
+_RIGHT = (False, False, False, True, False)
+_INDENT = 2
+_BELOW = 7  # where a reason begins that a window has no room for: under the variant
 
 
 def render_decision(decision: Decision, console: Console) -> None:
@@ -22,28 +27,32 @@ def render_decision(decision: Decision, console: Console) -> None:
     if decision.saving > 0:
         title.append(f"  saves {percent(decision.saving)} of {decision.baseline.endpoint.id}")
     title.append(f"  (signal seq {decision.seq})", "dim")
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 2), show_header=True, header_style="dim")
-    table.add_column("")
-    table.add_column("variant")
-    table.add_column("precision")
-    table.add_column(f"USD / {PER} calls", justify="right")
-    table.add_column("why", overflow="fold")
-    for candidate in decision.candidates:
-        mark = "→" if candidate is decision.chosen else ""
-        style = "" if candidate.eligible else "dim"
-        endpoint = candidate.endpoint
-        why = "baseline" if candidate is decision.baseline else safe(candidate.reason, 300)
-        table.add_row(mark, endpoint.id, endpoint.quantization.label, _cost(candidate), why, style=style)
-    console.print(title)
-    console.print(table)
+    print_line(console, title)
+    rows = [[Text(cell, "dim") for cell in HEAD], *(_row(decision, candidate) for candidate in decision.candidates)]
+    widths = widths_of(rows)
+    for row in rows:
+        line = Text(" " * _INDENT) + columns(row, widths, _RIGHT)
+        if isinstance(console, Piped) or cell_len(line.plain.rstrip()) <= console.width:
+            print_line(console, line)
+        else:
+            print_line(console, Text(" " * _INDENT) + columns(row[:-1], widths[:-1], _RIGHT[:-1]))
+            print_hanging(console, row[-1], _BELOW)
     if any(candidate.endpoint.price.basis == "illustrative" for candidate in decision.candidates):
-        console.print("  * illustrative prices: nobody sells at them", style="dim")
-    console.print()
+        print_line(console, Text("  * illustrative prices: nobody sells at them", "dim"))
+    print_line(console, Text())
 
 
 def decision_json(decisions: Sequence[Decision]) -> str:
     """The decisions as a JSON list."""
     return orjson.dumps([_plain(decision) for decision in decisions], option=orjson.OPT_INDENT_2).decode()
+
+
+def _row(decision: Decision, candidate: Candidate) -> list[Text]:
+    endpoint, style = candidate.endpoint, "" if candidate.eligible else "dim"
+    mark = "→" if candidate is decision.chosen else ""
+    why = "baseline" if candidate is decision.baseline else safe(candidate.reason, 300)
+    cells = (mark, safe(endpoint.id), safe(endpoint.quantization.label), _cost(candidate), why)
+    return [Text(cell, style) for cell in cells]
 
 
 def _cost(candidate: Candidate) -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from evalgate.gate import Board, Flip, OperationBoard, VariantFacts, Verdict
 from evalgate.report import wording
-from evalgate.report.layout import columns, print_hanging, print_line, print_parts, widths_of
+from evalgate.report.layout import columns, print_hanging, print_line, print_parts, table_width, widths_of
 from evalgate.report.next_step import next_step
 from evalgate.report.wording import safe
 
@@ -40,7 +40,7 @@ def render_board(board: Board, console: Console) -> None:
     rows = [[_cells(each, verdict, named=named) for verdict in each.verdicts] for each in board.operations]
     titles = [Text(title, "dim") for title in (_TITLES if named else _TITLES[:-1])]
     widths = widths_of([titles, *(row for group in rows for row in group)])
-    shown = _fitting(widths, console.width)
+    shown = _fitting(widths, table_width(console))
     print_line(console, _row(titles, widths, shown))
     for each, group in zip(board.operations, rows, strict=True):
         print_parts(console, _heading(each), _INDENT, first=0)

@@ -37,6 +37,7 @@ ADA = '{"name": "Ada"}'
         f"- ```json\n  {ADA}\n  ```",
         f"Without an end:\n```json\n{ADA}",
         f"\ufeff```json\n{ADA}\n```\u200b",
+        f"```json\n\ufeff{ADA}\n```",
         f"I use ``` for code.\n```json\n{ADA}\n```",
     ],
 )
