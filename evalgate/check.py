@@ -125,7 +125,7 @@ class Hearing:
     async def _remember(self) -> None:
         suite, memory = self.contest.suite, Attempts(self.store)
         made = [(each.key, each.at, each.to_json()) for each in self.record.attempts(self.now(), self.run)]
-        await asyncio.to_thread(memory.remember, suite.operation, self.contest.baseline.config, made)
+        await asyncio.to_thread(memory.remember, suite.operation, self.contest.baseline.kin, made)
         await asyncio.to_thread(memory.keep_order, suite.operation, suite.gate.seed, suite.order_digests())
 
     async def _answer(self, wave: Wave, side: Transcript) -> None:

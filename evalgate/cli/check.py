@@ -63,6 +63,7 @@ def command(
     from evalgate.plan import StoreMemory, plan
     from evalgate.plan.forecast import forecast
     from evalgate.report.forecast import summary
+    from evalgate.report.wording import safe
     from evalgate.signal import issue, publish_file, read_file
     from evalgate.store import open_store
     from evalgate.suite import load_suites
@@ -106,4 +107,7 @@ def command(
             if path is not None:
                 click.echo(f"{what}: {path}")
     sys.stdout.flush()
+    verdicts = [verdict for operation in board.operations for verdict in operation.verdicts]
+    for reason in dict.fromkeys(verdict.reason for verdict in verdicts if verdict.cause == "unreachable"):
+        click.echo(f"evalgate: {safe(reason, 500)}", err=True)
     return board.exit_code

@@ -11,7 +11,8 @@ of them turn anything green. So every certification is remembered, and two rules
 - **Among others.** The family is everybody who was ever ruled on for the operation, not today's list. Who comes later
   has a smaller weight (`stats.arrival_weight`), so that whoever was there first pays next to nothing for it.
 
-A variant is its configuration, not its name: a changed one is a newcomer. A changed baseline begins anew. Pure.
+A variant is its configuration, not its name or that of its provider (`Endpoint.kin`): a changed one is a newcomer, a
+renamed one is not. A changed baseline begins anew. Pure.
 """
 
 from __future__ import annotations

@@ -136,7 +136,7 @@ class Record:
 
     def attempts(self, at: float, run: str) -> list[Attempt]:
         """What has to be remembered of this certification, also of those who were named and not judged."""
-        config = {name: side.endpoint.config for name, side in self.sides.variants.items()}
+        config = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
         made = []
         for name, charge in self.charges.items():
             began, ruling = self._oldest(self.sides.variants[name]), self.rulings.get(name, OPEN)
@@ -175,7 +175,7 @@ class Record:
         judged = {name: side for name, side in self.sides.variants.items() if self.pairing.both(side) or not begun}
         if history is None:
             return {name: Charge(1, 0, self.policy.alpha, deadline) for name in judged}
-        configs = {name: side.endpoint.config for name, side in self.sides.variants.items()}
+        configs = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
         newcomers = history.newcomers([*configs.values()])
         charges = {}
         for name, side in judged.items():
@@ -191,7 +191,7 @@ class Record:
     def _family(self) -> Family:
         standings = {name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()}
         history, alpha = self.entry.history, self.policy.alpha
-        present = [side.endpoint.config for side in self.sides.variants.values()]
+        present = [side.endpoint.kin for side in self.sides.variants.values()]
         named = [config for config in (self.entry.named or {}).values() if config not in present]
         if history is None:
             return Family(standings, [(1.0, 1.0)] * len(named))
@@ -203,7 +203,7 @@ class Record:
     @property
     def family_size(self) -> int:
         """Everybody who was ever ruled on, and everybody who is named now."""
-        now = {side.endpoint.config for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
+        now = {side.endpoint.kin for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
         history = self.entry.history
         return len(now) + (len(history.absent(now, self.policy.alpha)) if history is not None else 0)
 

@@ -50,7 +50,7 @@ class Contest:
         suite = self.suite.in_order_after(memory.order(self.suite.operation, self.suite.gate.seed))
         limited = len(self.units) < len(suite.units)
         units = _units(suite, len(self.cases) if limited else len(suite.cases))
-        history = memory.history(suite.operation, self.baseline.config)
+        history = memory.history(suite.operation, self.baseline.kin)
         return replace(self, suite=suite, cases=suite.cases[: sum(units)], units=units, history=history)
 
     def record(self) -> Record:
@@ -103,7 +103,7 @@ def plan(
         variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
         units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
         if variants:
-            named = {name: endpoint.config for name, endpoint in others.items()}
+            named = {name: endpoint.kin for name, endpoint in others.items()}
             contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units, named))
     if not contests:
         raise InputError("nothing to check: no suite has any of the variants asked for")

@@ -43,7 +43,7 @@ def test_any_further_key_is_a_suite_or_an_input_error(
         ({"operation": None}, "suite.yaml:1 operation: missing; this key is required"),
         ({"operation": "a b"}, "suite.yaml:1 operation: string should match pattern"),
         ({"gate": {"margn": 0.1}}, "gate.margn: unknown key; did you mean 'margin'?"),
-        ({"gate": {"margin": 0}}, "gate.margin: input should be greater than 0, got '0'"),
+        ({"gate": {"margin": 0}}, "gate.margin: input should be greater than or equal to 0.00001, got '0'"),
         ({"gate": {"margin": "nan"}}, "gate.margin: input should be"),
         ({"gate": {"margin": 0.1, "valid_for": "soon"}}, "gate.valid_for: expected a duration such as 30m, 24h or 7d"),
         ({"gate": {"margin": 0.1, "valid_for": "0d"}}, "gate.valid_for: expected a duration"),
