@@ -97,7 +97,7 @@ def command(
         raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
     grading, endpoint = bind(loaded), endpoints[variant]
     answers = len(cases) * loaded.file.repeats
-    with open_store(store_name) as store, RunProgress(loaded.operation, answers, quiet=quiet) as progress:
+    with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
 
         async def collect(stop: Stop, begin: float) -> RunResult:

@@ -243,6 +243,7 @@ class Collector:
                     await self._keep(order, index, answer)
             except ProviderError as failure:
                 order.stop.request(failure)  # there is no point in going on with this endpoint
+                order.stop.check()  # nobody may have waited for it any more
                 raise
             except EvalgateError as failure:
                 self._stop.request(failure)  # nor, for anybody, with this store or these files
