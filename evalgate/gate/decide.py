@@ -115,4 +115,6 @@ def other_prompt(side: Transcript, baseline: Transcript, cases: int) -> str:
         fewer = f"fewer prompt tokens than the baseline in {differ.size} of {offsets.size} cases"
         return f"{fewer} (median {-np.median(differ):g}): a truncated context, or something left out"
     share = differ.size / offsets.size
-    return f"prompt tokens differ from the baseline's in {share:.0%} of the cases: another tokenizer or template"
+    return (
+        f"prompt tokens differ from the baseline's in {100 * share:.0f} % of the cases: another tokenizer or template"
+    )

@@ -146,7 +146,7 @@ class _Judging:
             return None
         found = (
             f"the baseline held against itself is {check.outcome} after {check.cases} cases "
-            f"(it differs from itself on {check.flip_rate:.1%})"
+            f"(it differs from itself on {100 * check.flip_rate:.1f} %)"
         )
         if check.outcome == "red":
             cause, why = "noise", f"suite unfit: {found}; either it changed, or an incident lies in its answers"
@@ -199,7 +199,8 @@ class _Judging:
             if ours.share(kind) - theirs.share(kind) >= _NOTABLE:
                 apart = kind == "empty" and ours.reasoning > _NOTABLE
                 detail = ": reasoning was returned, no content" if apart else ""
-                told.append(f"{ours.share(kind):.0%} of answers {words}{detail} (baseline {theirs.share(kind):.0%})")
+                share, baseline = (f"{100 * usage.share(kind):.0f} %" for usage in (ours, theirs))
+                told.append(f"{share} of answers {words}{detail} (baseline {baseline})")
         return told
 
     def _evidence(self, metric: str) -> MetricEvidence:
