@@ -87,6 +87,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 
+def alpha(level: float) -> str:
+    """What a try is charged: `α 0.25 %`."""
+    return f"α {100 * level:.2g} %"
+
+
 def e_value(value: float) -> str:
     """An e-value: `0.031`, `57.2`, `1,240`; beyond a million only its size."""
     if value < 100:
@@ -198,7 +203,7 @@ def remarks(verdict: Verdict) -> list[str]:
         baseline = percent(verdict.baseline_usage.reasoning)
         said.append(f"{percent(verdict.usage.reasoning)} of what was said is reasoning (baseline {baseline})")
     if verdict.trying.number > 1:
-        said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
+        said.append(f"try {verdict.trying.number}, charged {alpha(verdict.trying.level)}")
     if verdict.note:
         said.append(safe(verdict.note, 200))
     return said

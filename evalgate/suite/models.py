@@ -134,7 +134,7 @@ class Gate(Strict):
         default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
     )
     control: Literal["family", "verdict"] = Field(
-        default="family", description="family: Holm over the operation's variants; verdict: each on its own"
+        default="family", description="family: any false green among the operation's variants; verdict: each on its own"
     )
     max_cases: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
         default=None, description="at most so many cases a variant"
