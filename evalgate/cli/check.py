@@ -76,6 +76,9 @@ def command(
         contests = [contest.recalling(StoreMemory(store)) for contest in planned]
         cases = {contest.suite.operation: len(contest.cases) for contest in contests}
         if not quiet:
+            for contest in contests:
+                for remark in contest.suite.remarks:
+                    tell(f"{safe(str(contest.suite.path))}: {remark}")
             tell(summary([forecast(contest) for contest in contests]))
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
         batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)

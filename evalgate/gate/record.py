@@ -195,7 +195,8 @@ class Record:
         named = [config for config in (self.entry.named or {}).values() if config not in present]
         if history is None:
             return Family(standings, [(1.0, 1.0)] * len(named))
-        unknown = [(1.0, 1.0)] * sum(history.last(config) is None for config in named)
+        # who is named later and not judged yet is among those who may still come
+        unknown = [(1.0, 1.0)] * len(named) if not history.size else []
         return Family(
             standings, [*history.absent(present, alpha), *unknown, history.reserve(len(history.newcomers(present)))]
         )
