@@ -24,7 +24,7 @@ from evalgate.providers.connection import Connection, Head
 from evalgate.providers.connections import Address, Connections
 from evalgate.providers.proxy import proxy_for
 from evalgate.providers.reply import THROTTLED, Reply, as_said, error_in, is_filtered, is_spent, message_of
-from evalgate.providers.streaming import Reading, StreamTooLarge, is_stream
+from evalgate.providers.streaming import FOR_THE_END, Reading, StreamTooLarge, is_stream
 
 __all__ = ["HttpClient", "Reply", "message_of"]
 
@@ -207,7 +207,7 @@ class HttpClient:
     async def _read(self, connection: Connection) -> bytes:
         chunks: list[bytes] = []
         try:
-            while chunk := await connection.piece():
+            while chunk := await _more(connection, chunks):
                 if connection.received > MAX_BODY_BYTES:
                     raise self._too_large(MAX_BODY_BYTES)
                 chunks.append(chunk)
@@ -263,6 +263,17 @@ class HttpClient:
     def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
         return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
+
+
+async def _more(connection: Connection, chunks: list[bytes]) -> bytes:
+    """More of a body; nothing at its end, or when it is whole already and no end of it comes."""
+    if not chunks or connection.ended or not chunks[-1].rstrip().endswith(b"}") or not _is_object(b"".join(chunks)):
+        return await connection.piece()
+    try:
+        async with asyncio.timeout(FOR_THE_END):
+            return await connection.piece()
+    except TimeoutError:
+        return b""
 
 
 def _is_object(data: bytes) -> bool:
