@@ -119,12 +119,10 @@ class Collector:
         since = self._since if max_age is None else max(self._since, self._started - max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)
-        known = {key: it for key, it in there.items() if it.answered_at >= since and not self._is_retried(it)}
+        fresh = {key: answer for key, answer in there.items() if answer.answered_at >= since}
+        known = {key: answer for key, answer in fresh.items() if not self._is_retried(answer)}
         answers: list[Answer | None] = [None] * len(keys)
         line, stale = self._line(endpoint.provider), there.keys() - known.keys()
-        if self._retry_failed and any(there[key].answered_at >= since for key in stale):
-            since = self._started  # what is bought anew makes way, and counts as known from now on
-        order = _Order(line, endpoint, questions, keys, since, stale, budget, stop)
 
         def found(index: int, answer: Answer) -> None:
             line.health(endpoint).require_service(answer)
@@ -136,23 +134,40 @@ class Collector:
             answers[index] = answer
             on_answer(answer, asked_already)
 
-        missing = []
+        missing: dict[bool, list[int]] = {False: [], True: []}  # by whether they are retried
         for index, key in enumerate(keys):
             if key in known:
                 found(index, known[key])
             else:
-                missing.append(index)
-        if self._batching is not None and endpoint.variant.batch_discount is not None:
-            await self._in_batches(self._batching, order, missing, bought)
-        elif missing:
-            claiming = endpoint.provider.protocol != "replay"
-            share = Share(self._bench, keys, missing, since, found, stop, claiming=claiming)
-            try:
-                await self._buy(order, share, bought, min(len(missing), endpoint.provider.concurrency))
-            finally:
-                # what another operation of this process still wants is claimed for it too
-                await share.give_up(i for i in missing if answers[i] is None and not self._wanted[keys[i]])
+                missing[key in fresh].append(index)
+        for again, some in missing.items():
+            # what is retried makes way for what is answered from now on; the rest may be in an open batch already
+            begin = self._started if again else since
+            order = _Order(line, endpoint, questions, keys, begin, stale, budget, stop)
+            if self._batching is not None and endpoint.variant.batch_discount is not None:
+                if some or not again:
+                    await self._in_batches(self._batching, order, some, bought)
+            elif some:
+                await self._in_calls(order, some, answers, found, bought)
         return [answer for answer in answers if answer is not None]
+
+    async def _in_calls(
+        self,
+        order: _Order,
+        missing: Sequence[int],
+        answers: Sequence[Answer | None],
+        found: Callable[[int, Answer], None],
+        bought: Callable[[int, Answer, bool], None],
+    ) -> None:
+        """Ask one by one, as many at once as the provider bears."""
+        provider, keys = order.endpoint.provider, order.keys
+        claiming = provider.protocol != "replay"
+        share = Share(self._bench, keys, missing, order.since, found, order.stop, claiming=claiming)
+        try:
+            await self._buy(order, share, bought, min(len(missing), provider.concurrency))
+        finally:
+            # what another operation of this process still wants is claimed for it too
+            await share.give_up(i for i in missing if answers[i] is None and not self._wanted[keys[i]])
 
     async def _in_batches(
         self, batching: Batching, order: _Order, missing: Sequence[int], told: Callable[[int, Answer, bool], None]
