@@ -27,7 +27,7 @@ from evalgate.collect import (
 )
 from evalgate.exchange import Answer, AnswerKind, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
-from evalgate.gate import Given, Tally, Usage, VariantFacts
+from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite

@@ -10,10 +10,9 @@ import orjson
 
 from evalgate import stats
 from evalgate.exchange import JsonValue
+from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
-from evalgate.gate.facts import VariantFacts
 from evalgate.gate.policy import Policy
-from evalgate.gate.usage import Usage
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer
-from evalgate.gate.given import Given
+from evalgate.facts import Given
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

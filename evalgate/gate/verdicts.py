@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from evalgate.facts import Tally, VariantFacts
 from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
 from evalgate.gate.contest import Ruling
 from evalgate.gate.decide import evidence, flips, other_prompt, required
-from evalgate.gate.facts import VariantFacts
 from evalgate.gate.history import Charge
 from evalgate.gate.identity import somebody_else
 from evalgate.gate.record import Record
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
-from evalgate.gate.usage import Tally
 
 _FAULTS = {
     "empty": "empty",

@@ -16,7 +16,7 @@ from typing import Literal
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange.tokens import BYTES_PER_TOKEN
-from evalgate.gate.given import Given
+from evalgate.facts.given import Given
 
 Basis = Literal["counted", "estimated", "unknown"]
 
