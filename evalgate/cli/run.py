@@ -133,7 +133,7 @@ def command(
         summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
         summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
         failures = [asdict(group) for group in result.failures]
-        write_json(summary | {"kinds": dict(result.kinds), "failures": failures}, json_path)
+        write_json(summary | {"kinds": dict(result.usage.kinds), "failures": failures}, json_path)
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
@@ -153,7 +153,7 @@ def _print(result: RunResult) -> None:
         f"  {usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer, median "
         f"{usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated"
     )
-    silent = [f"{count} {_KINDS[kind]}" for kind, count in result.kinds.items() if kind in _KINDS]
+    silent = [f"{count} {_KINDS[kind]}" for kind, count in result.usage.kinds.items() if kind in _KINDS]
     if silent:
         click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:

@@ -1,25 +1,25 @@
-"""What is kept of an answer once it is graded: numbers, and who gave it. The store has the rest."""
+"""What is kept of an answer once it is graded: numbers, and who gave it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 from evalgate.catalog import Endpoint
-from evalgate.exchange import Answer, split_reasoning
+from evalgate.exchange import Answer, AnswerKind, split_reasoning
 from evalgate.exchange.tokens import answer_bytes
 from evalgate.providers.served import answered_by
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer without its texts.
+    """An answer in numbers; `without_texts` is what may be kept by the hundred thousand.
 
     `size` is that of all that was said, `reasoning` that of the reasoning in it, `prompt_size` that of what was asked,
     in bytes. `served` is the name that the server gave its model, `identity` the same when it is another than asked.
     """
 
     answer: Answer
-    kind: str
+    kind: AnswerKind
     size: int
     reasoning: int
     prompt_size: int
@@ -32,7 +32,7 @@ class Given:
         within, _ = split_reasoning(answer.text)
         apart, served = answer.details.get("reasoning"), answer.details.get("served_model")
         return cls(
-            answer=replace(answer, text="", details={}),
+            answer=answer,
             kind=answer.kind,
             size=answer_bytes(answer),
             reasoning=len(within.encode()) + (len(apart.encode()) if isinstance(apart, str) else 0),
@@ -40,3 +40,7 @@ class Given:
             served=served if isinstance(served, str) and served else None,
             identity=answered_by(endpoint, answer),
         )
+
+    def without_texts(self) -> Given:
+        """The same in little memory: the store has the rest."""
+        return replace(self, answer=replace(self.answer, text="", details={}))

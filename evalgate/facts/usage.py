@@ -15,6 +15,7 @@ from statistics import median
 from typing import Literal
 
 from evalgate.catalog import Endpoint
+from evalgate.exchange import AnswerKind
 from evalgate.exchange.tokens import BYTES_PER_TOKEN
 from evalgate.facts.given import Given
 
@@ -33,7 +34,7 @@ class Usage:
     answers: int
     failed: int
     truncated: float
-    kinds: Mapping[str, int]
+    kinds: Mapping[AnswerKind, int]
     input_tokens: float | None
     output_tokens: float | None
     tokens: Basis
@@ -42,7 +43,7 @@ class Usage:
     reasoning: float
     oldest: float
 
-    def share(self, kind: str) -> float:
+    def share(self, kind: AnswerKind) -> float:
         """The share of the answers that are of one kind."""
         return self.kinds.get(kind, 0) / self.answers if self.answers else 0.0
 
@@ -52,7 +53,7 @@ class Tally:
 
     def __init__(self, answers: Iterable[Given] = ()) -> None:
         self._answers = self._served = self._truncated = 0
-        self._kinds: Counter[str] = Counter()
+        self._kinds: Counter[AnswerKind] = Counter()
         self._size = self._reasoning = self._prompt_size = 0
         self._input, self._output = _Counted(), _Counted()
         self._latencies = array("d")
@@ -88,7 +89,7 @@ class Tally:
             answers=self._answers,
             failed=self._answers - self._served,
             truncated=self._truncated / served,
-            kinds=dict(sorted(self._kinds.items())),
+            kinds=dict(self._kinds.most_common()),
             input_tokens=tokens_in,
             output_tokens=tokens_out,
             tokens=basis,

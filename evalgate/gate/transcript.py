@@ -46,7 +46,7 @@ class Transcript:
 
         `prompt_size` is that of what was asked, in bytes.
         """
-        given = [Given.of(answer, self.endpoint, prompt_size) for answer in answers]
+        given = [Given.of(answer, self.endpoint, prompt_size).without_texts() for answer in answers]
         self.given.append(given)
         whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:

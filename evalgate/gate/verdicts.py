@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+from evalgate.exchange import AnswerKind
 from evalgate.facts import Tally, VariantFacts
 from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
 from evalgate.gate.contest import Ruling
@@ -14,7 +15,7 @@ from evalgate.gate.identity import somebody_else
 from evalgate.gate.record import Record
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
 
-_FAULTS = {
+_FAULTS: dict[AnswerKind, str] = {
     "empty": "empty",
     "cut_in_reasoning": "empty: the token limit cut the reasoning off before any content",
     "filtered": "stopped by a content filter",

@@ -246,7 +246,7 @@ def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEv
         success=1 - usage.failed / usage.answers if usage.answers else 0.0,  # a spent budget asks nothing
         tokens=_tokens(usage),
         baseline_tokens=_tokens(verdict.baseline_usage),
-        kinds=dict(usage.kinds),
+        kinds=dict(usage.kinds.items()),
         attempt=verdict.trying.number,
         charged=verdict.trying.level,
         beyond_margin=verdict.beyond_margin,
