@@ -121,21 +121,26 @@ class History:
             arrival = self._arrivals + 1 + newcomers.index(config) if self._by_config else 0
             return Charge(1, arrival, stats.e_lond_level([], alpha), trial.deadline)
         last = attempts[-1]
+        before = min(last.level, stats.e_lond_level([], alpha))  # the suite may allow less than it did
         if not last.cases:  # it was named then, and is asked now
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
+            return Charge(last.number, last.arrival, before, trial.deadline)
         if last.policy == trial.policy and trial.oldest <= last.at and trial.asked(last.cases) == last.asked:
             return Charge(last.number, last.arrival, last.level, last.deadline)  # it goes on
         if last.outcome == "green":  # it is renewed
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
+            return Charge(last.number, last.arrival, before, trial.deadline)
         by_number = {attempt.number: attempt.outcome == "green" for attempt in attempts}
         decisions = [by_number[number] for number in sorted(by_number)]
         return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), trial.deadline)
 
-    def absent(self, present: Collection[str], alpha: float) -> list[tuple[float, float]]:
-        """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`."""
+    def absent(self, present: Collection[str], alpha: float, policy: str) -> list[tuple[float, float]]:
+        """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`.
+
+        What was shown in another test than `policy` says nothing here: a wider margin is soon proven, and the others
+        would have nobody left to share alpha with.
+        """
         return [
-            (weight_of(attempts[-1].arrival), attempts[-1].e_value * attempts[-1].level / alpha)
-            for config, attempts in self._by_config.items()
+            (weight_of(last.arrival), last.e_value * last.level / alpha if last.policy == policy else 1.0)
+            for config, (*_, last) in self._by_config.items()
             if config not in present
         ]
 

@@ -197,16 +197,15 @@ class Record:
             return Family(standings, [(1.0, 1.0)] * len(named))
         # who is named later and not judged yet is among those who may still come
         unknown = [(1.0, 1.0)] * len(named) if not history.size else []
-        return Family(
-            standings, [*history.absent(present, alpha), *unknown, history.reserve(len(history.newcomers(present)))]
-        )
+        absent, later = history.absent(present, alpha, self._test), len(history.newcomers(present))
+        return Family(standings, [*absent, *unknown, history.reserve(later)])
 
     @property
     def family_size(self) -> int:
         """Everybody who was ever ruled on, and everybody who is named now."""
         now = {side.endpoint.kin for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
         history = self.entry.history
-        return len(now) + (len(history.absent(now, self.policy.alpha)) if history is not None else 0)
+        return len(now) + (len(history.absent(now, self.policy.alpha, self._test)) if history is not None else 0)
 
     @property
     def _test(self) -> str:

@@ -66,6 +66,17 @@ def test_a_green_that_failed_when_it_was_renewed_is_charged_the_next_time() -> N
     assert history.charge("a", trial(oldest=250.0), ALPHA, []).number == 2
 
 
+def test_whoever_is_not_judged_now_lends_no_evidence_from_another_test() -> None:
+    history = History([replace(FIRST, config="b", outcome="green", e_value=900.0, policy="a wider margin")])
+    assert history.absent(["a"], ALPHA, "p") == [(1.0, 1.0)]
+
+
+@pytest.mark.parametrize("earlier", [{"outcome": "green"}, {"cases": 0}], ids=str)
+def test_a_suite_that_allows_less_than_before_is_charged_no_more_than_that(earlier: dict[str, object]) -> None:
+    history = History([replace(FIRST, level=0.9 * 0.2, **earlier)])  # type: ignore[arg-type]
+    assert history.charge("a", trial(policy="a smaller alpha"), ALPHA, []).level == pytest.approx(0.9 * ALPHA)
+
+
 def test_who_comes_later_stands_behind_who_was_there_first() -> None:
     history = History([FIRST])
     newcomers = history.newcomers(["c", "a", "b"])
@@ -83,7 +94,7 @@ def test_whoever_was_named_at_the_beginning_is_not_late() -> None:
 
 def test_whoever_is_off_the_list_still_counts_with_the_evidence_that_it_had() -> None:
     history = History([FIRST, replace(FIRST, config="b", e_value=0.2)])
-    assert history.absent(["a"], ALPHA) == [(1.0, pytest.approx(0.2 * 0.9))]
+    assert history.absent(["a"], ALPHA, "p") == [(1.0, pytest.approx(0.2 * 0.9))]
 
 
 def test_an_attempt_is_read_back_as_it_was_written() -> None:
