@@ -52,6 +52,12 @@ class Pairing:
         most = min(again.cases, self.both(side))
         return most if self.asked_twice is None else min(most, self.asked_twice)
 
+    def counted(self, side: Transcript, cases: int) -> list[tuple[Transcript, int]]:
+        """Whose answers the differences of `side` are made of, and to how many of the first `cases` cases."""
+        both = min(cases, self.both(side))
+        sides = [(side, both), (self.sides.baseline, both)]
+        return sides if self.sides.again is None else [*sides, (self.sides.again, min(both, self.twice(side)))]
+
     def moved(self, side: Transcript) -> BoolArray:
         """The units on which some deciding metric differs from the baseline's first answer; shape (units,)."""
         cases = self.both(side)

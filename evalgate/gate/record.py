@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -142,6 +143,8 @@ class Record:
             began, ruling = self._oldest(self.sides.variants[name]), self.rulings.get(name, OPEN)
             made.append(self._attempt(config[name], name, charge, ruling, began=began, at=at, run=run))
         history = self.entry.history
+        if history is not None:
+            made = [each for each in made if not history.shows_more(each)]
         first = history is not None and not history.size
         for name, each in (self.entry.named or {}).items() if first else ():
             if name not in self.charges:
@@ -153,6 +156,7 @@ class Record:
         self, config: str, name: str, charge: Charge, ruling: Ruling, *, began: float, at: float, run: str
     ) -> Attempt:
         cases = sum(self.entry.units[: ruling.units])
+        side = self.sides.variants.get(name)
         return Attempt(
             config=config,
             variant=name,
@@ -168,6 +172,7 @@ class Record:
             began=began,
             at=at,
             run=run,
+            failed=self._failed(side, cases) if side is not None else 0,
         )
 
     def _charged(self, *, begun: bool = True) -> dict[str, Charge]:
@@ -179,14 +184,27 @@ class Record:
         newcomers = history.newcomers([*configs.values()])
         charges = {}
         for name, side in judged.items():
-            oldest = self._oldest(side) if begun else float("-inf")
-            trial = Trial(self._test, deadline, oldest, self._identity_of)
+            trial = Trial(self._test, deadline, self._identity_of, partial(self._renewed, side))
             charges[name] = history.charge(configs[name], trial, self.policy.alpha, newcomers)
         return charges
 
     def _oldest(self, side: Transcript) -> float:
         """When the oldest answer was given, of `side` or of the baseline, whichever is younger."""
         return max(side.oldest, self.sides.baseline.oldest)
+
+    def _renewed(self, side: Transcript, cases: int, at: float) -> int:
+        """Of how many of the first `cases` cases some answer that counts was given after `at`."""
+        after = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            after[:counted] |= one.last_answered_at(counted) > at
+        return int(after.sum())
+
+    def _failed(self, side: Transcript, cases: int) -> int:
+        """In how many of the first `cases` cases some call that counts failed."""
+        failed = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            failed[:counted] |= ~one.answered()[:counted]
+        return int(failed.sum())
 
     def _family(self) -> Family:
         standings = {name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()}
@@ -197,16 +215,15 @@ class Record:
             return Family(standings, [(1.0, 1.0)] * len(named))
         # who is named later and not judged yet is among those who may still come
         unknown = [(1.0, 1.0)] * len(named) if not history.size else []
-        return Family(
-            standings, [*history.absent(present, alpha), *unknown, history.reserve(len(history.newcomers(present)))]
-        )
+        absent, later = history.absent(present, alpha, self._test), len(history.newcomers(present))
+        return Family(standings, [*absent, *unknown, history.reserve(later)])
 
     @property
     def family_size(self) -> int:
         """Everybody who was ever ruled on, and everybody who is named now."""
         now = {side.endpoint.kin for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
         history = self.entry.history
-        return len(now) + (len(history.absent(now, self.policy.alpha)) if history is not None else 0)
+        return len(now) + (len(history.absent(now, self.policy.alpha, self._test)) if history is not None else 0)
 
     @property
     def _test(self) -> str:

@@ -68,6 +68,10 @@ class Transcript:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""
         return np.array([min(each.answer.answered_at for each in group) for group in self.given], dtype=np.float64)
 
+    def last_answered_at(self, cases: int) -> FloatArray:
+        """When each of the first `cases` cases was answered last; shape (cases,)."""
+        return np.array([max(each.answer.answered_at for each in group) for group in self.given[:cases]], dtype=float)
+
     def prompt_tokens(self) -> FloatArray:
         """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""
         counted = (next((a for a in (each.answer.input_tokens for each in group) if a), None) for group in self.given)

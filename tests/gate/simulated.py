@@ -41,10 +41,14 @@ class Operation:
         named: Sequence[str] = (),
         failed: Mapping[str, npt.NDArray[np.bool_]] | None = None,
         fresh: bool = False,
+        fresh_from: int | None = None,
         remember: bool = True,
         look: int = 80,
     ) -> dict[str, str]:
-        """Certify as a check does, with these scores by case; returns the outcomes. `fresh`: all answers are new."""
+        """Certify as a check does, with these scores by case; returns the outcomes.
+
+        `fresh`: all answers are new; `fresh_from`: the variants' are, from this case on.
+        """
         failed = failed or {}
         self.clock += 10.0
         began = self.clock if fresh else 1000.0
@@ -53,6 +57,10 @@ class Operation:
         whole = {
             name: transcript(endpoints[name], scores, failed.get(name), began) for name, scores in variants.items()
         }
+        if fresh_from is not None:
+            for name, scores in variants.items():
+                new = transcript(endpoints[name], scores, failed.get(name), self.clock)
+                whole[name].given[fresh_from:] = new.given[fresh_from:]
         first = transcript(endpoints["full"], baseline, failed.get("full"), began)
         second = None if again is None else transcript(endpoints["full"], again, failed.get("again"), began)
         sides = Sides(

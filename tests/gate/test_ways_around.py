@@ -164,6 +164,40 @@ def test_fresh_answers_after_an_unwelcome_verdict_are_charged(tmp_path: Path, re
     assert (rate(run) <= BOUND) is remember
 
 
+def test_answers_that_are_bought_anew_in_part_are_another_draw(tmp_path: Path) -> None:
+    """Was .30: as long as the oldest answer was known, it was taken for the same test."""
+
+    def run(random: np.random.Generator) -> bool:
+        operation = Operation(tmp_path, gate=f"margin: {MARGIN}, baseline_check: false", cases=CASES)
+        baseline = np.ones(CASES)
+        variant = (random.random(CASES) < 1 - MARGIN).astype(float)
+        for _ in range(9):
+            if "green" in operation.certify({"v": variant}, baseline, fresh_from=20).values():
+                return True
+            variant[20:] = random.random(CASES - 20) < 1 - MARGIN
+        return False
+
+    assert rate(run) <= BOUND
+
+
+def test_what_was_proven_within_a_wide_margin_thins_no_family_out(tmp_path: Path) -> None:
+    """Was .21: whoever was off the list counted as proven, and nobody shared alpha."""
+
+    def run(random: np.random.Generator) -> bool:
+        operation = Operation(tmp_path, cases=CASES)
+        baseline = (random.random(CASES) < 0.8).astype(float)
+        variants = {f"v{number}": at_the_border(random, baseline) for number in range(8)}
+        for name, scores in variants.items():
+            operation.gate = "margin: 0.5, baseline_check: false"
+            operation.certify(variants, baseline)
+            operation.gate = f"margin: {MARGIN}, baseline_check: false"
+            if "green" in operation.certify({name: scores}, baseline).values():
+                return True
+        return False
+
+    assert rate(run) <= BOUND
+
+
 def test_a_suite_that_grows_is_one_test(tmp_path: Path) -> None:
     """New cases follow those that were asked; interleaved and ruled again it was .14."""
 
