@@ -79,7 +79,7 @@ async def check(
         hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
         operations = await all_of(hearing.hold(rounds) for hearing in hearings)
     board = Board(run, now(), collector.requests, tuple(operations))
-    if not any(verdict.cases for operation in operations for verdict in operation.verdicts):
+    if not any(hearing.heard_anybody for hearing in hearings):
         require_anybody(operations)
     store.record_run(board.run, board.at, board.to_json())
     return board
@@ -121,6 +121,12 @@ class Hearing:
                 await self._remember()
         await self._remember()
         return operation_board(record, contest.grading.metrics, ended=ended)
+
+    @property
+    def heard_anybody(self) -> bool:
+        """Whether any side answered at all."""
+        sides = self.record.sides
+        return any(side.cases for side in (sides.baseline, *sides.variants.values()))
 
     async def _remember(self) -> None:
         suite, memory = self.contest.suite, Attempts(self.store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,17 @@ from evalgate.cli.options import PATH, catalog_option, since_options, store_opti
 
 if TYPE_CHECKING:
     from evalgate.collect import Stop
+    from evalgate.exchange import AnswerKind
     from evalgate.run import RunResult
 
 
 MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
-_KINDS = {  # beside a text, and what failed, of which the reasons are told
-    "tool_calls": "tool calls without text",
+_KINDS: Mapping[AnswerKind, str] = {  # beside a text, and what failed
     "empty": "empty",
     "cut_in_reasoning": "cut off while reasoning",
+    "tool_calls": "tool calls without text",
+    "refused": "refused",
+    "filtered": "filtered",
 }
 
 
@@ -142,18 +146,23 @@ def command(
 def _print(result: RunResult) -> None:
     from statistics import fmean
 
-    from evalgate.report.wording import percent, safe
+    from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
 
     usage = result.usage
     head = f"{safe(result.operation)} · {safe(result.variant.id)}"
     click.echo(f"{head}: {len(result.cases)} cases, {result.requests} requests sent")
     for metric, scores in result.scores.items():
         click.echo(f"  {safe(metric)} {fmean(scores):.4f}")
-    click.echo(
-        f"  {usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer, median "
-        f"{usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated"
-    )
-    silent = [f"{count} {_KINDS[kind]}" for kind, count in result.usage.kinds.items() if kind in _KINDS]
+    cost = "tokens and cost unknown"
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        about = ESTIMATED if usage.tokens == "estimated" else ""
+        cost = (
+            f"{about}{usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer"
+        )
+    click.echo(f"  {cost}, median {usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated")
+    if usage.tokens == "estimated":
+        click.echo(f"  {ESTIMATED_NOTE}")
+    silent = [f"{count} {words}" for kind, words in _KINDS.items() if (count := result.usage.kinds.get(kind, 0))]
     if silent:
         click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:

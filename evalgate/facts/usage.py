@@ -1,8 +1,9 @@
 """What the answers of one side were like, in numbers: kinds, tokens, cost, latency.
 
 Tokens are counted by the server, or estimated, or unknown, and unknown is never zero: an endpoint that counts nothing
-would otherwise be the cheapest of all. Variants are compared at one token mix: the input that was counted for the
-baseline, since the prompts are the same, and each one's own output where it is counted, else the baseline's.
+would otherwise be the cheapest of all. A variant is compared with the baseline at one token mix: the baseline's input,
+since the prompts are the same, and its own output where the servers counted all of both sides. Where one did not, the
+variant's answers count as no shorter than the baseline's: an estimate may make a variant dearer, and never cheaper.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Tally:
     def __init__(self, answers: Iterable[Given] = ()) -> None:
         self._answers = self._served = self._truncated = 0
         self._kinds: Counter[AnswerKind] = Counter()
-        self._size = self._reasoning = self._prompt_size = 0
+        self._size = self._reasoning = 0
         self._input, self._output = _Counted(), _Counted()
         self._latencies = array("d")
         self._oldest = float("inf")
@@ -74,69 +75,89 @@ class Tally:
             self._truncated += answer.truncated
             self._size += given.size
             self._reasoning += given.reasoning
-            self._prompt_size += given.prompt_size
             self._input.add(answer.input_tokens, given.prompt_size)
-            self._output.add(answer.output_tokens, given.size)
+            self._output.add(answer.output_tokens, given.size, hidden=given.hidden)
 
-    def usage(self, endpoint: Endpoint, reference: Tally | None = None) -> Usage:
-        """What they were like, at the token mix of `reference`, the baseline's answers to the same cases."""
+    def usage(self, endpoint: Endpoint) -> Usage:
+        """What they were like, by themselves."""
+        asked = self._mean(self._input, _Learnt(self._input))
+        return self._at(endpoint, asked, self._mean(self._output, _Learnt(self._output)))
+
+    def beside(self, endpoint: Endpoint, baseline: Tally, full: Endpoint) -> tuple[Usage, Usage]:
+        """What the variant's answers were like and the baseline's to the same cases, at one token mix.
+
+        `self` are those of `endpoint`, `baseline` those of `full`; both serve one model, and what a token of it is like
+        is learnt from whoever counts.
+        """
+        asked = baseline._mean(baseline._input, _Learnt(self._input, baseline._input))
+        learnt = _Learnt(self._output, baseline._output)
+        said, ours = baseline._mean(baseline._output, learnt), self._mean(self._output, learnt)
+        if ours.tokens is not None and said.tokens is not None and not (ours.counted and said.counted):
+            ours = _Mean(max(ours.tokens, said.tokens), counted=False)
+        if asked.tokens is None:
+            asked = self._mean(self._input, _Learnt(self._input))
+        return self._at(endpoint, asked, ours), baseline._at(full, asked, said)
+
+    def _at(self, endpoint: Endpoint, asked: _Mean, said: _Mean) -> Usage:
         served = max(1, self._served)
-        tokens_in, counted_in = self._input_mean(reference)
-        tokens_out, counted_out = self._output_mean(reference)
-        cost = None if tokens_in is None or tokens_out is None else float(endpoint.cost(tokens_in, tokens_out))
-        basis: Basis = "unknown" if cost is None else "counted" if counted_in and counted_out else "estimated"
+        known = asked.tokens is not None and said.tokens is not None and self._served > 0
+        cost = float(endpoint.cost(asked.tokens or 0.0, said.tokens or 0.0)) if known else None
         return Usage(
             answers=self._answers,
             failed=self._answers - self._served,
             truncated=self._truncated / served,
             kinds=dict(self._kinds.most_common()),
-            input_tokens=tokens_in,
-            output_tokens=tokens_out,
-            tokens=basis,
+            input_tokens=asked.tokens if known else None,
+            output_tokens=said.tokens if known else None,
+            tokens="unknown" if not known else "counted" if asked.counted and said.counted else "estimated",
             cost_usd=cost,
             latency_ms_p50=round(median(self._latencies), 1) if self._latencies else 0.0,
             reasoning=self._reasoning / self._size if self._size else 0.0,
             oldest=self._oldest if self._answers else 0.0,
         )
 
-    def _input_mean(self, reference: Tally | None) -> tuple[float | None, bool]:
-        """Tokens of a prompt, and whether they are counted."""
-        for tally in (reference, self) if reference is not None else (self,):
-            if tally._input.number:
-                return tally._input.mean, tally._input.number == tally._served
-        return self._by_size(self._prompt_size, BYTES_PER_TOKEN), False
+    def _mean(self, counted: _Counted, learnt: _Learnt) -> _Mean:
+        """The mean over all answers: as it was counted in each of them, else by the size of what nobody counted."""
+        if not self._served:
+            return _Mean(None, counted=False)
+        if counted.number == self._served:
+            return _Mean(round(counted.tokens / self._served, 3), counted=True)
+        size = counted.all_sizes - counted.size
+        if not (size or counted.number):
+            return _Mean(None, counted=False)
+        if counted.number and not (size and counted.plain):  # what counted answers are like says more than no size
+            return _Mean(round(counted.tokens / counted.number, 3), counted=False)
+        return _Mean(round((counted.tokens + size / learnt.bytes_per_token) / self._served, 3), counted=False)
 
-    def _output_mean(self, reference: Tally | None) -> tuple[float | None, bool]:
-        """Tokens of an answer, and whether they are counted."""
-        if self._output.number == self._served and self._served:
-            return self._output.mean, True
-        if self._output.number:
-            return self._by_size(self._size, self._output.ratio), False
-        if reference is not None and reference._output.number:
-            return reference._output.mean, False
-        return self._by_size(self._size, BYTES_PER_TOKEN), False
 
-    def _by_size(self, size: int, ratio: float) -> float | None:
-        return round(size / ratio / self._served, 3) if self._served and size else None
+@dataclass(frozen=True, slots=True)
+class _Mean:
+    """Tokens per answer, None where nothing is known, and whether the server counted all of them."""
+
+    tokens: float | None
+    counted: bool
 
 
 class _Counted:
-    """Tokens that a server counted, and the bytes that they stand for."""
+    """Tokens that a server counted, the bytes that they stand for, and the bytes of all there was."""
 
     def __init__(self) -> None:
-        self.number = self._tokens = self._size = 0
+        self.number = self.tokens = self.size = self.all_sizes = 0
+        self.plain = True  # every count is that of a text that came along
 
-    def add(self, tokens: int | None, size: int) -> None:
+    def add(self, tokens: int | None, size: int, *, hidden: bool = False) -> None:
+        self.all_sizes += size
         if tokens is not None:
             self.number += 1
-            self._tokens += tokens
-            self._size += size
+            self.tokens += tokens
+            self.size += size
+            self.plain = self.plain and not hidden
 
-    @property
-    def mean(self) -> float:
-        return round(self._tokens / self.number, 3)
 
-    @property
-    def ratio(self) -> float:
-        """Bytes for each token."""
-        return self._size / self._tokens if self._tokens and self._size else BYTES_PER_TOKEN
+class _Learnt:
+    """Bytes for each token, from sides that count and hide nothing."""
+
+    def __init__(self, *sides: _Counted) -> None:
+        told = [side for side in sides if side.plain and side.tokens and side.size]
+        sizes, tokens = sum(side.size for side in told), sum(side.tokens for side in told)
+        self.bytes_per_token = sizes / tokens if tokens else BYTES_PER_TOKEN

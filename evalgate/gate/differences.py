@@ -3,6 +3,9 @@
 Answers that failed score 0, on either side, and no proof may rest on that. So three things have to be proven: the
 scores as they are; without the units in which a side failed; and with the baseline's failures scored as if they had
 been perfect, because a baseline that times out just where the variant loses would hide the loss. The weakest counts.
+
+An answer that came and says nothing is a loss of whoever gave it, and red may rest on it; but no green may rest on
+units in which a side said nothing, or two endpoints that hardly ever answer would be as good as each other.
 """
 
 from __future__ import annotations
@@ -17,20 +20,21 @@ import numpy.typing as npt
 
 from evalgate import stats
 from evalgate.gate.policy import Policy
-from evalgate.gate.transcript import AVAILABILITY, FloatArray
+from evalgate.gate.transcript import AVAILABILITY, BUILT_IN, FloatArray
 
 MIRRORED = " (mirrored)"
 
 
 @dataclass(frozen=True)
 class Failures:
-    """What of the differences hangs on calls that failed; all arrays have one length.
+    """What of the differences hangs on calls that failed, or that say nothing; all arrays have one length.
 
-    `answered` marks the units in which both sides answered everything. `at_best`: by metric, the differences with every
-    failure of the baseline's scored 1.
+    `answered` marks the units in which both sides answered everything, and `scored` those in which all of that says
+    something. `at_best`: by metric, the differences with every failure of the baseline's scored 1.
     """
 
     answered: npt.NDArray[np.bool_]
+    scored: npt.NDArray[np.bool_]
     at_best: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
@@ -86,7 +90,7 @@ class Differences:
         failures = self.failures
         if failures is not None:
             best = {metric: values[units] for metric, values in failures.at_best.items()}
-            failures = Failures(failures.answered[units], best)
+            failures = Failures(failures.answered[units], failures.scored[units], best)
         return Differences(
             metrics={metric: values[units] for metric, values in self.metrics.items()},
             policy=self.policy,
@@ -106,17 +110,19 @@ class Differences:
         path = self._path(values, self.design)
         green, red = path.e_green, path.max_e_red
         # availability is about the failures themselves, and is judged with all of them
-        if self.failures is None or self.failures.answered.all() or metric.startswith(AVAILABILITY):
+        if self.failures is None or metric.startswith(AVAILABILITY):
             return green, red
-        for other in (self._without_failures(values), self._at_best(metric)):
-            if other is not None:
-                green, red = np.minimum(green, other[0]), np.minimum(red, other[1])
+        if not self.failures.scored.all() and metric.removesuffix(MIRRORED) not in BUILT_IN:
+            green = np.minimum(green, self._among(self.failures.scored, values)[0])
+        if not self.failures.answered.all():
+            for other in (self._among(self.failures.answered, values), self._at_best(metric)):
+                if other is not None:
+                    green, red = np.minimum(green, other[0]), np.minimum(red, other[1])
         return green, red
 
-    def _without_failures(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The evidence of the answered units up to each unit; a finite suite shrinks by those that are left out."""
-        assert self.failures is not None
-        kept = np.flatnonzero(self.failures.answered)
+    def _among(self, some: npt.NDArray[np.bool_], values: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The evidence of `some` of the units up to each unit; a finite suite shrinks by those that are left out."""
+        kept = np.flatnonzero(some)
         upto = np.searchsorted(kept, np.arange(values.size), side="right")
         if not kept.size:
             return np.ones(values.size), np.ones(values.size)

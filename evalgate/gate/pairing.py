@@ -80,10 +80,10 @@ class Pairing:
         """All that the policy's metrics say of `side`, with what of it hangs on failures."""
         cases, policy = self.both(side), self.policy
         answered = self._by_unit((side.answered()[:cases] & self._baseline_answered(side, cases)).astype(float)) == 1
-        failures = None
-        if not answered.all():
+        scored, failures = answered & (self._by_unit(self._silent(side, cases)) == 0), None
+        if not scored.all():
             best = {metric: self._at_best(side, metric, cases) for metric in policy.metrics}
-            failures = Failures(answered, {} if side is self.sides.again else best)
+            failures = Failures(answered, scored, {} if side is self.sides.again else best)
         return Differences(
             metrics={metric: self.scores(side, metric)[1] for metric in policy.metrics},
             policy=policy,
@@ -151,6 +151,13 @@ class Pairing:
         if self.sides.again is not None:
             answered[:twice] &= self.sides.again.answered()[:twice]
         return answered
+
+    def _silent(self, side: Transcript, cases: int) -> FloatArray:
+        """How much of what was said to each case, by `side` or the baseline, says nothing; shape (cases,)."""
+        silent, twice = side.silent_share()[:cases] + self.sides.baseline.silent_share()[:cases], self.twice(side)
+        if self.sides.again is not None:
+            silent[:twice] += self.sides.again.silent_share()[:twice]
+        return silent
 
     def _at_best(self, side: Transcript, metric: str, cases: int) -> FloatArray:
         return self._by_unit(self._own(side, metric, cases) - self._baseline(side, metric, cases, at_best=True))

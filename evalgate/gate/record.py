@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -67,10 +68,15 @@ class Record:
         return self.rulings
 
     def drop(self, side: Transcript, reason: str) -> None:
-        """Ask `side` no more: it cannot be reached. Without the baseline nobody can be judged."""
+        """Ask `side` no more: it cannot be reached. Without the baseline nobody can be judged who is not yet."""
         gone = [name for name, each in self.sides.variants.items() if each is side]
-        for name in gone or self.sides.variants:
+        waiting = [name for name in self.sides.variants if self._is_waited_for(name)]
+        for name in gone or waiting:
             self.down.setdefault(name, reason)
+
+    def _is_waited_for(self, name: str) -> bool:
+        """Whether a verdict on a variant takes more answers; none counts before the baseline equals itself."""
+        return self._is_open(self.rulings.get(name)) or (self.sides.again is not None and self._is_open(self.again))
 
     def open_sides(self) -> list[Transcript]:
         """Who has to be asked more: nobody when all is ruled on, or when the baseline cannot even match itself."""
@@ -141,6 +147,8 @@ class Record:
         made = []
         for name, charge in self.charges.items():
             began, ruling = self._oldest(self.sides.variants[name]), self.rulings.get(name, OPEN)
+            if math.isinf(began):  # all that was asked of one side failed: nobody was judged by it
+                began, ruling = 0.0, OPEN
             made.append(self._attempt(config[name], name, charge, ruling, began=began, at=at, run=run))
         history = self.entry.history
         if history is not None:

@@ -46,7 +46,10 @@ class Transcript:
 
         `prompt_size` is that of what was asked, in bytes.
         """
-        given = [Given.of(answer, self.endpoint, prompt_size).without_texts() for answer in answers]
+        given = [
+            Given.of(answer, self.endpoint, prompt_size, credited=any(grade.values())).without_texts()
+            for answer, grade in zip(answers, grades, strict=True)
+        ]
         self.given.append(given)
         whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:
@@ -63,6 +66,11 @@ class Transcript:
     def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
         return np.asarray(self.failed_share() == 0)
+
+    def silent_share(self) -> FloatArray:
+        """The share of each case's repeats that came and say nothing that was scored; shape (cases,)."""
+        shares = [sum(each.silent for each in group) / len(group) for group in self.given]
+        return np.array(shares, dtype=np.float64)
 
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""

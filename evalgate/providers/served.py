@@ -43,6 +43,21 @@ def _is_one_of(said: str, known: tuple[str, ...], quantization: str) -> bool:
     return any(_same(said, name, precision) for name in known)
 
 
+def known_as(endpoint: Endpoint, answer: Answer) -> str | None:
+    """By which name an answer's model is told apart from others; None where the server does not say.
+
+    Another spelling is the same name, and so are all that the catalogue declares. A date is part of it: of a dated name
+    and an undated one, or of two dates, nobody knows whether they are one model.
+    """
+    said = answer.details.get("served_model")
+    if not isinstance(said, str) or not said.strip():
+        return None
+    precision = _letters(endpoint.variant.quantization.label)
+    name = _without_precision(_core(said), precision)
+    declared = {_without_precision(_core(one), precision) for one in endpoint.variant.aliases}
+    return _without_precision(_core(endpoint.served_as), precision) if name in declared else name
+
+
 def _same(said: str, asked: str, precision: str) -> bool:
     given, wanted = _core(said), _core(asked)
     if _letters(given) == _letters(wanted):

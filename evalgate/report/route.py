@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.report.layout import Piped, columns, print_hanging, print_line, widths_of
-from evalgate.report.wording import percent, safe
+from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
 from evalgate.router import Candidate, Decision
 
 PER = 1000  # calls; the cost of one is too small to read
@@ -25,7 +25,8 @@ def render_decision(decision: Decision, console: Console) -> None:
     chosen = decision.chosen.endpoint
     title = Text.assemble((safe(decision.operation), "bold"), " → ", (chosen.id, "bold green"))
     if decision.saving > 0:
-        title.append(f"  saves {percent(decision.saving)} of {decision.baseline.endpoint.id}")
+        about = ESTIMATED if decision.estimated else ""
+        title.append(f"  saves {about}{percent(decision.saving)} of {decision.baseline.endpoint.id}")
     title.append(f"  (signal seq {decision.seq})", "dim")
     print_line(console, title)
     rows = [[Text(cell, "dim") for cell in HEAD], *(_row(decision, candidate) for candidate in decision.candidates)]
@@ -37,6 +38,8 @@ def render_decision(decision: Decision, console: Console) -> None:
         else:
             print_line(console, Text(" " * _INDENT) + columns(row[:-1], widths[:-1], _RIGHT[:-1]))
             print_hanging(console, row[-1], _BELOW)
+    if any(candidate.estimated and candidate.cost is not None for candidate in decision.candidates):
+        print_line(console, Text(f"  {ESTIMATED_NOTE}", "dim"))
     if any(candidate.endpoint.price.basis == "illustrative" for candidate in decision.candidates):
         print_line(console, Text("  * illustrative prices: nobody sells at them", "dim"))
     print_line(console, Text())
@@ -59,7 +62,7 @@ def _cost(candidate: Candidate) -> str:
     if candidate.cost is None:
         return "—"
     mark = " *" if candidate.endpoint.price.basis == "illustrative" else ""
-    return f"{candidate.cost * PER:.4f}{mark}"
+    return f"{ESTIMATED if candidate.estimated else ''}{candidate.cost * PER:.4f}{mark}"
 
 
 def _plain(decision: Decision) -> dict[str, object]:
@@ -70,6 +73,7 @@ def _plain(decision: Decision) -> dict[str, object]:
         "variant": decision.chosen.endpoint.id,
         "baseline": decision.baseline.endpoint.id,
         "saving": decision.saving,
+        "estimated": decision.estimated,
         "signal_seq": decision.seq,
         "reason": decision.reason,
         "candidates": [
@@ -78,6 +82,7 @@ def _plain(decision: Decision) -> dict[str, object]:
                 "eligible": candidate.eligible,
                 "reason": candidate.reason,
                 "cost_usd": candidate.cost,
+                "estimated": candidate.estimated,
                 "price_basis": candidate.endpoint.price.basis,
             }
             for candidate in decision.candidates

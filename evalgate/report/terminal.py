@@ -121,7 +121,7 @@ def _print_legend(board: Board, console: Console) -> None:
         legend.append("worse: proven worse, perhaps by less than the margin; RED: by more")
     if board.discoveries < count["green"]:
         legend.append(f"{board.discoveries} of the greens hold at a false discovery rate of 5 % over the whole board")
-    if any(verdict.usage.tokens == "estimated" for _, verdict in verdicts):
+    if any(wording.is_estimated(verdict) for _, verdict in verdicts):
         legend.append(wording.ESTIMATED_NOTE)
     if any(wording.is_illustrative(each, verdict) for each, verdict in verdicts):
         legend.append(wording.ILLUSTRATIVE_NOTE)

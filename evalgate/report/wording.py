@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
-    from evalgate.gate import MetricEvidence, OperationBoard, VariantFacts, Verdict
+    from evalgate.gate import MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"
@@ -22,6 +22,7 @@ ESTIMATED_NOTE = f"{ESTIMATED} tokens not counted by the server, but estimated"
 ILLUSTRATIVE_NOTE = f"{ILLUSTRATIVE} illustrative prices: nobody sells at them"
 SHAPES = {"green": "●", "red": "✕", "worse": "▽", "inconclusive": "◇"}
 
+_KINDS = {"cut_in_reasoning": "cut off in reasoning", "tool_calls": "calls of tools only"}
 _JOINERS = frozenset("\u200c\u200d")  # some scripts and most emoji cannot be spelled without them
 _NOTABLE_TRUNCATION = 0.05
 
@@ -162,13 +163,18 @@ def is_illustrative(board: OperationBoard, verdict: Verdict) -> bool:
     return {verdict.variant.price_basis, board.baseline.price_basis} != {"listed"}
 
 
+def is_estimated(verdict: Verdict) -> bool:
+    """True when a saving is known, but not all tokens that it rests on were counted."""
+    counted_on_both = {verdict.usage.tokens, verdict.baseline_usage.tokens} == {"counted"}
+    return verdict.saving is not None and not counted_on_both
+
+
 def saving(board: OperationBoard, verdict: Verdict) -> str:
     """The share of cost saved, marked where prices are illustrative; a dash where the baseline costs nothing."""
     if verdict.saving is None:
         return "–"
-    estimated = {verdict.usage.tokens, verdict.baseline_usage.tokens} != {"counted"}
     return (
-        (ESTIMATED if estimated else "")
+        (ESTIMATED if is_estimated(verdict) else "")
         + percent(verdict.saving)
         + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
     )
@@ -199,6 +205,10 @@ def remarks(verdict: Verdict) -> list[str]:
     if failed := verdict.usage.failed:
         said.append(f"{counted(failed, 'call')} failed")
     said += [safe(each, 200) for each in verdict.suspicions]
+    if silent := kinds(verdict.usage):
+        said.append(f"{silent} of {counted(verdict.usage.answers, 'answer')}")
+    if silent := kinds(verdict.baseline_usage):
+        said.append(f"baseline: {silent} of {counted(verdict.baseline_usage.answers, 'answer')}")
     if max(verdict.usage.reasoning, verdict.baseline_usage.reasoning) > 0:
         baseline = percent(verdict.baseline_usage.reasoning)
         said.append(f"{percent(verdict.usage.reasoning)} of what was said is reasoning (baseline {baseline})")
@@ -207,6 +217,12 @@ def remarks(verdict: Verdict) -> list[str]:
     if verdict.note:
         said.append(safe(verdict.note, 200))
     return said
+
+
+def kinds(usage: Usage) -> str:
+    """How many answers are no text, by kind: `3 empty, 1 filtered`; those that failed are told apart."""
+    silent = {kind: count for kind, count in usage.kinds.items() if kind not in ("text", "failed") and count}
+    return ", ".join(f"{count:,} {_KINDS.get(kind, safe(kind, 40))}" for kind, count in silent.items())
 
 
 def levels(board: OperationBoard) -> str:

@@ -48,6 +48,11 @@ class Decision:
             return 0.0
         return 1 - self.chosen.cost / self.baseline.cost
 
+    @property
+    def estimated(self) -> bool:
+        """Whether the saving rests on tokens that were not all counted by a server."""
+        return self.chosen.estimated or self.baseline.estimated
+
 
 def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: datetime) -> Decision:
     """Choose for one call of `operation` in the standard tier.
@@ -80,8 +85,8 @@ def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: d
     ranked = sorted((*others, baseline), key=rank)
     chosen = next((each for each in ranked if each.eligible and each.cost is not None), baseline)
     if chosen is baseline:
-        why = "nothing cheaper is eligible" if baseline_cost is not None else "its cost is not known"
-        reason = f"the baseline: {why}"
+        unknown = baseline_cost is None and any(each.eligible for each in others)
+        reason = f"the baseline: {'nobody knows what a call costs' if unknown else 'nothing cheaper is eligible'}"
     else:
         reason = f"the cheapest eligible variant: {chosen.reason}"
     return Decision(operation, model, document.seq, chosen, baseline, tuple(ranked), reason)
@@ -123,11 +128,15 @@ class _TokenMix:
     @classmethod
     def of(cls, entries: list[SignalEntry]) -> _TokenMix:
         told = [entry.evidence.baseline_tokens or entry.evidence.tokens for entry in entries]
-        known = [(each.input, each.output) for each in told if each.input is not None and each.output is not None]
-        if not known:
+        counted = [each for each in told if each.basis == "counted"]
+        known = [
+            (each.input, each.output) for each in counted or told
+        ]  # an estimate counts where there is nothing else
+        pairs = [(asked, said) for asked, said in known if asked is not None and said is not None]
+        if not pairs:
             return cls(None, None, True)
-        inputs, outputs = zip(*known, strict=True)
-        return cls(fmean(inputs), fmean(outputs), any(each.basis != "counted" for each in told))
+        inputs, outputs = zip(*pairs, strict=True)
+        return cls(fmean(inputs), fmean(outputs), not counted)
 
     def cost(self, endpoint: Endpoint, length: float | None) -> float | None:
         """USD for one call whose answer is `length` times as long as the baseline's."""
