@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evalgate import stats
+from evalgate.gate.known import without
 from evalgate.gate.policy import Policy
 from evalgate.gate.transcript import AVAILABILITY, FloatArray
 
@@ -39,7 +40,8 @@ class Differences:
     """D = variant − baseline per unit, in the order asked, by gating metric; all arrays have one length, in [−1, 1].
 
     `design` is that of the proof: claim, population, deadline, weights. `absolute` holds, by metric, the variant's own
-    scores where the policy requires a least mean of them.
+    scores where the policy requires a least mean of them. `known` holds, by metric, the baseline's scores on the whole
+    suite where they serve as control variate.
     """
 
     metrics: Mapping[str, FloatArray]
@@ -47,6 +49,7 @@ class Differences:
     design: stats.Design = field(default_factory=stats.Design)
     failures: Failures | None = None
     absolute: Mapping[str, FloatArray] = field(default_factory=dict)
+    known: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @cached_property
     def e_green(self) -> FloatArray:
@@ -59,8 +62,12 @@ class Differences:
 
         Differences and absolute requirements share it alike.
         """
-        strongest = np.maximum.reduce([red for _, red in self._evidence]) / len(self._evidence)
-        return stats.first_reach(strongest, 1 / self.policy.beta) or 0
+        return stats.first_reach(self.e_red, 1 / self.policy.beta) or 0
+
+    @cached_property
+    def e_red(self) -> FloatArray:
+        """The largest evidence up to each unit that something is worse, as a share of what a union asks for."""
+        return np.asarray(np.maximum.reduce([red for _, red in self._evidence]) / len(self._evidence))
 
     @property
     def units(self) -> int:
@@ -70,7 +77,7 @@ class Differences:
     @property
     def scores_prove(self) -> tuple[float, float]:
         """The evidence that the scores alone would give after all units: for green, and for red as a share of 1/β."""
-        paths = [self._path(values, self.design) for values in self.metrics.values()]
+        paths = [self._path(values, self.design, self.known.get(name)) for name, values in self.metrics.items()]
         green = min((float(path.max_e_green[-1]) for path in paths if path.e_green.size), default=1.0)
         red = max((float(path.max_e_red[-1]) for path in paths if path.e_red.size), default=1.0)
         return green, red / len(self._evidence) * self.policy.beta
@@ -103,24 +110,27 @@ class Differences:
     def _running(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         if not values.size:
             return np.ones(0), np.ones(0)
-        path = self._path(values, self.design)
+        path = self._path(values, self.design, self.known.get(metric))
         green, red = path.e_green, path.max_e_red
         # availability is about the failures themselves, and is judged with all of them
         if self.failures is None or self.failures.answered.all() or metric.startswith(AVAILABILITY):
             return green, red
-        for other in (self._without_failures(values), self._at_best(metric)):
+        for other in (self._without_failures(metric, values), self._at_best(metric, values)):
             if other is not None:
                 green, red = np.minimum(green, other[0]), np.minimum(red, other[1])
         return green, red
 
-    def _without_failures(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _without_failures(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The evidence of the answered units up to each unit; a finite suite shrinks by those that are left out."""
         assert self.failures is not None
         kept = np.flatnonzero(self.failures.answered)
         upto = np.searchsorted(kept, np.arange(values.size), side="right")
         if not kept.size:
             return np.ones(values.size), np.ones(values.size)
-        path = self._path(values[kept], self._without(kept, values.size))
+        known = self.known.get(metric)
+        if known is not None:
+            known = without(known, np.flatnonzero(~self.failures.answered).tolist())
+        path = self._path(values[kept], self._without(kept, values.size), known)
         green, red = np.concatenate(([1.0], path.e_green)), np.concatenate(([1.0], path.max_e_red))
         return green[upto], red[upto]
 
@@ -137,11 +147,12 @@ class Differences:
                 design["total_weight"] = max(total - float(all_weights.sum() - all_weights[kept].sum()), 0.0)
         return design
 
-    def _at_best(self, metric: str) -> tuple[FloatArray, FloatArray] | None:
+    def _at_best(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         assert self.failures is not None
-        if metric not in self.failures.at_best:
+        best = self.failures.at_best.get(metric)
+        if best is None or np.array_equal(best, values):  # only the variant failed: that is proven already
             return None
-        path = self._path(self.failures.at_best[metric], self.design)
+        path = self._path(best, self.design)
         return path.e_green, path.max_e_red
 
     def _required(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -167,10 +178,12 @@ class Differences:
         )
         return path.e_green, path.max_e_red
 
-    def _path(self, values: FloatArray, design: stats.Design) -> stats.EvidencePath:
+    def _path(self, values: FloatArray, design: stats.Design, known: FloatArray | None = None) -> stats.EvidencePath:
         if not values.size:
             return stats.EvidencePath(np.ones(0), np.ones(0))
         weights = design.get("weights")
         if weights is not None:
             design = {**design, "weights": np.asarray(weights, dtype=np.float64)[: values.size]}
+        if known is not None:
+            design = {**design, "baseline": known}
         return stats.evidence_path(values, margin=self.policy.margin, **design)

@@ -34,7 +34,8 @@ class Attempt:
     and k for the k-th that came later. `level` is the alpha that was charged, `policy` the hash of what was tested,
     `deadline` the number of units that the stakes were set for. `asked` identifies the `cases` that were asked: none of
     a variant that was named and not judged. `e_value` is the evidence for green at the stop. `began` is when the oldest
-    of the answers was given, `at` the time of the ruling, in seconds since the epoch.
+    of the answers was given, `at` the time of the ruling, in seconds since the epoch. `control_variate` identifies the
+    scores of the baseline that were known beforehand (`KnownBaseline.digest`); empty: none were used.
     """
 
     config: str
@@ -51,6 +52,7 @@ class Attempt:
     began: float
     at: float
     run: str
+    control_variate: str = ""
 
     @property
     def key(self) -> str:
@@ -74,23 +76,39 @@ class Trial:
     """A certification that is under way, as far as it decides what is charged.
 
     `policy` and `deadline` as for `Attempt`; `oldest`: when the oldest of its answers was given, of the variant's and
-    of the baseline's, whichever is younger; `asked(n)` identifies its first n cases.
+    of the baseline's, whichever is younger; `asked(n)` identifies its first n cases. `control_variate` is what
+    there would be if it began now.
     """
 
     policy: str
     deadline: int
     oldest: float
     asked: Callable[[int], str]
+    control_variate: str = ""
+
+    def goes_on(self, last: Attempt) -> bool:
+        """Whether it is the very test that `last` was, on the same answers.
+
+        What that began with it keeps: a control variate that has come since is not used, and where one was used that
+        is no more to be had, this is another test.
+        """
+        return (
+            self.policy == last.policy
+            and self.oldest <= last.at
+            and last.control_variate in ("", self.control_variate)
+            and self.asked(last.cases) == last.asked
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a try is charged: see `Attempt`. `deadline` is the earlier one where a test goes on."""
+    """What a try is charged: see `Attempt`. A test that goes on keeps its `deadline` and its `control_variate`."""
 
     number: int
     arrival: int
     level: float
     deadline: int
+    control_variate: str = ""
 
 
 def weight_of(arrival: int) -> float:
@@ -116,20 +134,20 @@ class History:
 
     def charge(self, config: str, trial: Trial, alpha: float, newcomers: Sequence[str]) -> Charge:
         """What the certification of `config` is charged; `newcomers` as above, of all that are judged together."""
-        attempts = self._by_config.get(config)
+        attempts, begun_now = self._by_config.get(config), (trial.deadline, trial.control_variate)
         if not attempts:
             arrival = self._arrivals + 1 + newcomers.index(config) if self._by_config else 0
-            return Charge(1, arrival, stats.e_lond_level([], alpha), trial.deadline)
+            return Charge(1, arrival, stats.e_lond_level([], alpha), *begun_now)
         last = attempts[-1]
         if not last.cases:  # it was named then, and is asked now
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
-        if last.policy == trial.policy and trial.oldest <= last.at and trial.asked(last.cases) == last.asked:
-            return Charge(last.number, last.arrival, last.level, last.deadline)  # it goes on
+            return Charge(last.number, last.arrival, last.level, *begun_now)
+        if trial.goes_on(last):
+            return Charge(last.number, last.arrival, last.level, last.deadline, last.control_variate)
         if last.outcome == "green":  # it is renewed
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
+            return Charge(last.number, last.arrival, last.level, *begun_now)
         by_number = {attempt.number: attempt.outcome == "green" for attempt in attempts}
         decisions = [by_number[number] for number in sorted(by_number)]
-        return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), trial.deadline)
+        return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), *begun_now)
 
     def absent(self, present: Collection[str], alpha: float) -> list[tuple[float, float]]:
         """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`."""

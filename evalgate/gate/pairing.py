@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +70,13 @@ class Pairing:
         baseline = self._baseline(side, metric, cases)
         return self._by_unit(baseline), self._by_unit(self._own(side, metric, cases) - baseline)
 
-    def differences(self, side: Transcript, design: stats.Design) -> Differences:
-        """All that the policy's metrics say of `side`, with what of it hangs on failures."""
+    def differences(
+        self, side: Transcript, design: stats.Design, known: Mapping[str, FloatArray] | None = None
+    ) -> Differences:
+        """All that the policy's metrics say of `side`, with what of it hangs on failures.
+
+        `known`: by metric, the baseline's scores on the whole suite, where they serve as control variate.
+        """
         cases, policy = self.both(side), self.policy
         answered = self._by_unit((side.answered()[:cases] & self._baseline_answered(side, cases)).astype(float)) == 1
         failures = None
@@ -84,6 +89,7 @@ class Pairing:
             design=design,
             failures=failures,
             absolute={metric: self._by_unit(self._own(side, metric, cases)) for metric in policy.min_score},
+            known=known or {},
         )
 
     def apart(self) -> BoolArray:
@@ -111,7 +117,7 @@ class Pairing:
         if finite:  # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all
             design["population"] = len(self.suite_units)
         largest = max(self.suite_units, default=1)
-        if largest > 1 and self.policy.cluster_weight == "cases":
+        if min(self.suite_units, default=1) < largest and self.policy.cluster_weight == "cases":
             design["weights"] = np.asarray(self.units, dtype=np.float64) / largest
             if finite:
                 design["total_weight"] = float(sum(self.suite_units)) / largest

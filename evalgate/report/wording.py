@@ -135,6 +135,16 @@ def claim(board: OperationBoard) -> str:
     return claimed if claimed == board.analysis else f"{claimed}, by expected scores: the baseline's answers change"
 
 
+def control_variate(board: OperationBoard) -> str:
+    """What knowing the baseline's scores was worth: `… 2 of 5 proofs needed it`; or nothing."""
+    used = [each.control_variate for each in board.verdicts if each.control_variate is not None]
+    if not used:
+        return ""
+    return (
+        f"baseline known beforehand: {sum(each.decisive for each in used)} of {counted(len(used), 'proof')} needed it"
+    )
+
+
 def outcome(verdict: Verdict) -> str:
     """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
     return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
@@ -201,6 +211,11 @@ def remarks(verdict: Verdict) -> list[str]:
         said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
     if verdict.note:
         said.append(safe(verdict.note, 200))
+    if control := verdict.control_variate:
+        said.append(
+            f"baseline known beforehand (control variate): e-value {e_value(control.e_value)}, "
+            f"{e_value(control.e_without)} without"
+        )
     return said
 
 
