@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from evalgate import stats
-from evalgate.gate.known import without
 from evalgate.gate.policy import Policy
 from evalgate.gate.transcript import AVAILABILITY, FloatArray
 
@@ -129,7 +128,7 @@ class Differences:
             return np.ones(values.size), np.ones(values.size)
         known = self.known.get(metric)
         if known is not None:
-            known = without(known, np.flatnonzero(~self.failures.answered).tolist())
+            known = np.delete(known, np.flatnonzero(~self.failures.answered))
         path = self._path(values[kept], self._without(kept, values.size), known)
         green, red = np.concatenate(([1.0], path.e_green)), np.concatenate(([1.0], path.max_e_red))
         return green[upto], red[upto]

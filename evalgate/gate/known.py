@@ -17,6 +17,8 @@ import numpy as np
 from evalgate.formats.canonical import digest
 from evalgate.gate.transcript import PROMPT_TOKENS, FloatArray, Transcript
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True)
 class KnownBaseline:
@@ -41,7 +43,7 @@ class KnownBaseline:
         """Changes with any score; empty where nothing is known."""
         return digest({metric: values.tolist() for metric, values in self.scores.items()}) if self.scores else ""
 
-
-def without(units: FloatArray, lost: Sequence[int]) -> FloatArray:
-    """The scores of a suite that has shrunk by the units `lost`."""
-    return np.delete(units, lost)
+    def differs(self, metric: str, seen: FloatArray) -> bool:
+        """Whether the scores that were `seen` on the first units are others than those that were known."""
+        known = self.scores.get(metric)
+        return known is not None and bool((np.abs(known[: seen.size] - seen) > _ROUNDING).any())

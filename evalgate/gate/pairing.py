@@ -58,6 +58,10 @@ class Pairing:
         first = [self._own(side, metric, cases) - self._first(metric, cases) for metric in self.policy.metrics]
         return np.asarray(np.logical_or.reduce([np.abs(self._by_unit(each)) > 0 for each in first]))
 
+    def first(self, metric: str) -> FloatArray:
+        """The baseline's first scores so far; shape (units,)."""
+        return self._by_unit(self._first(metric, self.sides.baseline.cases))
+
     def flipped(self, side: Transcript, metric: str, units: int) -> tuple[int, int]:
         """How many of the first `units` units broke and were fixed, beside the baseline's first answer."""
         cases = self.both(side)

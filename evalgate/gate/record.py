@@ -69,6 +69,8 @@ class Record:
         """Look at the evidence; returns the ruling on each variant."""
         if self.sides.again is not None:
             self.again = self._rule_on_baseline()
+        if any(self.known_baseline.differs(metric, self.pairing.first(metric)) for metric in self.policy.metrics):
+            self.analysis = "traffic"  # somebody bought other answers meanwhile: they have no one truth either
         self.charges = self._charged()
         differences = {name: self.differences(name) for name in self.sides.variants}
         self.rulings = rule(differences, self.policy, self._family())
