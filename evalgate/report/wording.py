@@ -136,13 +136,12 @@ def claim(board: OperationBoard) -> str:
 
 
 def control_variate(board: OperationBoard) -> str:
-    """What knowing the baseline's scores was worth: `… 2 of 5 proofs needed it`; or nothing."""
+    """What it was worth that the baseline's scores were known beforehand; empty where they were not."""
     used = [each.control_variate for each in board.verdicts if each.control_variate is not None]
     if not used:
         return ""
-    return (
-        f"baseline known beforehand: {sum(each.decisive for each in used)} of {counted(len(used), 'proof')} needed it"
-    )
+    needed = f"{sum(each.decisive for each in used)} of {counted(len(used), 'verdict')}"
+    return f"control variate (baseline known beforehand): needed for {needed}"
 
 
 def outcome(verdict: Verdict) -> str:
@@ -211,11 +210,8 @@ def remarks(verdict: Verdict) -> list[str]:
         said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
     if verdict.note:
         said.append(safe(verdict.note, 200))
-    if control := verdict.control_variate:
-        said.append(
-            f"baseline known beforehand (control variate): e-value {e_value(control.e_value)}, "
-            f"{e_value(control.e_without)} without"
-        )
+    if (control := verdict.control_variate) and control.decisive:
+        said.append(f"without the control variate not proven yet: e-value {e_value(control.e_without)}")
     return said
 
 

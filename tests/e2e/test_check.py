@@ -142,7 +142,7 @@ def test_a_finite_suite_uses_a_baseline_that_is_known_already_and_says_what_it_w
     house.edit("{margin: 0.05}", "{margin: 0.05, claim: suite}")
     house.run("run", "suites/name_colour.yaml", "--variant", "full")
     assert board(house)["worse"]["control_variate"]
-    assert "baseline known beforehand" in house.run("check").stdout
+    assert "control variate (baseline known beforehand): needed for" in house.run("check").stdout
 
 
 def test_no_answer_of_the_baseline_is_bought_to_know_it_beforehand(house: House) -> None:
