@@ -77,14 +77,14 @@ class Trial:
 
     `policy` and `deadline` as for `Attempt`; `oldest`: when the oldest of its answers was given, of the variant's and
     of the baseline's, whichever is younger; `asked(n)` identifies its first n cases. `control_variate` is what
-    there would be if it began now.
+    there would be if it began now; None: nobody has looked yet, and what there was is taken to be there still.
     """
 
     policy: str
     deadline: int
     oldest: float
     asked: Callable[[int], str]
-    control_variate: str = ""
+    control_variate: str | None = ""
 
     def goes_on(self, last: Attempt) -> bool:
         """Whether it is the very test that `last` was, on the same answers.
@@ -95,7 +95,7 @@ class Trial:
         return (
             self.policy == last.policy
             and self.oldest <= last.at
-            and last.control_variate in ("", self.control_variate)
+            and (self.control_variate is None or last.control_variate in ("", self.control_variate))
             and self.asked(last.cases) == last.asked
         )
 
@@ -134,7 +134,7 @@ class History:
 
     def charge(self, config: str, trial: Trial, alpha: float, newcomers: Sequence[str]) -> Charge:
         """What the certification of `config` is charged; `newcomers` as above, of all that are judged together."""
-        attempts, begun_now = self._by_config.get(config), (trial.deadline, trial.control_variate)
+        attempts, begun_now = self._by_config.get(config), (trial.deadline, trial.control_variate or "")
         if not attempts:
             arrival = self._arrivals + 1 + newcomers.index(config) if self._by_config else 0
             return Charge(1, arrival, stats.e_lond_level([], alpha), *begun_now)

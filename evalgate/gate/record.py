@@ -200,7 +200,8 @@ class Record:
         charges = {}
         for name, side in judged.items():
             oldest = self._oldest(side) if begun else float("-inf")
-            trial = Trial(self._test, deadline, oldest, self._identity_of, self.known_baseline.digest)
+            known = self.known_baseline.digest if begun else None
+            trial = Trial(self._test, deadline, oldest, self._identity_of, known)
             charges[name] = history.charge(configs[name], trial, self.policy.alpha, newcomers)
         return charges
 

@@ -127,6 +127,15 @@ def test_what_began_with_other_scores_of_the_baseline_is_another_try(tmp_path: P
     assert one.record.charges["v"].number == 2
 
 
+def test_a_plan_takes_it_for_the_test_that_it_was(tmp_path: Path) -> None:
+    baseline, variant = drawn(3, lost=24, won=12)
+    one = operation(tmp_path)
+    one.certify({"v": variant}, baseline, known=True, until=20, look=20)
+    one.certify({"v": variant[:0]}, baseline[:0])
+    charge, _ = one.record.expected()["v"]
+    assert charge.number == 1
+
+
 def test_what_is_about_traffic_does_without(tmp_path: Path) -> None:
     baseline, variant = drawn(0, lost=3, won=3)
     one = operation(tmp_path, gate=f"margin: {MARGIN}, baseline_check: false")
