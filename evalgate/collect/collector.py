@@ -106,6 +106,22 @@ class Collector:
         with self._stop.part() as stop:
             return await self._ask(endpoint, questions, on_answer, budget or Budget(), max_age, stop)
 
+    async def known(
+        self, endpoint: Endpoint, questions: Sequence[Question], *, max_age: float | None = None
+    ) -> list[Answer] | None:
+        """The answers that `ask` would find in the store, if all are there; None otherwise. Nothing is asked."""
+        await self._take_over(endpoint)
+        keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
+        known = await self._fresh(keys, self._since_of(max_age))
+        return [known[key] for key in keys] if all(key in known for key in keys) else None
+
+    async def _fresh(self, keys: Sequence[str], since: float) -> dict[str, Answer]:
+        there = await asyncio.to_thread(self._store.find, keys)
+        return {key: it for key, it in there.items() if it.answered_at >= since and not self._is_retried(it)}
+
+    def _since_of(self, max_age: float | None) -> float:
+        return self._since if max_age is None else max(self._since, self._started - max_age)
+
     async def _ask(
         self,
         endpoint: Endpoint,
@@ -116,7 +132,7 @@ class Collector:
         stop: Stop,
     ) -> list[Answer]:
         await self._take_over(endpoint)
-        since = self._since if max_age is None else max(self._since, self._started - max_age)
+        since = self._since_of(max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)
         fresh = {key: answer for key, answer in there.items() if answer.answered_at >= since}

@@ -23,10 +23,12 @@ def evidence(
     flipped: tuple[int, int],
     policy: Policy,
     design: stats.Design,
+    known: FloatArray | None = None,
 ) -> MetricEvidence:
     """What the statistics say of one metric; `differences` and `baseline` (units,) in the order asked.
 
-    `flipped` counts the units on which the variant scored lower and higher than the baseline's first answer.
+    `flipped` counts the units on which the variant scored lower and higher than the baseline's first answer, `known`
+    are the baseline's scores on the whole suite where they serve as control variate.
     """
     level = 1 - 2 * policy.alpha
     if not differences.size:
@@ -36,6 +38,8 @@ def evidence(
     each = np.ones(differences.size) if weights is None else np.asarray(weights, dtype=np.float64)[: differences.size]
     if weights is not None:
         design["weights"] = each
+    if known is not None:
+        design["baseline"] = known
     path = stats.evidence_path(differences, margin=policy.margin, **design)
     lower, upper = stats.confidence_sequence(differences, level=level, margin=policy.margin, **design)
     means = np.cumsum(each * differences) / np.cumsum(each)

@@ -43,7 +43,8 @@ class Differences:
     """D = variant − baseline per unit, in the order asked, by gating metric; all arrays have one length, in [−1, 1].
 
     `design` is that of the proof: claim, population, deadline, weights. `absolute` holds, by metric, the variant's own
-    scores where the policy requires a least mean of them.
+    scores where the policy requires a least mean of them. `known` holds, by metric, the baseline's scores on the whole
+    suite where they serve as control variate.
     """
 
     metrics: Mapping[str, FloatArray]
@@ -51,6 +52,7 @@ class Differences:
     design: stats.Design = field(default_factory=stats.Design)
     failures: Failures | None = None
     absolute: Mapping[str, FloatArray] = field(default_factory=dict)
+    known: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @cached_property
     def e_green(self) -> FloatArray:
@@ -63,8 +65,12 @@ class Differences:
 
         Differences and absolute requirements share it alike.
         """
-        strongest = np.maximum.reduce([red for _, red in self._evidence]) / len(self._evidence)
-        return stats.first_reach(strongest, 1 / self.policy.beta) or 0
+        return stats.first_reach(self.e_red, 1 / self.policy.beta) or 0
+
+    @cached_property
+    def e_red(self) -> FloatArray:
+        """The largest evidence up to each unit that something is worse, as a share of what a union asks for."""
+        return np.asarray(np.maximum.reduce([red for _, red in self._evidence]) / len(self._evidence))
 
     @property
     def units(self) -> int:
@@ -74,7 +80,7 @@ class Differences:
     @property
     def scores_prove(self) -> tuple[float, float]:
         """The evidence that the scores alone would give after all units: for green, and for red as a share of 1/β."""
-        paths = [self._path(values, self.design) for values in self.metrics.values()]
+        paths = [self._path(values, self.design, self.known.get(name)) for name, values in self.metrics.items()]
         green = min((float(path.max_e_green[-1]) for path in paths if path.e_green.size), default=1.0)
         red = max((float(path.max_e_red[-1]) for path in paths if path.e_red.size), default=1.0)
         return green, red / len(self._evidence) * self.policy.beta
@@ -107,26 +113,29 @@ class Differences:
     def _running(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         if not values.size:
             return np.ones(0), np.ones(0)
-        path = self._path(values, self.design)
+        path = self._path(values, self.design, self.known.get(metric))
         green, red = path.e_green, path.max_e_red
         # availability is about the failures themselves, and is judged with all of them
         if self.failures is None or metric.startswith(AVAILABILITY):
             return green, red
         if not self.failures.scored.all() and metric.removesuffix(MIRRORED) not in BUILT_IN:
-            green = np.minimum(green, self._among(self.failures.scored, values)[0])
+            green = np.minimum(green, self._among(self.failures.scored, metric, values)[0])
         if not self.failures.answered.all():
-            for other in (self._among(self.failures.answered, values), self._at_best(metric)):
+            for other in (self._among(self.failures.answered, metric, values), self._at_best(metric, values)):
                 if other is not None:
                     green, red = np.minimum(green, other[0]), np.minimum(red, other[1])
         return green, red
 
-    def _among(self, some: npt.NDArray[np.bool_], values: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _among(self, some: npt.NDArray[np.bool_], metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """The evidence of `some` of the units up to each unit; a finite suite shrinks by those that are left out."""
         kept = np.flatnonzero(some)
         upto = np.searchsorted(kept, np.arange(values.size), side="right")
         if not kept.size:
             return np.ones(values.size), np.ones(values.size)
-        path = self._path(values[kept], self._without(kept, values.size))
+        known = self.known.get(metric)
+        if known is not None:
+            known = np.delete(known, np.flatnonzero(~some))
+        path = self._path(values[kept], self._without(kept, values.size), known)
         green, red = np.concatenate(([1.0], path.e_green)), np.concatenate(([1.0], path.max_e_red))
         return green[upto], red[upto]
 
@@ -143,11 +152,12 @@ class Differences:
                 design["total_weight"] = max(total - float(all_weights.sum() - all_weights[kept].sum()), 0.0)
         return design
 
-    def _at_best(self, metric: str) -> tuple[FloatArray, FloatArray] | None:
+    def _at_best(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         assert self.failures is not None
-        if metric not in self.failures.at_best:
+        best = self.failures.at_best.get(metric)
+        if best is None or np.array_equal(best, values):  # only the variant failed: that is proven already
             return None
-        path = self._path(self.failures.at_best[metric], self.design)
+        path = self._path(best, self.design)
         return path.e_green, path.max_e_red
 
     def _required(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -173,10 +183,12 @@ class Differences:
         )
         return path.e_green, path.max_e_red
 
-    def _path(self, values: FloatArray, design: stats.Design) -> stats.EvidencePath:
+    def _path(self, values: FloatArray, design: stats.Design, known: FloatArray | None = None) -> stats.EvidencePath:
         if not values.size:
             return stats.EvidencePath(np.ones(0), np.ones(0))
         weights = design.get("weights")
         if weights is not None:
             design = {**design, "weights": np.asarray(weights, dtype=np.float64)[: values.size]}
+        if known is not None:
+            design = {**design, "baseline": known}
         return stats.evidence_path(values, margin=self.policy.margin, **design)

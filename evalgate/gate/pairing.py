@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,6 +64,10 @@ class Pairing:
         first = [self._own(side, metric, cases) - self._first(metric, cases) for metric in self.policy.metrics]
         return np.asarray(np.logical_or.reduce([np.abs(self._by_unit(each)) > 0 for each in first]))
 
+    def first(self, metric: str) -> FloatArray:
+        """The baseline's first scores so far; shape (units,)."""
+        return self._by_unit(self._first(metric, self.sides.baseline.cases))
+
     def flipped(self, side: Transcript, metric: str, units: int) -> tuple[int, int]:
         """How many of the first `units` units broke and were fixed, beside the baseline's first answer."""
         cases = self.both(side)
@@ -76,8 +80,13 @@ class Pairing:
         baseline = self._baseline(side, metric, cases)
         return self._by_unit(baseline), self._by_unit(self._own(side, metric, cases) - baseline)
 
-    def differences(self, side: Transcript, design: stats.Design) -> Differences:
-        """All that the policy's metrics say of `side`, with what of it hangs on failures."""
+    def differences(
+        self, side: Transcript, design: stats.Design, known: Mapping[str, FloatArray] | None = None
+    ) -> Differences:
+        """All that the policy's metrics say of `side`, with what of it hangs on failures.
+
+        `known`: by metric, the baseline's scores on the whole suite, where they serve as control variate.
+        """
         cases, policy = self.both(side), self.policy
         answered = self._by_unit((side.answered()[:cases] & self._baseline_answered(side, cases)).astype(float)) == 1
         scored, failures = answered & (self._by_unit(self._silent(side, cases)) == 0), None
@@ -90,6 +99,7 @@ class Pairing:
             design=design,
             failures=failures,
             absolute={metric: self._by_unit(self._own(side, metric, cases)) for metric in policy.min_score},
+            known=known or {},
         )
 
     def apart(self) -> BoolArray:
@@ -117,7 +127,7 @@ class Pairing:
         if finite:  # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all
             design["population"] = len(self.suite_units)
         largest = max(self.suite_units, default=1)
-        if largest > 1 and self.policy.cluster_weight == "cases":
+        if min(self.suite_units, default=1) < largest and self.policy.cluster_weight == "cases":
             design["weights"] = np.asarray(self.units, dtype=np.float64) / largest
             if finite:
                 design["total_weight"] = float(sum(self.suite_units)) / largest

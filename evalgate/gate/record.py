@@ -16,9 +16,10 @@ from evalgate.gate.board import BaselineCheck
 from evalgate.gate.contest import Family, Ruling, Standing, least_needed, rule
 from evalgate.gate.differences import Differences
 from evalgate.gate.history import Attempt, Charge, History, Trial, weight_of
+from evalgate.gate.known import KnownBaseline
 from evalgate.gate.pairing import Pairing, Sides
 from evalgate.gate.policy import Policy
-from evalgate.gate.transcript import Transcript
+from evalgate.gate.transcript import FloatArray, Transcript
 from evalgate.suite import Suite
 
 OPEN = Ruling("inconclusive", 0, 0.0)
@@ -57,11 +58,21 @@ class Record:
         self._known: dict[int, tuple[object, Differences]] = {}
         self._asked: dict[int, str] = {}
         self.analysis: stats.Claim = entry.policy.claim
+        self.known_baseline = KnownBaseline()
+
+    def know_baseline(self, whole: Transcript) -> None:
+        """Before anything is asked: these are the baseline's answers to the whole suite. A test that begins now uses
+        them as control variate; one that goes on keeps what it began with.
+        """
+        if self.policy.claim == "suite" and not self.sides.baseline.cases:
+            self.known_baseline = KnownBaseline.of(whole, self.policy.metrics, self.suite.units)
 
     def rule(self) -> dict[str, Ruling]:
         """Look at the evidence; returns the ruling on each variant."""
         if self.sides.again is not None:
             self.again = self._rule_on_baseline()
+        if any(self.known_baseline.differs(metric, self.pairing.first(metric)) for metric in self.policy.metrics):
+            self.analysis = "traffic"  # somebody bought other answers meanwhile: they have no one truth either
         self.charges = self._charged()
         differences = {name: self.differences(name) for name in self.sides.variants}
         self.rulings = rule(differences, self.policy, self._family())
@@ -119,14 +130,21 @@ class Record:
         charge = self.charges.get(name) or Charge(1, 0, self.policy.alpha, len(self.entry.units))
         return self.pairing.design(self.analysis, charge.deadline, charge.level)
 
+    def known(self, name: str) -> Mapping[str, FloatArray]:
+        """By metric, the baseline's scores that serve as control variate in the proof on one variant; empty: none."""
+        charge = self.charges.get(name)
+        exact = self.analysis == "suite" and charge is not None and bool(charge.control_variate)
+        return self.known_baseline.scores if exact else {}
+
     def differences(self, name: str) -> Differences:
         """What one variant's scores prove so far."""
-        side, design = self.sides.variants[name], self.design(name)
-        state = (self.pairing.both(side), self.pairing.twice(side), design.get("claim"), design.get("deadline"))
+        side, design, variate = self.sides.variants[name], self.design(name), self.known(name)
+        pairs = self.pairing.both(side), self.pairing.twice(side)
+        state = (*pairs, design.get("claim"), design.get("deadline"), bool(variate))
         known = self._known.get(id(side))
         if known is not None and known[0] == state:
             return known[1]  # whoever is ruled on is asked no more, and its evidence stays what it was
-        made = self.pairing.differences(side, design)
+        made = self.pairing.differences(side, design, variate)
         self._known[id(side)] = (state, made)
         return made
 
@@ -181,18 +199,21 @@ class Record:
             at=at,
             run=run,
             failed=self._failed(side, cases) if side is not None else 0,
+            control_variate=charge.control_variate,
         )
 
     def _charged(self, *, begun: bool = True) -> dict[str, Charge]:
         history, deadline = self.entry.history, len(self.entry.units)
         judged = {name: side for name, side in self.sides.variants.items() if self.pairing.both(side) or not begun}
         if history is None:
-            return {name: Charge(1, 0, self.policy.alpha, deadline) for name in judged}
+            variate = self.known_baseline.digest
+            return {name: Charge(1, 0, self.policy.alpha, deadline, variate) for name in judged}
         configs = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
         newcomers = history.newcomers([*configs.values()])
         charges = {}
         for name, side in judged.items():
-            trial = Trial(self._test, deadline, self._identity_of, partial(self._renewed, side))
+            known = self.known_baseline.digest if begun else None
+            trial = Trial(self._test, deadline, self._identity_of, partial(self._renewed, side), known)
             charges[name] = history.charge(configs[name], trial, self.policy.alpha, newcomers)
         return charges
 
@@ -250,8 +271,9 @@ class Record:
         standing = family.standings.get(name, Standing(1.0, self.policy.alpha))
         asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
-        design = self.design(name)
+        plain, variate = self.design(name), self.known(name)
         for metric in self.policy.metrics:
+            design: stats.Design = {**plain, "baseline": variate[metric]} if metric in variate else plain
             further = stats.minimum_further_cases(
                 self.pairing.scores(side, metric)[1],
                 margin=self.policy.margin,

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from evalgate.exchange import AnswerKind
 from evalgate.facts import Tally, Usage, VariantFacts
-from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
+from evalgate.gate.board import (
+    Cause,
+    ControlVariate,
+    Diagnostic,
+    MetricEvidence,
+    OperationBoard,
+    Outcome,
+    Trying,
+    Verdict,
+)
 from evalgate.gate.contest import Ruling
 from evalgate.gate.decide import evidence, flips, other_prompt, required
 from evalgate.gate.history import Charge
@@ -85,6 +95,7 @@ class _Judging:
             baseline_usage=self.baseline_usage,
             suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
             flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
+            control_variate=self._control_variate(),
         )
 
     def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
@@ -243,8 +254,27 @@ class _Judging:
         pairing = self.record.pairing
         baseline, differences = (values[: self.units] for values in pairing.scores(self.side, metric))
         return evidence(
-            metric, differences, baseline, pairing.flipped(self.side, metric, self.units), self.policy, self.design
+            metric,
+            differences,
+            baseline,
+            pairing.flipped(self.side, metric, self.units),
+            self.policy,
+            self.design,
+            self.record.known(self.name).get(metric),
         )
+
+    def _control_variate(self) -> ControlVariate | None:
+        """What the known scores of the baseline were worth, at the very same cases; what is needed is left as it is."""
+        if not self.units or not self.record.known(self.name):
+            return None
+        used = self.record.differences(self.name)
+        plain = replace(used, known={})
+        red = self.ruling.outcome == "red"
+        needed = 1 / self.policy.beta if red else self.ruling.e_needed
+        e_value, e_without = (
+            float((each.e_red if red else each.e_green)[: self.units].max()) for each in (used, plain)
+        )
+        return ControlVariate(e_value, e_without, e_value >= needed > e_without)
 
     def _required(self, metric: str) -> MetricEvidence:
         scores = self.record.differences(self.name).absolute[metric][: self.units]

@@ -106,6 +106,7 @@ def _metric_named(verdict: Verdict) -> list[str]:
 def _heading(board: OperationBoard) -> list[Text | str]:
     baseline = f"baseline {safe(board.baseline.id)} ({wording.precision(board.baseline)})"
     held_to = [f"margin {wording.margin(board)}", f"claim {wording.claim(board)}", wording.family(board)]
+    held_to += filter(None, [wording.control_variate(board)])
     return [Text(safe(board.operation), "bold"), safe(board.model), baseline, *held_to]
 
 

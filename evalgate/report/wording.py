@@ -141,6 +141,15 @@ def claim(board: OperationBoard) -> str:
     return claimed if claimed == board.analysis else f"{claimed}, by expected scores: the baseline's answers change"
 
 
+def control_variate(board: OperationBoard) -> str:
+    """What it was worth that the baseline's scores were known beforehand; empty where they were not."""
+    used = [each.control_variate for each in board.verdicts if each.control_variate is not None]
+    if not used:
+        return ""
+    needed = f"{sum(each.decisive for each in used)} of {counted(len(used), 'verdict')}"
+    return f"control variate (baseline known beforehand): needed for {needed}"
+
+
 def outcome(verdict: Verdict) -> str:
     """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
     return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
@@ -216,6 +225,8 @@ def remarks(verdict: Verdict) -> list[str]:
         said.append(f"try {verdict.trying.number}, charged {alpha(verdict.trying.level)}")
     if verdict.note:
         said.append(safe(verdict.note, 200))
+    if (control := verdict.control_variate) and control.decisive:
+        said.append(f"without the control variate not proven yet: e-value {e_value(control.e_without)}")
     return said
 
 

@@ -17,7 +17,7 @@ def answered(folder: Path, *names: str | None) -> str:
     for name in names:
         details = {} if name is None else {"served_model": name}
         side.add([Answer("yes", "stop", 1, 1, details=details)], [{"score": 1.0}])
-    return somebody_else(side, len(names))
+    return somebody_else(side)
 
 
 @pytest.mark.parametrize(
