@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from evalgate.signal.document import SignalDocument, SignalEntry
     from evalgate.signal.envelope import Keyring, SigningKey, seal, unseal
     from evalgate.signal.file import publish_file, read_file
-    from evalgate.signal.issue import issue
+    from evalgate.signal.issuing import issue
 
 _HOMES = {
     "Keyring": "evalgate.signal.envelope",
     "SignalDocument": "evalgate.signal.document",
     "SignalEntry": "evalgate.signal.document",
     "SigningKey": "evalgate.signal.envelope",
-    "issue": "evalgate.signal.issue",
+    "issue": "evalgate.signal.issuing",
     "publish_file": "evalgate.signal.file",
     "read_file": "evalgate.signal.file",
     "seal": "evalgate.signal.envelope",
