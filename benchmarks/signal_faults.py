@@ -283,9 +283,8 @@ def kills(count: int) -> bool:
     unique, rising = len(set(numbers)) == len(numbers), all(each == sorted(each) for each in told)
     forward, sound = seen == sorted(seen), health.unreachable is None and health.refused is None
     print(f"kills: {count} of racing publishers that told of {len(numbers):,} documents, up to seq {max(numbers)}")
-    print(
-        f"  every seq unique: {unique}; rising: {rising}; the reader saw {len(set(seen)):,}, never going back: {forward}"
-    )
+    print(f"  every seq unique: {unique}; rising: {rising}")
+    print(f"  the reader saw {len(set(seen)):,} of them, never going back: {forward}")
     print(f"  the reader at the end: {'well' if sound else health.problem}")
     return unique and rising and forward and sound and len(set(seen)) > count
 

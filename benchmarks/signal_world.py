@@ -236,8 +236,9 @@ class World:
 
     def forged(self) -> bytes:
         """What somebody without a trusted key could put in the publisher's place."""
-        seq = self.chance.choice([1, 50, 2**40])
-        document = self.document(0.0, states=dict.fromkeys(VARIANTS, "green")).model_copy(update={"seq": seq})
+        latest = next(reversed(self.books.documents), HASH)  # what the next document of the stream has to name
+        document = self.document(0.0, states=dict.fromkeys(VARIANTS, "green"))
+        document = document.model_copy(update={"seq": self.chance.choice([1, 50, 2**40]), "prev": latest})
         payload = document.encode()
         kind = self.chance.randrange(4)
         if kind == 0:
@@ -250,7 +251,7 @@ class World:
             genuine = orjson.loads(self.chance.choice(self.books.envelopes))
             return orjson.dumps({**orjson.loads(seal(payload, [THIEF])), "signatures": genuine["signatures"]})
         other = self.document(0.0, states=dict.fromkeys(VARIANTS, "green"), stream="world/other")
-        return seal(other.model_copy(update={"seq": seq}).encode(), self.signing)
+        return seal(other.model_copy(update={"seq": document.seq, "prev": latest}).encode(), self.signing)
 
 
 def _entry(variant: str, state: str, at: float, until: float) -> dict[str, object]:
