@@ -30,6 +30,7 @@ class Holder:
 
     def __init__(self, keyring: Keyring | None, cache: Path | None, clock: Clock, stream: str | None = None) -> None:
         self.clock, self.keyring = clock, keyring
+        self._wall, self._steady = clock.wall, clock.steady  # bound here, because every call asks them
         self.cache_trouble: str | None = None
         self.refused: str | None = None
         self._cache = Cache(cache) if cache is not None else None
@@ -58,8 +59,9 @@ class Holder:
             return ()
         if row is None:
             return ()
-        now, floor = self.clock.wall(), view.floor + self.clock.steady()
-        now = max(now, floor)
+        now, floor = self._wall(), view.floor + self._steady()
+        if floor > now:  # noqa: PLR1730  # a call of max costs as much as a clock
+            now = floor
         if now < row.soonest:
             return row.entries
         return tuple(entry for entry, until in zip(row.entries, row.until, strict=True) if now < until)
