@@ -69,7 +69,7 @@ def unseal(data: bytes, keyring: Keyring | None) -> Unsealed:
     read = _read(data)
     if keyring is None:
         if _is_envelope(read):
-            raise SignalError("the document is signed, but no key was given to check it with")
+            raise SignalError("the document is signed, but no key was given to check it with: --trust KEY.pub")
         return Unsealed(data, None)
     if not _is_envelope(read):
         trusted = ", ".join(keyring.keys)
