@@ -70,6 +70,7 @@ class SignalReader:
         self._interval, self._wait = interval, wait
         self._holder = Holder(self._keys.keyring, Path(cache) if cache else None, clock or system_clock(), stream)
         self._fetcher = Fetcher(self._reopen(), self._keys, self._holder)
+        self.eligible = self._holder.eligible  # type: ignore[method-assign]  # one call less in every request
         self._snapshot: tuple[View, SignalDocument | None] | None = None
         self._closed = False
         self._start()
