@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
+from evalgate.cli.options import PATH, SIGNAL, catalog_option, since_options, store_option, suite_paths
 
 if TYPE_CHECKING:
     from evalgate.collect import Stop
@@ -57,12 +57,13 @@ def command(
     from evalgate.cli.batch_mode import batch_mode
     from evalgate.cli.output import write_json
     from evalgate.cli.progress import LiveProgress
-    from evalgate.cli.show_board import show_board, write_report
+    from evalgate.cli.show_board import published_here, show_board, write_report
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.cli.tell import tell
     from evalgate.plan import StoreMemory, plan
     from evalgate.plan.forecast import forecast
     from evalgate.report.forecast import summary
+    from evalgate.report.traffic import Traffic
     from evalgate.report.wording import safe
     from evalgate.signal import issue, publish_file, read_file
     from evalgate.store import open_store
@@ -94,15 +95,20 @@ def command(
                 )
 
             board = run_until_stopped(judge, refresh=refresh, since=since)
-        document = issue(board, previous, stream=stream, now=datetime.now(UTC))
-        if publish is not None:
-            publish_file(document, publish)
+        now = datetime.now(UTC)
+        if publish is None:
+            published, trouble = published_here(SIGNAL)
+            document = issue(board, published, stream=stream, now=now)  # what would come after it
+        else:
+            published, trouble = issue(board, previous, stream=stream, now=now), ""
+            publish_file(published, publish)
+            document = published
         if report_path is not None:
             write_report(board, report_path, loaded, store)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     if json_path != "-":
-        show_board(board, document, catalog)
+        show_board(board, Traffic(document, published, catalog, now=now, trouble=trouble))
         for what, path in (("signal", publish), ("report", report_path)):
             if path is not None:
                 click.echo(f"{what}: {path}")
