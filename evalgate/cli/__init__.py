@@ -26,6 +26,7 @@ COMMANDS = {
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
+    "signal": "Sign, publish, serve and look at the document that routers follow.",
     "report": "Write the HTML report of the last run.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",

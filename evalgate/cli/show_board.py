@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalgate.errors import InputError
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report.layout import console_for_output
 from evalgate.report.side_by_side import Pair, cases_that
 from evalgate.report.terminal import render_board, render_failures
 from evalgate.report.traffic import Traffic
-from evalgate.signal import SignalDocument, read_file
 from evalgate.store import Store
 from evalgate.suite import Suite
 
@@ -21,16 +19,6 @@ def show_board(board: Board, traffic: Traffic) -> None:
     console = console_for_output()
     render_board(board, console)
     render_failures(board, console, traffic.of)
-
-
-def published_here(path: Path) -> tuple[SignalDocument | None, str]:
-    """What routers read that look at `path`, None where nothing is; and why it cannot be read, or an empty text."""
-    if not path.exists():
-        return None, ""
-    try:
-        return read_file(path), ""
-    except InputError as failure:
-        return None, str(failure)
 
 
 def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store) -> None:
