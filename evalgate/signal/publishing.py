@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from evalgate.errors import EvalgateError, InfrastructureError, InputError, SignalError
+from evalgate.signal.document import SignalDocument, renewed
 from evalgate.signal.history import History, Make, Published, received
 from evalgate.signal.keys import Keyring, SigningKey
 from evalgate.signal.places import Place
@@ -67,6 +69,17 @@ def publish(store: Store, stream: str, make: Make, places: Sequence[Place], sign
     names = ", ".join(place.name for place in places)
     advice = "let all publishers of a stream use one store"
     raise InfrastructureError(f"{names}: others publish {stream} all the time; {advice}")
+
+
+def renew(store: Store, stream: str, places: Sequence[Place], signers: Signers, *, now: datetime) -> Published:
+    """Publish the same verdicts again, as a heartbeat. Raises as `publish` does, and when there are none yet."""
+
+    def make(previous: SignalDocument | None) -> SignalDocument:
+        if previous is None:
+            raise InputError(f"{stream}: nothing was published yet; start with: evalgate check --publish PLACE")
+        return renewed(previous, now=now)
+
+    return publish(store, stream, make, places, signers)
 
 
 def _give(published: Published, places: Sequence[Place], history: History, signers: Signers) -> bool:
