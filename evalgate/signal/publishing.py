@@ -113,7 +113,12 @@ def _stays(there: bytes, published: Published, signers: Signers) -> bool:
 
 
 def _found(place: Place, stream: str, signers: Signers, *, known: bool) -> Published | None:
-    data = place.read()
+    try:
+        data = place.read()
+    except EvalgateError:
+        if known:
+            return None  # the other places are given the news all the same; this one is told of when it is written to
+        raise
     if data is None or not data.strip():
         return None
     try:
