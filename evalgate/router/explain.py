@@ -22,6 +22,8 @@ from evalgate.router.select import Decision, expected_cost
 from evalgate.router.standing import UNKNOWN, Standing
 from evalgate.router.table import NEVER, Option
 
+_EARLY = "the clock says that the signal was not issued yet"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -83,7 +85,7 @@ def _candidate(decision: Decision, option: Option) -> Candidate:
     is_baseline = option is decision.route.baseline
     return Candidate(
         endpoint=option.endpoint,
-        eligible=is_baseline or option.eligible_until > decision.at,
+        eligible=is_baseline or (option.eligible_until > decision.at and not decision.early),
         usable=usable,
         reason=_baseline_reason(decision, standing) if is_baseline else _why(decision, option, standing, usable=usable),
         cost=expected_cost(option, standing),
@@ -100,6 +102,8 @@ def _why(decision: Decision, option: Option, standing: Standing, *, usable: bool
         return f"its green expired at {datetime.fromtimestamp(option.eligible_until, UTC):%Y-%m-%d %H:%M} UTC"
     if usable:
         return option.reason
+    if decision.early:
+        return f"{_EARLY}; {option.reason}"
     if decision.call.tier == "realtime":
         return f"{_realtime(decision)}; {option.reason}"
     target = decision.preferences.p95_target_ms
@@ -139,6 +143,8 @@ def _why_the_baseline(decision: Decision) -> str:
     call, route = decision.call, decision.route
     if call.tier == "realtime":
         return _realtime(decision)
+    if decision.early:
+        return _EARLY
     if decision.seq is None:
         return "there is no signal"
     if not route.certified:

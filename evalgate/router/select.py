@@ -63,6 +63,7 @@ class Decision:
     at: float
     standings: Standings
     preferences: Preferences
+    early: bool = False  # the clock says that the signal was not issued yet
 
     @property
     def chosen(self) -> Option | None:
@@ -110,8 +111,9 @@ def choose(
     """Choose for one call; `standings`: telemetry of this operation by variant id; `seed`: any integer of the call."""
     route, at = table.route(call), now.timestamp()
     last = () if breaks_limit(route.baseline, call) is not None else (route.baseline,)
-    if call.tier == "realtime" or not route.greens:
-        return Decision(call, route, table.seq, last, at, standings, preferences)
+    early = at < table.not_before
+    if early or call.tier == "realtime" or not route.greens:
+        return Decision(call, route, table.seq, last, at, standings, preferences, early)
     target = preferences.p95_target_ms
     to_beat = cost_to_beat(route, call, at, standings, target)
     ranked: list[Ranked] = []

@@ -17,6 +17,7 @@ from evalgate.formats.documents import did_you_mean
 from evalgate.router.call import Call
 from evalgate.router.cost import TokenMix, length_of
 from evalgate.signal import SignalDocument, SignalEntry
+from evalgate.signal.reader.clock import SKEW
 
 NEVER = float("-inf")
 _STATES = {"red": "red", "unknown": "not proven"}
@@ -73,8 +74,12 @@ class RoutingTable:
     """All routes of one signal document over one catalogue; read-only, so it may be shared between threads."""
 
     def __init__(self, document: SignalDocument | None, catalog: Catalog) -> None:
-        """`document` None: there is no signal, and everything goes to the baseline."""
+        """`document` None: there is no signal, and everything goes to the baseline.
+
+        `not_before`: a clock that says it is earlier than the signal was issued is wrong, and proves nothing fresh.
+        """
         self.seq = document.seq if document is not None else None
+        self.not_before = document.issued_at.timestamp() - SKEW if document is not None else NEVER
         self.catalog = catalog
         grouped: dict[tuple[str, str], list[SignalEntry]] = {}
         for entry in document.entries if document is not None else ():

@@ -189,6 +189,14 @@ def test_weighted_never_draws_who_is_not_eligible_or_costs_more_than_the_baselin
     assert {order(decide(tmp_path, *variants, seed=s, preferences=wanted))[0] for s in range(40)} == {"b"}
 
 
+def test_a_clock_that_was_set_back_makes_nobody_eligible(tmp_path: Path) -> None:
+    catalogue = catalog_of(tmp_path, A)
+    table = RoutingTable(signal_of(catalogue, A), catalogue)
+    decision = choose(Call("sort"), table, now=LATER - timedelta(days=1))
+    assert order(decision) == ["full"]
+    assert "clock" in why(decision, "a")
+
+
 def test_a_signal_of_two_models_asks_which(tmp_path: Path) -> None:
     catalogue = catalog_of(tmp_path, A)
     document = signal_of(catalogue, A)
