@@ -37,6 +37,12 @@ class Traffic:
 
     def of(self, operation: str) -> str:
         """What an operation's traffic does now, and where this board differs from that."""
+        try:
+            return self._told(operation)
+        except InputError as failure:  # nobody can say who the baseline is
+            return f"no traffic can be told: {failure}"
+
+    def _told(self, operation: str) -> str:
         wanted = choose(Call(operation), self._wanted, now=self._now)
         stays = self._why_nothing_is_certified(operation, wanted.route.model)
         if stays:
