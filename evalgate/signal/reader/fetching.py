@@ -43,7 +43,8 @@ class Fetcher:
                 log.warning("signal: %s", failure)
         except Exception as failure:  # a bug must not end the reading; what is held goes on counting
             self.unreachable = f"{type(failure).__name__} in the reader: {failure}"[:300]
-            log.exception("signal: the reader goes on after a bug")
+            if unreachable != self.unreachable:
+                log.exception("signal: the reader goes on after a bug")
         self._holder.tick()
 
     async def _fetch(self, tag: str | None, wait: float) -> str | None:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from evalgate.signal.document import SignalDocument
 
 log = logging.getLogger("evalgate.signal")
-_LONGEST_PAUSE = 30.0  # seconds between two attempts, after eight intervals or less
 _READERS: weakref.WeakSet[SignalReader] = weakref.WeakSet()
 
 
@@ -70,6 +69,7 @@ class SignalReader:
         self._interval, self._wait = interval, wait
         self._holder = Holder(self._keys.keyring, Path(cache) if cache else None, clock or system_clock(), stream)
         self._fetcher = Fetcher(self._reopen(), self._keys, self._holder)
+        self.eligible = self._holder.eligible  # type: ignore[method-assign]  # one call less in every request
         self._snapshot: tuple[View, SignalDocument | None] | None = None
         self._closed = False
         self._start()
@@ -154,13 +154,13 @@ class SignalReader:
             self._fetching.cancel()
 
     async def _run(self) -> None:
-        failures = 0
+        troubled = False
         try:
             while True:
                 asked, self._waiting = self._waiting, []
                 self._wake.clear()
                 began = time.monotonic()
-                patience = 0.0 if asked or failures else self._wait
+                patience = 0.0 if asked or troubled else self._wait
                 self._fetching = asyncio.create_task(self._fetcher.look(patience))
                 await asyncio.wait([self._fetching])
                 if self._fetching.cancelled():  # somebody asks for it now
@@ -169,15 +169,17 @@ class SignalReader:
                 self._fetching.result()
                 for done in asked:
                     done.set_result(None)
-                failures = min(failures + 1, 3) if self._fetcher.troubled else 0
-                await self._pause(failures, time.monotonic() - began)
+                troubled = self._fetcher.troubled
+                await self._pause(time.monotonic() - began)
         finally:
             await self._end()
 
-    async def _pause(self, failures: int, spent: float) -> None:
-        """Until it is time to look again, or somebody asks. At other times than all other readers."""
-        longest = min(self._interval * 2**failures, max(self._interval, _LONGEST_PAUSE))
-        pause = longest * random.uniform(0.7, 1.0) - spent  # noqa: S311
+    async def _pause(self, spent: float) -> None:
+        """Until it is time to look again, or somebody asks. At other times than all other readers.
+
+        Not longer after a failure: behind a refused document, or an outage, the next may withdraw something.
+        """
+        pause = self._interval * random.uniform(0.7, 1.0) - spent  # noqa: S311
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(pause, 0.0))
 

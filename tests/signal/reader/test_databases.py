@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,7 @@ class TestPostgreSQL:
         reader = reading(url, wait=30, interval=0.05)
         assert reader.refresh().ok
         assert names(reader) == ["first"]
+        time.sleep(0.3)  # by now it listens
         give(url, SECOND, 2)
         until(lambda: names(reader) == ["second"])
 

@@ -48,7 +48,8 @@ class PostgreSQLSource:
                 fetched = await self._latest(connection, tag)
                 if fetched is None and wait > 0:
                     async for _ in connection.notifies(timeout=wait, stop_after=1):
-                        fetched = await self._latest(connection, tag)
+                        pass  # the connection is locked in here: it is asked afterwards
+                    fetched = await self._latest(connection, tag)
                 return fetched
         except (psycopg.Error, TimeoutError, OSError) as failure:
             await self.close()
