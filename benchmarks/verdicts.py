@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 
-from benchmarks import policies
+from benchmarks import policies, recorded
 from benchmarks.policies import THRESHOLDS, Array, bound, chunks
 from evalgate.stats import (
     Design,
@@ -263,6 +263,7 @@ TABLES: dict[str, Callable[[int], None]] = {
     "errors": error_table,
     "scores": score_table,
     **policies.TABLES,
+    **recorded.TABLES,
     "time": time_table,
 }
 

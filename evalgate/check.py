@@ -23,6 +23,7 @@ from evalgate.plan import Contest
 from evalgate.store import Attempts, Scored, Store, answer_key
 from evalgate.suite import Case
 
+PAGE = 500  # cases that are looked up in the store at a time
 LOOK = 10  # units between two looks, at least; more where no verdict is possible before
 BATCH_ROUNDS = 4  # a batch may take a day
 
@@ -79,7 +80,7 @@ async def check(
         hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
         operations = await all_of(hearing.hold(rounds) for hearing in hearings)
     board = Board(run, now(), collector.requests, tuple(operations))
-    if not any(verdict.cases for operation in operations for verdict in operation.verdicts):
+    if not any(hearing.heard_anybody for hearing in hearings):
         require_anybody(operations)
     store.record_run(board.run, board.at, board.to_json())
     return board
@@ -106,6 +107,7 @@ class Hearing:
         contest, record, ended = self.contest, self.record, ""
         look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
         asked = 0
+        await self._know_baseline()
         while (open_sides := record.open_sides()) and asked < len(contest.units):
             first, before = sum(contest.units[:asked]), asked
             asked = min(asked + max(look, record.least_further_units()), len(contest.units))
@@ -121,6 +123,31 @@ class Hearing:
                 await self._remember()
         await self._remember()
         return operation_board(record, contest.grading.metrics, ended=ended)
+
+    @property
+    def heard_anybody(self) -> bool:
+        """Whether any side answered at all."""
+        sides = self.record.sides
+        return any(side.cases for side in (sides.baseline, *sides.variants.values()))
+
+    async def _know_baseline(self) -> None:
+        """Where all of the baseline's answers to a finite suite are in the store, they are used: they cost nothing."""
+        suite, side = self.contest.suite, Transcript(self.contest.baseline)
+        if suite.gate.claim != "suite" or not suite.gate.control_variate:
+            return
+        max_age = suite.file.max_age(side.endpoint.id)
+        for start in range(0, len(suite.cases), PAGE):
+            page = Wave(self.contest, suite.cases[start : start + PAGE], self.budget)
+            questions = page.questions(side)
+            flat = [question for group in questions for question in group]
+            found = await self.collector.known(side.endpoint, flat, max_age=max_age)
+            if found is None:
+                return
+            answers = iter(found)
+            for case, group in zip(page.cases, questions, strict=True):
+                given = [next(answers) for _ in group]
+                side.add(given, [self.contest.grading.grade(answer, case) for answer in given])
+        self.record.know_baseline(side)
 
     async def _remember(self) -> None:
         suite, memory = self.contest.suite, Attempts(self.store)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,9 +25,9 @@ from evalgate.collect import (
     Stop,
     require_ready,
 )
-from evalgate.exchange import Answer, AnswerKind, JsonValue, Question
+from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
-from evalgate.gate import Given, Tally, Usage, VariantFacts
+from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
@@ -47,7 +47,6 @@ class RunResult:
     scores: Mapping[str, Sequence[float]]
     usage: Usage
     requests: int
-    kinds: Mapping[AnswerKind, int]  # how many answers there are of each; text is not always what comes
     failures: Sequence[ReasonGroup]  # why answers failed, the most frequent reason first
 
     def rows(self) -> Iterator[dict[str, JsonValue]]:
@@ -108,7 +107,6 @@ async def run(
         scores=scores.means,
         usage=scores.tally.usage(endpoint),
         requests=collector.requests,
-        kinds=dict(scores.kinds.most_common()),
         failures=scores.reasons.groups(),
     )
 
@@ -120,7 +118,7 @@ class _Scores:
         self._grading, self._endpoint = grading, endpoint
         self.means = {metric: array("d") for metric in grading.metrics}
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
-        self.tally, self.reasons, self.kinds = Tally(), Reasons(), Counter[AnswerKind]()
+        self.tally, self.reasons = Tally(), Reasons()
 
     def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
@@ -131,7 +129,6 @@ class _Scores:
             for answer in given:
                 self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
                 self.reasons.add(answer)
-                self.kinds[answer.kind] += 1
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
             del self.prompt_sizes[case.id]

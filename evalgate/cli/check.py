@@ -85,6 +85,9 @@ def command(
         cases = {contest.suite.operation: len(contest.cases) for contest in contests}
         publication.require(store)
         if not quiet:
+            for contest in contests:
+                for remark in contest.suite.remarks:
+                    tell(f"{safe(str(contest.suite.path))}: {remark}")
             tell(summary([forecast(contest) for contest in contests]))
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
         batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +13,17 @@ from evalgate.cli.options import PATH, catalog_option, since_options, store_opti
 
 if TYPE_CHECKING:
     from evalgate.collect import Stop
+    from evalgate.exchange import AnswerKind
     from evalgate.run import RunResult
 
 
 MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
-_KINDS = {  # beside a text, and what failed, of which the reasons are told
-    "tool_calls": "tool calls without text",
+_KINDS: Mapping[AnswerKind, str] = {  # beside a text, and what failed
     "empty": "empty",
     "cut_in_reasoning": "cut off while reasoning",
+    "tool_calls": "tool calls without text",
+    "refused": "refused",
+    "filtered": "filtered",
 }
 
 
@@ -97,7 +101,7 @@ def command(
         raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
     grading, endpoint = bind(loaded), endpoints[variant]
     answers = len(cases) * loaded.file.repeats
-    with open_store(store_name) as store, RunProgress(loaded.operation, answers, quiet=quiet) as progress:
+    with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
 
         async def collect(stop: Stop, begin: float) -> RunResult:
@@ -133,7 +137,7 @@ def command(
         summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
         summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
         failures = [asdict(group) for group in result.failures]
-        write_json(summary | {"kinds": dict(result.kinds), "failures": failures}, json_path)
+        write_json(summary | {"kinds": dict(result.usage.kinds), "failures": failures}, json_path)
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
@@ -142,18 +146,23 @@ def command(
 def _print(result: RunResult) -> None:
     from statistics import fmean
 
-    from evalgate.report.wording import percent, safe
+    from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
 
     usage = result.usage
     head = f"{safe(result.operation)} · {safe(result.variant.id)}"
     click.echo(f"{head}: {len(result.cases)} cases, {result.requests} requests sent")
     for metric, scores in result.scores.items():
         click.echo(f"  {safe(metric)} {fmean(scores):.4f}")
-    click.echo(
-        f"  {usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer, median "
-        f"{usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated"
-    )
-    silent = [f"{count} {_KINDS[kind]}" for kind, count in result.kinds.items() if kind in _KINDS]
+    cost = "tokens and cost unknown"
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        about = ESTIMATED if usage.tokens == "estimated" else ""
+        cost = (
+            f"{about}{usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer"
+        )
+    click.echo(f"  {cost}, median {usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated")
+    if usage.tokens == "estimated":
+        click.echo(f"  {ESTIMATED_NOTE}")
+    silent = [f"{count} {words}" for kind, words in _KINDS.items() if (count := result.usage.kinds.get(kind, 0))]
     if silent:
         click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:

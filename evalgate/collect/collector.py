@@ -106,6 +106,22 @@ class Collector:
         with self._stop.part() as stop:
             return await self._ask(endpoint, questions, on_answer, budget or Budget(), max_age, stop)
 
+    async def known(
+        self, endpoint: Endpoint, questions: Sequence[Question], *, max_age: float | None = None
+    ) -> list[Answer] | None:
+        """The answers that `ask` would find in the store, if all are there; None otherwise. Nothing is asked."""
+        await self._take_over(endpoint)
+        keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
+        known = await self._fresh(keys, self._since_of(max_age))
+        return [known[key] for key in keys] if all(key in known for key in keys) else None
+
+    async def _fresh(self, keys: Sequence[str], since: float) -> dict[str, Answer]:
+        there = await asyncio.to_thread(self._store.find, keys)
+        return {key: it for key, it in there.items() if it.answered_at >= since and not self._is_retried(it)}
+
+    def _since_of(self, max_age: float | None) -> float:
+        return self._since if max_age is None else max(self._since, self._started - max_age)
+
     async def _ask(
         self,
         endpoint: Endpoint,
@@ -116,15 +132,13 @@ class Collector:
         stop: Stop,
     ) -> list[Answer]:
         await self._take_over(endpoint)
-        since = self._since if max_age is None else max(self._since, self._started - max_age)
+        since = self._since_of(max_age)
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         there = await asyncio.to_thread(self._store.find, keys)
-        known = {key: it for key, it in there.items() if it.answered_at >= since and not self._is_retried(it)}
+        fresh = {key: answer for key, answer in there.items() if answer.answered_at >= since}
+        known = {key: answer for key, answer in fresh.items() if not self._is_retried(answer)}
         answers: list[Answer | None] = [None] * len(keys)
         line, stale = self._line(endpoint.provider), there.keys() - known.keys()
-        if self._retry_failed and any(there[key].answered_at >= since for key in stale):
-            since = self._started  # what is bought anew makes way, and counts as known from now on
-        order = _Order(line, endpoint, questions, keys, since, stale, budget, stop)
 
         def found(index: int, answer: Answer) -> None:
             line.health(endpoint).require_service(answer)
@@ -136,23 +150,40 @@ class Collector:
             answers[index] = answer
             on_answer(answer, asked_already)
 
-        missing = []
+        missing: dict[bool, list[int]] = {False: [], True: []}  # by whether they are retried
         for index, key in enumerate(keys):
             if key in known:
                 found(index, known[key])
             else:
-                missing.append(index)
-        if self._batching is not None and endpoint.variant.batch_discount is not None:
-            await self._in_batches(self._batching, order, missing, bought)
-        elif missing:
-            claiming = endpoint.provider.protocol != "replay"
-            share = Share(self._bench, keys, missing, since, found, stop, claiming=claiming)
-            try:
-                await self._buy(order, share, bought, min(len(missing), endpoint.provider.concurrency))
-            finally:
-                # what another operation of this process still wants is claimed for it too
-                await share.give_up(i for i in missing if answers[i] is None and not self._wanted[keys[i]])
+                missing[key in fresh].append(index)
+        for again, some in missing.items():
+            # what is retried makes way for what is answered from now on; the rest may be in an open batch already
+            begin = self._started if again else since
+            order = _Order(line, endpoint, questions, keys, begin, stale, budget, stop)
+            if self._batching is not None and endpoint.variant.batch_discount is not None:
+                if some or not again:
+                    await self._in_batches(self._batching, order, some, bought)
+            elif some:
+                await self._in_calls(order, some, answers, found, bought)
         return [answer for answer in answers if answer is not None]
+
+    async def _in_calls(
+        self,
+        order: _Order,
+        missing: Sequence[int],
+        answers: Sequence[Answer | None],
+        found: Callable[[int, Answer], None],
+        bought: Callable[[int, Answer, bool], None],
+    ) -> None:
+        """Ask one by one, as many at once as the provider bears."""
+        provider, keys = order.endpoint.provider, order.keys
+        claiming = provider.protocol != "replay"
+        share = Share(self._bench, keys, missing, order.since, found, order.stop, claiming=claiming)
+        try:
+            await self._buy(order, share, bought, min(len(missing), provider.concurrency))
+        finally:
+            # what another operation of this process still wants is claimed for it too
+            await share.give_up(i for i in missing if answers[i] is None and not self._wanted[keys[i]])
 
     async def _in_batches(
         self, batching: Batching, order: _Order, missing: Sequence[int], told: Callable[[int, Answer, bool], None]
@@ -243,6 +274,7 @@ class Collector:
                     await self._keep(order, index, answer)
             except ProviderError as failure:
                 order.stop.request(failure)  # there is no point in going on with this endpoint
+                order.stop.check()  # nobody may have waited for it any more
                 raise
             except EvalgateError as failure:
                 self._stop.request(failure)  # nor, for anybody, with this store or these files

@@ -31,6 +31,8 @@ def split_reasoning(text: str) -> tuple[str, str]:
     opening one ends reasoning too: chat templates that open the block for the model leave the opening mark out. Several
     blocks in a row are all reasoning. Takes linear time.
     """
+    if "<" not in text and "[" not in text and "◁" not in text:  # nearly always: no mark at all
+        return "", text
     if _CHANNEL.match(text):
         before, mark, rest = text.rpartition(_FINAL)
         return (before + mark, rest.lstrip()) if mark else (text, "")

@@ -1,9 +1,11 @@
 """DECIDES: policy + evidence → verdict. Pure: no clock, no network, no files."""
 
+from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.gate.board import (
     BaselineCheck,
     Board,
     Cause,
+    ControlVariate,
     Diagnostic,
     Flip,
     MetricEvidence,
@@ -15,14 +17,11 @@ from evalgate.gate.board import (
 )
 from evalgate.gate.contest import Family, Ruling, Standing, rule
 from evalgate.gate.differences import Differences, Failures
-from evalgate.gate.facts import VariantFacts
-from evalgate.gate.given import Given
 from evalgate.gate.history import Attempt, History
 from evalgate.gate.pairing import Sides
 from evalgate.gate.policy import Policy
 from evalgate.gate.record import Entry, Record
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
-from evalgate.gate.usage import Tally, Usage
 from evalgate.gate.verdicts import operation_board
 
 __all__ = [
@@ -32,6 +31,7 @@ __all__ = [
     "BaselineCheck",
     "Board",
     "Cause",
+    "ControlVariate",
     "Diagnostic",
     "Differences",
     "Entry",

@@ -10,10 +10,9 @@ import orjson
 
 from evalgate import stats
 from evalgate.exchange import JsonValue
+from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
-from evalgate.gate.facts import VariantFacts
 from evalgate.gate.policy import Policy
-from evalgate.gate.usage import Usage
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
@@ -98,13 +97,27 @@ class Trying:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlVariate:
+    """What it was worth that the baseline's scores on the whole suite were known beforehand.
+
+    `e_value` is the largest evidence for what was concluded (for red of a red, otherwise for green) in the cases used,
+    `e_without` what it would have been in the same cases without. `decisive`: there would be no proof yet.
+    """
+
+    e_value: float
+    e_without: float
+    decisive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate concludes of one variant on one operation.
 
     `cases` counts the units that the proof took (clusters where cases share a source), `e_needed` is the e-value that
     green was asked for and `e_value` what there was. `metrics` decide; `diagnostics` are only shown. `beyond_margin`:
     the loss is proven to be more than the margin; other reds are proven worse, perhaps by less. `suspicions` are what
-    was noticed for nothing: another prompt than was sent, another model than was asked for.
+    was noticed for nothing: another prompt than was sent, another model than was asked for. `control_variate` is None
+    where none was used.
     """
 
     variant: VariantFacts
@@ -123,6 +136,7 @@ class Verdict:
     baseline_usage: Usage
     suspicions: tuple[str, ...]
     flips: tuple[Flip, ...]
+    control_variate: ControlVariate | None = None
 
     @property
     def saving(self) -> float | None:

@@ -23,10 +23,12 @@ def evidence(
     flipped: tuple[int, int],
     policy: Policy,
     design: stats.Design,
+    known: FloatArray | None = None,
 ) -> MetricEvidence:
     """What the statistics say of one metric; `differences` and `baseline` (units,) in the order asked.
 
-    `flipped` counts the units on which the variant scored lower and higher than the baseline's first answer.
+    `flipped` counts the units on which the variant scored lower and higher than the baseline's first answer, `known`
+    are the baseline's scores on the whole suite where they serve as control variate.
     """
     level = 1 - 2 * policy.alpha
     if not differences.size:
@@ -36,6 +38,8 @@ def evidence(
     each = np.ones(differences.size) if weights is None else np.asarray(weights, dtype=np.float64)[: differences.size]
     if weights is not None:
         design["weights"] = each
+    if known is not None:
+        design["baseline"] = known
     path = stats.evidence_path(differences, margin=policy.margin, **design)
     lower, upper = stats.confidence_sequence(differences, level=level, margin=policy.margin, **design)
     means = np.cumsum(each * differences) / np.cumsum(each)
@@ -115,4 +119,6 @@ def other_prompt(side: Transcript, baseline: Transcript, cases: int) -> str:
         fewer = f"fewer prompt tokens than the baseline in {differ.size} of {offsets.size} cases"
         return f"{fewer} (median {-np.median(differ):g}): a truncated context, or something left out"
     share = differ.size / offsets.size
-    return f"prompt tokens differ from the baseline's in {share:.0%} of the cases: another tokenizer or template"
+    return (
+        f"prompt tokens differ from the baseline's in {100 * share:.0f} % of the cases: another tokenizer or template"
+    )

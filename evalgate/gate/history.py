@@ -34,7 +34,9 @@ class Attempt:
     and k for the k-th that came later. `level` is the alpha that was charged, `policy` the hash of what was tested,
     `deadline` the number of units that the stakes were set for. `asked` identifies the `cases` that were asked: none of
     a variant that was named and not judged. `e_value` is the evidence for green at the stop. `began` is when the oldest
-    of the answers was given, `at` the time of the ruling, in seconds since the epoch.
+    of the answers was given, `at` the time of the ruling, in seconds since the epoch. `failed` counts those of the
+    cases in which a call failed, which may be asked again. `control_variate` identifies the scores of the baseline that
+    were known beforehand (`KnownBaseline.digest`); empty: none were used.
     """
 
     config: str
@@ -51,6 +53,8 @@ class Attempt:
     began: float
     at: float
     run: str
+    failed: int = 0
+    control_variate: str = ""
 
     @property
     def key(self) -> str:
@@ -73,24 +77,41 @@ class Attempt:
 class Trial:
     """A certification that is under way, as far as it decides what is charged.
 
-    `policy` and `deadline` as for `Attempt`; `oldest`: when the oldest of its answers was given, of the variant's and
-    of the baseline's, whichever is younger; `asked(n)` identifies its first n cases.
+    `policy` and `deadline` as for `Attempt`; `asked(n)` identifies its first n cases, and `renewed(n, at)` counts those
+    of them to which an answer, of the variant's or the baseline's, was given after `at`. `control_variate` is what
+    there would be if it began now; None: nobody has looked yet, and what there was is taken to be there still.
     """
 
     policy: str
     deadline: int
-    oldest: float
     asked: Callable[[int], str]
+    renewed: Callable[[int, float], int]
+    control_variate: str | None = ""
+
+    def goes_on_from(self, last: Attempt) -> bool:
+        """Whether it is the same test on the same answers; only calls that failed then may have been made again.
+
+        Of half the answers new ones would be a new draw too: eight such redraws made .30 false green of a 5 % test.
+        What began with it is kept: a control variate that has come since is not used, and where one was used that is
+        no more to be had, this is another test.
+        """
+        return (
+            last.policy == self.policy
+            and (self.control_variate is None or last.control_variate in ("", self.control_variate))
+            and self.asked(last.cases) == last.asked
+            and self.renewed(last.cases, last.at) <= last.failed
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What a try is charged: see `Attempt`. `deadline` is the earlier one where a test goes on."""
+    """What a try is charged: see `Attempt`. A test that goes on keeps its `deadline` and its `control_variate`."""
 
     number: int
     arrival: int
     level: float
     deadline: int
+    control_variate: str = ""
 
 
 def weight_of(arrival: int) -> float:
@@ -110,32 +131,46 @@ class History:
         """The newest attempt of a configuration."""
         return self._by_config.get(config, [None])[-1]
 
+    def shows_more(self, attempt: Attempt) -> bool:
+        """Whether the same try is remembered with more cases, of which `attempt` has seen the first without a proof.
+
+        Else whoever looks again and stops early could have the other cases forgotten.
+        """
+        last = self.last(attempt.config)
+        open_still = attempt.outcome == "inconclusive"
+        return last is not None and last.key == attempt.key and last.cases > attempt.cases and open_still
+
     def newcomers(self, configs: Sequence[str]) -> list[str]:
         """Those of `configs` without any attempt, in an order that does not depend on how they do."""
         return sorted(config for config in configs if config not in self._by_config)
 
     def charge(self, config: str, trial: Trial, alpha: float, newcomers: Sequence[str]) -> Charge:
         """What the certification of `config` is charged; `newcomers` as above, of all that are judged together."""
-        attempts = self._by_config.get(config)
+        attempts, begun_now = self._by_config.get(config), (trial.deadline, trial.control_variate or "")
         if not attempts:
             arrival = self._arrivals + 1 + newcomers.index(config) if self._by_config else 0
-            return Charge(1, arrival, stats.e_lond_level([], alpha), trial.deadline)
+            return Charge(1, arrival, stats.e_lond_level([], alpha), *begun_now)
         last = attempts[-1]
+        before = min(last.level, stats.e_lond_level([], alpha))  # the suite may allow less than it did
         if not last.cases:  # it was named then, and is asked now
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
-        if last.policy == trial.policy and trial.oldest <= last.at and trial.asked(last.cases) == last.asked:
-            return Charge(last.number, last.arrival, last.level, last.deadline)  # it goes on
+            return Charge(last.number, last.arrival, before, *begun_now)
+        if trial.goes_on_from(last):
+            return Charge(last.number, last.arrival, last.level, last.deadline, last.control_variate)
         if last.outcome == "green":  # it is renewed
-            return Charge(last.number, last.arrival, last.level, trial.deadline)
+            return Charge(last.number, last.arrival, before, *begun_now)
         by_number = {attempt.number: attempt.outcome == "green" for attempt in attempts}
         decisions = [by_number[number] for number in sorted(by_number)]
-        return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), trial.deadline)
+        return Charge(last.number + 1, last.arrival, min(stats.e_lond_level(decisions, alpha), alpha), *begun_now)
 
-    def absent(self, present: Collection[str], alpha: float) -> list[tuple[float, float]]:
-        """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`."""
+    def absent(self, present: Collection[str], alpha: float, policy: str) -> list[tuple[float, float]]:
+        """Weight and scaled e-value of everybody who was ever ruled on and is not among those `present`.
+
+        What was shown in another test than `policy` says nothing here: a wider margin is soon proven, and the others
+        would have nobody left to share alpha with.
+        """
         return [
-            (weight_of(attempts[-1].arrival), attempts[-1].e_value * attempts[-1].level / alpha)
-            for config, attempts in self._by_config.items()
+            (weight_of(last.arrival), last.e_value * last.level / alpha if last.policy == policy else 1.0)
+            for config, (*_, last) in self._by_config.items()
             if config not in present
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,11 +52,21 @@ class Pairing:
         most = min(again.cases, self.both(side))
         return most if self.asked_twice is None else min(most, self.asked_twice)
 
+    def counted(self, side: Transcript, cases: int) -> list[tuple[Transcript, int]]:
+        """Whose answers the differences of `side` are made of, and to how many of the first `cases` cases."""
+        both = min(cases, self.both(side))
+        sides = [(side, both), (self.sides.baseline, both)]
+        return sides if self.sides.again is None else [*sides, (self.sides.again, min(both, self.twice(side)))]
+
     def moved(self, side: Transcript) -> BoolArray:
         """The units on which some deciding metric differs from the baseline's first answer; shape (units,)."""
         cases = self.both(side)
         first = [self._own(side, metric, cases) - self._first(metric, cases) for metric in self.policy.metrics]
         return np.asarray(np.logical_or.reduce([np.abs(self._by_unit(each)) > 0 for each in first]))
+
+    def first(self, metric: str) -> FloatArray:
+        """The baseline's first scores so far; shape (units,)."""
+        return self._by_unit(self._first(metric, self.sides.baseline.cases))
 
     def flipped(self, side: Transcript, metric: str, units: int) -> tuple[int, int]:
         """How many of the first `units` units broke and were fixed, beside the baseline's first answer."""
@@ -70,20 +80,26 @@ class Pairing:
         baseline = self._baseline(side, metric, cases)
         return self._by_unit(baseline), self._by_unit(self._own(side, metric, cases) - baseline)
 
-    def differences(self, side: Transcript, design: stats.Design) -> Differences:
-        """All that the policy's metrics say of `side`, with what of it hangs on failures."""
+    def differences(
+        self, side: Transcript, design: stats.Design, known: Mapping[str, FloatArray] | None = None
+    ) -> Differences:
+        """All that the policy's metrics say of `side`, with what of it hangs on failures.
+
+        `known`: by metric, the baseline's scores on the whole suite, where they serve as control variate.
+        """
         cases, policy = self.both(side), self.policy
         answered = self._by_unit((side.answered()[:cases] & self._baseline_answered(side, cases)).astype(float)) == 1
-        failures = None
-        if not answered.all():
+        scored, failures = answered & (self._by_unit(self._silent(side, cases)) == 0), None
+        if not scored.all():
             best = {metric: self._at_best(side, metric, cases) for metric in policy.metrics}
-            failures = Failures(answered, {} if side is self.sides.again else best)
+            failures = Failures(answered, scored, {} if side is self.sides.again else best)
         return Differences(
             metrics={metric: self.scores(side, metric)[1] for metric in policy.metrics},
             policy=policy,
             design=design,
             failures=failures,
             absolute={metric: self._by_unit(self._own(side, metric, cases)) for metric in policy.min_score},
+            known=known or {},
         )
 
     def apart(self) -> BoolArray:
@@ -111,7 +127,7 @@ class Pairing:
         if finite:  # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all
             design["population"] = len(self.suite_units)
         largest = max(self.suite_units, default=1)
-        if largest > 1 and self.policy.cluster_weight == "cases":
+        if min(self.suite_units, default=1) < largest and self.policy.cluster_weight == "cases":
             design["weights"] = np.asarray(self.units, dtype=np.float64) / largest
             if finite:
                 design["total_weight"] = float(sum(self.suite_units)) / largest
@@ -145,6 +161,13 @@ class Pairing:
         if self.sides.again is not None:
             answered[:twice] &= self.sides.again.answered()[:twice]
         return answered
+
+    def _silent(self, side: Transcript, cases: int) -> FloatArray:
+        """How much of what was said to each case, by `side` or the baseline, says nothing; shape (cases,)."""
+        silent, twice = side.silent_share()[:cases] + self.sides.baseline.silent_share()[:cases], self.twice(side)
+        if self.sides.again is not None:
+            silent[:twice] += self.sides.again.silent_share()[:twice]
+        return silent
 
     def _at_best(self, side: Transcript, metric: str, cases: int) -> FloatArray:
         return self._by_unit(self._own(side, metric, cases) - self._baseline(side, metric, cases, at_best=True))

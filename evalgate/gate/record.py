@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +16,10 @@ from evalgate.gate.board import BaselineCheck
 from evalgate.gate.contest import Family, Ruling, Standing, least_needed, rule
 from evalgate.gate.differences import Differences
 from evalgate.gate.history import Attempt, Charge, History, Trial, weight_of
+from evalgate.gate.known import KnownBaseline
 from evalgate.gate.pairing import Pairing, Sides
 from evalgate.gate.policy import Policy
-from evalgate.gate.transcript import Transcript
+from evalgate.gate.transcript import FloatArray, Transcript
 from evalgate.suite import Suite
 
 OPEN = Ruling("inconclusive", 0, 0.0)
@@ -55,21 +58,36 @@ class Record:
         self._known: dict[int, tuple[object, Differences]] = {}
         self._asked: dict[int, str] = {}
         self.analysis: stats.Claim = entry.policy.claim
+        self.known_baseline = KnownBaseline()
+
+    def know_baseline(self, whole: Transcript) -> None:
+        """Before anything is asked: these are the baseline's answers to the whole suite. A test that begins now uses
+        them as control variate; one that goes on keeps what it began with.
+        """
+        if self.policy.claim == "suite" and not self.sides.baseline.cases:
+            self.known_baseline = KnownBaseline.of(whole, self.policy.metrics, self.suite.units)
 
     def rule(self) -> dict[str, Ruling]:
         """Look at the evidence; returns the ruling on each variant."""
         if self.sides.again is not None:
             self.again = self._rule_on_baseline()
+        if any(self.known_baseline.differs(metric, self.pairing.first(metric)) for metric in self.policy.metrics):
+            self.analysis = "traffic"  # somebody bought other answers meanwhile: they have no one truth either
         self.charges = self._charged()
         differences = {name: self.differences(name) for name in self.sides.variants}
         self.rulings = rule(differences, self.policy, self._family())
         return self.rulings
 
     def drop(self, side: Transcript, reason: str) -> None:
-        """Ask `side` no more: it cannot be reached. Without the baseline nobody can be judged."""
+        """Ask `side` no more: it cannot be reached. Without the baseline nobody can be judged who is not yet."""
         gone = [name for name, each in self.sides.variants.items() if each is side]
-        for name in gone or self.sides.variants:
+        waiting = [name for name in self.sides.variants if self._is_waited_for(name)]
+        for name in gone or waiting:
             self.down.setdefault(name, reason)
+
+    def _is_waited_for(self, name: str) -> bool:
+        """Whether a verdict on a variant takes more answers; none counts before the baseline equals itself."""
+        return self._is_open(self.rulings.get(name)) or (self.sides.again is not None and self._is_open(self.again))
 
     def open_sides(self) -> list[Transcript]:
         """Who has to be asked more: nobody when all is ruled on, or when the baseline cannot even match itself."""
@@ -112,14 +130,21 @@ class Record:
         charge = self.charges.get(name) or Charge(1, 0, self.policy.alpha, len(self.entry.units))
         return self.pairing.design(self.analysis, charge.deadline, charge.level)
 
+    def known(self, name: str) -> Mapping[str, FloatArray]:
+        """By metric, the baseline's scores that serve as control variate in the proof on one variant; empty: none."""
+        charge = self.charges.get(name)
+        exact = self.analysis == "suite" and charge is not None and bool(charge.control_variate)
+        return self.known_baseline.scores if exact else {}
+
     def differences(self, name: str) -> Differences:
         """What one variant's scores prove so far."""
-        side, design = self.sides.variants[name], self.design(name)
-        state = (self.pairing.both(side), self.pairing.twice(side), design.get("claim"), design.get("deadline"))
+        side, design, variate = self.sides.variants[name], self.design(name), self.known(name)
+        pairs = self.pairing.both(side), self.pairing.twice(side)
+        state = (*pairs, design.get("claim"), design.get("deadline"), bool(variate))
         known = self._known.get(id(side))
         if known is not None and known[0] == state:
             return known[1]  # whoever is ruled on is asked no more, and its evidence stays what it was
-        made = self.pairing.differences(side, design)
+        made = self.pairing.differences(side, design, variate)
         self._known[id(side)] = (state, made)
         return made
 
@@ -140,8 +165,12 @@ class Record:
         made = []
         for name, charge in self.charges.items():
             began, ruling = self._oldest(self.sides.variants[name]), self.rulings.get(name, OPEN)
+            if math.isinf(began):  # all that was asked of one side failed: nobody was judged by it
+                began, ruling = 0.0, OPEN
             made.append(self._attempt(config[name], name, charge, ruling, began=began, at=at, run=run))
         history = self.entry.history
+        if history is not None:
+            made = [each for each in made if not history.shows_more(each)]
         first = history is not None and not history.size
         for name, each in (self.entry.named or {}).items() if first else ():
             if name not in self.charges:
@@ -153,6 +182,7 @@ class Record:
         self, config: str, name: str, charge: Charge, ruling: Ruling, *, began: float, at: float, run: str
     ) -> Attempt:
         cases = sum(self.entry.units[: ruling.units])
+        side = self.sides.variants.get(name)
         return Attempt(
             config=config,
             variant=name,
@@ -168,25 +198,42 @@ class Record:
             began=began,
             at=at,
             run=run,
+            failed=self._failed(side, cases) if side is not None else 0,
+            control_variate=charge.control_variate,
         )
 
     def _charged(self, *, begun: bool = True) -> dict[str, Charge]:
         history, deadline = self.entry.history, len(self.entry.units)
         judged = {name: side for name, side in self.sides.variants.items() if self.pairing.both(side) or not begun}
         if history is None:
-            return {name: Charge(1, 0, self.policy.alpha, deadline) for name in judged}
+            variate = self.known_baseline.digest
+            return {name: Charge(1, 0, self.policy.alpha, deadline, variate) for name in judged}
         configs = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
         newcomers = history.newcomers([*configs.values()])
         charges = {}
         for name, side in judged.items():
-            oldest = self._oldest(side) if begun else float("-inf")
-            trial = Trial(self._test, deadline, oldest, self._identity_of)
+            known = self.known_baseline.digest if begun else None
+            trial = Trial(self._test, deadline, self._identity_of, partial(self._renewed, side), known)
             charges[name] = history.charge(configs[name], trial, self.policy.alpha, newcomers)
         return charges
 
     def _oldest(self, side: Transcript) -> float:
         """When the oldest answer was given, of `side` or of the baseline, whichever is younger."""
         return max(side.oldest, self.sides.baseline.oldest)
+
+    def _renewed(self, side: Transcript, cases: int, at: float) -> int:
+        """Of how many of the first `cases` cases some answer that counts was given after `at`."""
+        after = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            after[:counted] |= one.last_answered_at(counted) > at
+        return int(after.sum())
+
+    def _failed(self, side: Transcript, cases: int) -> int:
+        """In how many of the first `cases` cases some call that counts failed."""
+        failed = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            failed[:counted] |= ~one.answered()[:counted]
+        return int(failed.sum())
 
     def _family(self) -> Family:
         standings = {name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()}
@@ -195,17 +242,17 @@ class Record:
         named = [config for config in (self.entry.named or {}).values() if config not in present]
         if history is None:
             return Family(standings, [(1.0, 1.0)] * len(named))
-        unknown = [(1.0, 1.0)] * sum(history.last(config) is None for config in named)
-        return Family(
-            standings, [*history.absent(present, alpha), *unknown, history.reserve(len(history.newcomers(present)))]
-        )
+        # who is named later and not judged yet is among those who may still come
+        unknown = [(1.0, 1.0)] * len(named) if not history.size else []
+        absent, later = history.absent(present, alpha, self._test), len(history.newcomers(present))
+        return Family(standings, [*absent, *unknown, history.reserve(later)])
 
     @property
     def family_size(self) -> int:
         """Everybody who was ever ruled on, and everybody who is named now."""
         now = {side.endpoint.kin for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
         history = self.entry.history
-        return len(now) + (len(history.absent(now, self.policy.alpha)) if history is not None else 0)
+        return len(now) + (len(history.absent(now, self.policy.alpha, self._test)) if history is not None else 0)
 
     @property
     def _test(self) -> str:
@@ -224,8 +271,9 @@ class Record:
         standing = family.standings.get(name, Standing(1.0, self.policy.alpha))
         asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
-        design = self.design(name)
+        plain, variate = self.design(name), self.known(name)
         for metric in self.policy.metrics:
+            design: stats.Design = {**plain, "baseline": variate[metric]} if metric in variate else plain
             further = stats.minimum_further_cases(
                 self.pairing.scores(side, metric)[1],
                 margin=self.policy.margin,

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer
-from evalgate.gate.given import Given
+from evalgate.facts import Given
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -46,7 +46,10 @@ class Transcript:
 
         `prompt_size` is that of what was asked, in bytes.
         """
-        given = [Given.of(answer, self.endpoint, prompt_size) for answer in answers]
+        given = [
+            Given.of(answer, self.endpoint, prompt_size, credited=any(grade.values())).without_texts()
+            for answer, grade in zip(answers, grades, strict=True)
+        ]
         self.given.append(given)
         whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:
@@ -64,9 +67,18 @@ class Transcript:
         """Whether every repeat of a case was answered; shape (cases,)."""
         return np.asarray(self.failed_share() == 0)
 
+    def silent_share(self) -> FloatArray:
+        """The share of each case's repeats that came and say nothing that was scored; shape (cases,)."""
+        shares = [sum(each.silent for each in group) / len(group) for group in self.given]
+        return np.array(shares, dtype=np.float64)
+
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""
         return np.array([min(each.answer.answered_at for each in group) for group in self.given], dtype=np.float64)
+
+    def last_answered_at(self, cases: int) -> FloatArray:
+        """When each of the first `cases` cases was answered last; shape (cases,)."""
+        return np.array([max(each.answer.answered_at for each in group) for group in self.given[:cases]], dtype=float)
 
     def prompt_tokens(self) -> FloatArray:
         """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""

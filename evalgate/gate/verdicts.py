@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
-from evalgate.gate.board import Cause, Diagnostic, MetricEvidence, OperationBoard, Outcome, Trying, Verdict
+from evalgate.exchange import AnswerKind
+from evalgate.facts import Tally, Usage, VariantFacts
+from evalgate.gate.board import (
+    Cause,
+    ControlVariate,
+    Diagnostic,
+    MetricEvidence,
+    OperationBoard,
+    Outcome,
+    Trying,
+    Verdict,
+)
 from evalgate.gate.contest import Ruling
 from evalgate.gate.decide import evidence, flips, other_prompt, required
-from evalgate.gate.facts import VariantFacts
 from evalgate.gate.history import Charge
 from evalgate.gate.identity import somebody_else
 from evalgate.gate.record import Record
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
-from evalgate.gate.usage import Tally
 
-_FAULTS = {
+_FAULTS: dict[AnswerKind, str] = {
     "empty": "empty",
     "cut_in_reasoning": "empty: the token limit cut the reasoning off before any content",
     "filtered": "stopped by a content filter",
@@ -23,6 +33,7 @@ _FAULTS = {
     "tool_calls": "tool calls without content",
 }
 _NOTABLE = 0.05
+_ENOUGH = 10  # answers of the baseline that get no full marks: fewer may be chance
 _LOOK = "look at the graders and the targets"
 
 
@@ -57,6 +68,8 @@ class _Judging:
         self.cases = sum(record.entry.units[: self.units])
         self.charge = record.charges.get(name) or Charge(1, 0, self.policy.alpha, len(record.entry.units))
         self.design = record.design(name)
+        ours, theirs = (Tally(one.flat(self.cases)) for one in (self.side, self.baseline))
+        self.usage, self.baseline_usage = ours.beside(side.endpoint, theirs, self.baseline.endpoint)
 
     def verdict(self, ended: str) -> Verdict:
         metrics = (
@@ -78,10 +91,11 @@ class _Judging:
             trying=Trying(self.charge.number, self.charge.level, self.charge.arrival),
             metrics=metrics,
             diagnostics=tuple(self._diagnostic(metric) for metric in self.shown),
-            usage=self._tally(self.side).usage(self.side.endpoint, self._tally(self.baseline)),
-            baseline_usage=self._tally(self.baseline).usage(self.baseline.endpoint),
+            usage=self.usage,
+            baseline_usage=self.baseline_usage,
             suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
             flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
+            control_variate=self._control_variate(),
         )
 
     def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
@@ -96,7 +110,7 @@ class _Judging:
         """Why there is no verdict, whatever the scores say."""
         if self.name in self.record.down:
             return "unreachable", self.record.down[self.name]
-        if other := somebody_else(self.baseline, self.baseline.cases) or somebody_else(self.side, self.side.cases):
+        if other := somebody_else(self.baseline, self.record.sides.again) or somebody_else(self.side):
             return "identity", other
         if unfit := self._unfit(ended):
             return unfit
@@ -108,13 +122,14 @@ class _Judging:
         """Why neither is proven."""
         if hanging := self._hanging_on_failures():
             return "failures", hanging
+        kind = "".join(f"; {told}" for told in self._of_one_kind())
         weakest = min(metrics, key=lambda metric: metric.e_green)
         evidence = f"(e-value for green {weakest.e_green:.3g}, {self.ruling.e_needed:.3g} needed)"
         if ended:
-            return "budget", f"{ended}: neither proven after {self.units} {evidence}"
+            return "budget", f"{ended}: neither proven after {self.units} {evidence}{kind}"
         if self.record.entry.limited:
-            return "limited", f"neither proven after the {self.units} cases that may be asked {evidence}"
-        return "open", f"neither proven after all {self.units} cases {evidence}"
+            return "limited", f"neither proven after the {self.units} cases that may be asked {evidence}{kind}"
+        return "open", f"neither proven after all {self.units} cases {evidence}{kind}"
 
     def _proof(self, metrics: Sequence[MetricEvidence]) -> str:
         if self.ruling.outcome == "green":
@@ -146,10 +161,15 @@ class _Judging:
             return None
         found = (
             f"the baseline held against itself is {check.outcome} after {check.cases} cases "
-            f"(it differs from itself on {check.flip_rate:.1%})"
+            f"(it differs from itself on {100 * check.flip_rate:.1f} %)"
         )
+        failed = self._failed_of_check(check.cases)
         if check.outcome == "red":
             cause, why = "noise", f"suite unfit: {found}; either it changed, or an incident lies in its answers"
+        elif never := self._never_full():
+            cause, why = "scores", never
+        elif failed:
+            cause, why = "failures", "; ".join((found, failed, *self._of_baseline()))
         elif ended:
             cause, why = "budget", f"{ended} before the baseline was proven equal to itself"
         elif limited:
@@ -167,47 +187,94 @@ class _Judging:
                 continue
             if metric.baseline_score <= self.policy.margin:
                 scores = f"the baseline itself scores {metric.baseline_score:.3f} on {metric.metric}"
-                return f"suite unfit: {scores}, so nobody can be worse by {self.policy.margin:g}; {_LOOK}"
-            if metric.metric != PROMPT_TOKENS and not (self.baseline.scores(metric.metric)[: self.cases] >= 1).any():
-                never = f"the baseline never reaches full marks on {metric.metric}"
-                return f"suite unfit: {never} ({metric.baseline_score:.3f} on average); {_LOOK}"
+                return f"suite unfit: {scores}, so nobody can be worse by {self.policy.margin:g}; {self._look()}"
+        return self._never_full()
+
+    def _never_full(self) -> str:
+        """Whether the baseline gets no full marks, so that its score says nothing of quality; of answers there are."""
+        answered = self.baseline.answered()[: self.cases]
+        if answered.sum() < _ENOUGH:
+            return ""
+        for metric in self.policy.metrics:
+            scores = self.baseline.scores(metric)[: self.cases]
+            if metric != PROMPT_TOKENS and not (scores >= 1).any():
+                never = f"the baseline never reaches full marks on {metric}"
+                return f"suite unfit: {never} ({scores.mean():.3f} on average in {self.cases} cases); {self._look()}"
+        return ""
+
+    def _look(self) -> str:
+        """What to look at when the baseline's scores are no good: at its answers first, where they say nothing."""
+        return "; ".join(self._of_baseline()) or _LOOK
+
+    def _of_baseline(self) -> list[str]:
+        """What the baseline's own answers have in common that says nothing."""
+        return [f"of the baseline's own, {told}" for told in _of_kinds(self.baseline_usage).values()]
+
+    def _failed_of_check(self, units: int) -> str:
+        """What is missing of the baseline held against itself, where it is enough to matter."""
+        cases, again = sum(self.record.entry.units[:units]), self.record.sides.again
+        both = [each for one in (self.baseline, again) if one is not None for each in one.flat(cases)]
+        failed, silent = sum(each.answer.failed for each in both), sum(each.silent for each in both)
+        for count, what in ((failed, "calls failed"), (silent, "answers say nothing")):
+            if both and count / len(both) >= _NOTABLE:
+                return f"{count} of its {len(both)} {what}"
         return ""
 
     def _hanging_on_failures(self) -> str:
-        """Why there is no verdict although the scores would prove one: it would rest on calls that failed."""
+        """Why there is no verdict although the scores would prove one: it would rest on calls that failed, or on
+        answers that say nothing. Where enough of them did, it is not for want of cases either.
+        """
         if not self.units:
             return ""
         green, red = self.record.differences(self.name).scores_prove
-        if green < self.ruling.e_needed and red < 1:
-            return ""
-        ours, theirs = (sum(each.answer.failed for each in one.flat(self.cases)) for one in (self.side, self.baseline))
-        if not ours + theirs:
-            return ""
-        return (
-            f"{'red' if red >= 1 else 'green'} would rest on failed calls ({ours} of the variant's, {theirs} of the "
-            "baseline's): it is not proven without them"
-        )
+        would = "red" if red >= 1 else "green" if green >= self.ruling.e_needed else ""
+        kind = "".join(f"; {told}" for told in self._of_one_kind())
+        asked = len(self.side.flat(self.cases))
+        for what, ours, theirs in (
+            ("failed calls", self.usage.failed, self.baseline_usage.failed),
+            ("answers that say nothing", self._silent(self.side), self._silent(self.baseline)),
+        ):
+            counts = f"{ours} of the variant's, {theirs} of the baseline's"
+            if would and ours + theirs:
+                return f"{would} would rest on {what} ({counts}): it is not proven without them{kind}"
+            if max(ours, theirs) >= _NOTABLE * asked:
+                return f"neither proven after {self.units} cases, for {what} ({counts}){kind}"
+        return ""
+
+    def _silent(self, side: Transcript) -> int:
+        """How many answers came and say nothing that was scored."""
+        return sum(each.silent for each in side.flat(self.cases))
 
     def _of_one_kind(self) -> list[str]:
         """What the answers have in common that the baseline's have not: it says more than any score."""
-        ours, theirs = (
-            self._tally(self.side).usage(self.side.endpoint),
-            self._tally(self.baseline).usage(self.baseline.endpoint),
-        )
-        told = []
-        for kind, words in _FAULTS.items():
-            if ours.share(kind) - theirs.share(kind) >= _NOTABLE:
-                apart = kind == "empty" and ours.reasoning > _NOTABLE
-                detail = ": reasoning was returned, no content" if apart else ""
-                told.append(f"{ours.share(kind):.0%} of answers {words}{detail} (baseline {theirs.share(kind):.0%})")
-        return told
+        found = _of_kinds(self.usage, self.baseline_usage)
+        return [f"{told} (baseline {_percent(self.baseline_usage.share(kind))})" for kind, told in found.items()]
 
     def _evidence(self, metric: str) -> MetricEvidence:
         pairing = self.record.pairing
         baseline, differences = (values[: self.units] for values in pairing.scores(self.side, metric))
         return evidence(
-            metric, differences, baseline, pairing.flipped(self.side, metric, self.units), self.policy, self.design
+            metric,
+            differences,
+            baseline,
+            pairing.flipped(self.side, metric, self.units),
+            self.policy,
+            self.design,
+            self.record.known(self.name).get(metric),
         )
+
+    def _control_variate(self) -> ControlVariate | None:
+        """What the known scores of the baseline were worth, at the very same cases; what is needed is left as it is."""
+        if not self.units or not self.record.known(self.name):
+            return None
+        used = self.record.differences(self.name)
+        plain = replace(used, known={})
+        red = self.ruling.outcome == "red"
+        needed = 1 / self.policy.beta if red else self.ruling.e_needed
+        e_value, e_without = (
+            float((each.e_red if red else each.e_green)[: self.units].max()) for each in (used, plain)
+        )
+        return ControlVariate(e_value, e_without, e_value >= needed > e_without)
 
     def _required(self, metric: str) -> MetricEvidence:
         scores = self.record.differences(self.name).absolute[metric][: self.units]
@@ -219,5 +286,19 @@ class _Judging:
             return Diagnostic(metric, 0.0, 0.0)
         return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
 
-    def _tally(self, side: Transcript) -> Tally:
-        return Tally(side.flat(self.cases))
+
+def _of_kinds(usage: Usage, beside: Usage | None = None) -> dict[AnswerKind, str]:
+    """What answers have in common that say nothing, by kind; `beside` another side, what they have more than that."""
+    told = {}
+    for kind, words in _FAULTS.items():
+        share = usage.share(kind)
+        if share - (beside.share(kind) if beside is not None else 0.0) >= _NOTABLE:
+            apart = kind == "empty" and usage.reasoning > _NOTABLE
+            told[kind] = (
+                f"{_percent(share)} of answers {words}{': reasoning was returned, no content' if apart else ''}"
+            )
+    return told
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

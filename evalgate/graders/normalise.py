@@ -37,6 +37,7 @@ _MARKS_IN_A_ROW = re.compile(r"[^\w\x00-\x7f]+")
 _PILE = 32  # sorting accents on one letter takes quadratic time; no language has so many
 _FENCE = re.compile(r"\s*```[A-Za-z0-9+#_.-]{0,20}[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
 _MARKS = ("```", "``", "`", '"', "'", "**", "__", "*", "_")
+_MARK_BEGINS = frozenset(mark[0] for mark in _MARKS)
 _INSIDE_WORDS = {"'", "_"}  # `don't` and `snake_case`: these marks may also stand inside a word
 _PADDING = " \u200c\u200d"
 # Sentence_Terminal of the Unicode Character Database, without those that are two in one
@@ -87,6 +88,8 @@ def _bare(text: str) -> str:
 
 
 def _unwrapped(text: str) -> str:
+    if text[:1] not in _MARK_BEGINS:
+        return text
     for mark in _MARKS:
         width = len(mark)
         if len(text) > 2 * width and text.startswith(mark) and text.endswith(mark):

@@ -30,8 +30,10 @@ def exact(
     By default both are normalised, so that `**Paris.**` is `paris`; see `normalise`. Without `ignore_case`, case is
     minded unless `normalise` is `default`.
     """
-    wanted = normalised(as_text(expected), normalise, ignore_case)
-    return float(normalised(text, normalise, ignore_case) == wanted)
+    wanted = as_text(expected)
+    if text == wanted:
+        return 1.0
+    return float(normalised(text, normalise, ignore_case) == normalised(wanted, normalise, ignore_case))
 
 
 def _something_to_find(

@@ -60,7 +60,8 @@ class AnthropicStream:
             case "message_delta":  # its counts are cumulative
                 self._counts_output = self._counts_output or bool(event.get("usage"))
                 self._message |= mapping(event.get("delta"))
-                self._usage |= {key: value for key, value in mapping(event.get("usage")).items() if value is not None}
+                # some say 0 here for what they have counted at the start
+                self._usage |= {key: value for key, value in mapping(event.get("usage")).items() if value}
             case "message_stop":
                 self.done = True
         return False

@@ -70,7 +70,7 @@ class ProviderClient(Protocol):
     def hurry(self, seconds: float | None) -> None:
         """Let nobody wait for a connection any longer: it fails at once.
 
-        What has been sent may take so many seconds more; as long as ever when that is None.
+        Calls of which nothing has been heard by then end after so many seconds; none does when that is None.
         """
 
     async def close(self) -> None:

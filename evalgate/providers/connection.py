@@ -79,6 +79,11 @@ class Connection(asyncio.Protocol):
         return not self._is_readable()  # what comes unasked would be taken for the next answer
 
     @property
+    def ended(self) -> bool:
+        """Whether all of the body has come."""
+        return not self._under_way
+
+    @property
     def paid(self) -> int | None:
         """Bytes of a body that came, when it is one that a provider charges for (2xx); None when there is none yet."""
         return self.received if self._head is not None and self._head.status < 300 else None

@@ -24,7 +24,7 @@ from evalgate.providers.connection import Connection, Head
 from evalgate.providers.connections import Address, Connections
 from evalgate.providers.proxy import proxy_for
 from evalgate.providers.reply import THROTTLED, Reply, as_said, error_in, is_filtered, is_spent, message_of
-from evalgate.providers.streaming import Reading, StreamTooLarge, is_stream
+from evalgate.providers.streaming import FOR_THE_END, Reading, StreamTooLarge, is_stream
 
 __all__ = ["HttpClient", "Reply", "message_of"]
 
@@ -47,7 +47,7 @@ class HttpClient:
     def __init__(self, provider: Provider, key: str | None) -> None:
         self._provider, self._key = provider, key
         self.allowance: Allowance | None = None
-        self._clocks: set[asyncio.Timeout] = set()  # of the calls that are under way
+        self._calls: dict[asyncio.Timeout, Connection | None] = {}  # that are under way, by their clocks
         self._base, self._query = root_of(provider), query_of(provider)
         # as it stands in JSON; an endpoint that echoes the key must not get it stored
         self._secret = orjson.dumps(key)[1:-1] if key is not None and len(key) >= MIN_SECRET else None
@@ -129,10 +129,7 @@ class HttpClient:
         """See `ProviderClient.hurry`."""
         self._connections.hurry()
         if seconds is not None:
-            end = asyncio.get_running_loop().time() + seconds
-            for clock in self._clocks:
-                if (until := clock.when()) is not None:  # one without a time has its answer
-                    clock.reschedule(min(until, end))
+            asyncio.get_running_loop().call_later(seconds, self._cut_off_the_silent)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -153,15 +150,15 @@ class HttpClient:
         connection = None
         try:
             async with asyncio.timeout(seconds) as clock:
-                self._clocks.add(clock)
+                self._calls[clock] = None
                 try:
-                    connection = await self._connections.take()
+                    connection = self._calls[clock] = await self._connections.take()
                     try:
                         yield connection, clock
                     finally:
                         self._connections.give_back(connection)
                 finally:
-                    self._clocks.discard(clock)
+                    del self._calls[clock]
         except TimeoutError:
             failure = self._timed_out(seconds)
             failure.arrived = connection.received if connection is not None and connection.asked else None
@@ -170,6 +167,12 @@ class HttpClient:
             if connection is not None and failure.arrived is None:
                 failure.arrived = connection.paid
             raise
+
+    def _cut_off_the_silent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for clock, connection in self._calls.items():
+            if connection is None or not connection.received:
+                clock.reschedule(now)
 
     async def _call(
         self, connection: Connection, method: str, path: str, *body: bytes, kind: str = "application/json"
@@ -207,7 +210,7 @@ class HttpClient:
     async def _read(self, connection: Connection) -> bytes:
         chunks: list[bytes] = []
         try:
-            while chunk := await connection.piece():
+            while chunk := await _more(connection, chunks):
                 if connection.received > MAX_BODY_BYTES:
                     raise self._too_large(MAX_BODY_BYTES)
                 chunks.append(chunk)
@@ -263,6 +266,17 @@ class HttpClient:
     def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
         return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
+
+
+async def _more(connection: Connection, chunks: list[bytes]) -> bytes:
+    """More of a body; nothing at its end, or when it is whole already and no end of it comes."""
+    if not chunks or connection.ended or not chunks[-1].rstrip().endswith(b"}") or not _is_object(b"".join(chunks)):
+        return await connection.piece()
+    try:
+        async with asyncio.timeout(FOR_THE_END):
+            return await connection.piece()
+    except TimeoutError:
+        return b""
 
 
 def _is_object(data: bytes) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer, JsonValue, Request
 from evalgate.providers.base import AttemptFailed
+from evalgate.providers.choices import least_choice
 from evalgate.providers.details import bounded, first_logprob, served_by, storable, token_logprobs
 from evalgate.providers.finish import finish_reason
 from evalgate.providers.openai_stream import REASONING, OpenAIStream
@@ -80,18 +81,8 @@ def parse_response(body: JsonValue, latency_ms: float, redact: Callable[[str], s
 
 
 def choice_of(body: JsonValue) -> dict[str, JsonValue] | None:
-    """The choice of index 0; else that without an index, else that of the least."""
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if not isinstance(choices, list):
-        return None
-    if len(choices) == 1:  # as it nearly always is
-        return choices[0] if isinstance(choices[0], dict) else None
-    known = [choice for choice in choices if isinstance(choice, dict)]
-    return min(known, key=lambda choice: _place(choice.get("index")), default=None)
-
-
-def _place(index: JsonValue) -> float:
-    return (index if index > 0 else -1.0) if isinstance(index, int | float) else 0.0
+    """The choice that is the answer; None when the body has none."""
+    return least_choice(body.get("choices")) if isinstance(body, dict) else None
 
 
 def _keep_from_message(message: dict[str, JsonValue], details: dict[str, JsonValue]) -> None:

@@ -8,7 +8,9 @@ import orjson
 
 from evalgate.exchange import JsonValue
 from evalgate.providers.assembly import broken_off, event_of, is_terminal, mapping, text
+from evalgate.providers.choices import least_choice, place_of
 from evalgate.providers.details import storable
+from evalgate.providers.reply import error_in
 
 _LOGPROB_LISTS = ("content", "tokens", "token_logprobs", "top_logprobs")  # the first of chat, the others of completions
 _OF_THE_BODY = ("model", "system_fingerprint", "provider", "usage")
@@ -32,6 +34,11 @@ class OpenAIStream:
         self.done = False
         self._error: JsonValue = None
         self._body: dict[str, JsonValue] = {}
+        self._place: float | None = None  # of the choice that is read
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing of the choice has arrived yet."""
         self._choice: dict[str, JsonValue] = {}
         self._texts: list[str] = []
         self._refusals: list[str] = []
@@ -39,7 +46,7 @@ class OpenAIStream:
         self._calls: list[_Call] = []
         self._at: dict[JsonValue, _Call] = {}  # by index
         self._logprobs: dict[str, list[JsonValue]] = {}
-        self._is_chat = self._begun = False
+        self._is_chat = False
 
     @property
     def complete(self) -> bool:
@@ -63,8 +70,8 @@ class OpenAIStream:
             self.done = True
             return False
         event = event_of(name, data)
-        choice = _first(event.get("choices"))
-        if error := event.get("error") or choice.get("error"):
+        choice = self._ours(event.get("choices"))
+        if error := event.get("error") or choice.get("error") or (event if error_in(event) else None):
             if not (self.done or self.complete):
                 self._error = error
             self.done = True
@@ -74,7 +81,6 @@ class OpenAIStream:
         for key, values in mapping(choice.get("logprobs")).items():
             if key in _LOGPROB_LISTS and isinstance(values, list):
                 self._logprobs.setdefault(key, []).extend(values)
-        self._begun = self._begun or bool(choice)
         return self._take(choice)
 
     def body(self) -> JsonValue:
@@ -83,7 +89,7 @@ class OpenAIStream:
             return {"error": self._error}
         if not (self.done or self.complete):
             raise broken_off("no finish_reason and no [DONE]")
-        if not self._begun:
+        if self._place is None:
             raise broken_off("no choices")
         choice: dict[str, JsonValue] = {**self._choice, "logprobs": dict(self._logprobs)}
         said = "".join(self._texts)
@@ -97,6 +103,19 @@ class OpenAIStream:
         if self._calls:
             message["tool_calls"] = [_whole(call) for call in self._calls]
         return {**self._body, "choices": [{**choice, "message": message}]}
+
+    def _ours(self, choices: JsonValue) -> dict[str, JsonValue]:
+        """The piece of the choice that is read; empty when the chunk has none of it (as that with the usage)."""
+        choice = least_choice(choices)
+        if not choice:
+            return {}
+        place = place_of(choice)
+        if self._place is not None and place > self._place:
+            return {}
+        if self._place is not None and place < self._place:
+            self._begin()  # what was read was another one
+        self._place = place
+        return choice
 
     def _take(self, choice: dict[str, JsonValue]) -> bool:
         delta = choice.get("delta")
@@ -136,9 +155,3 @@ class OpenAIStream:
 def _whole(call: _Call) -> JsonValue:
     function: JsonValue = {"name": call.name, "arguments": "".join(call.arguments)}
     return {"id": call.id, "type": "function", "function": function}
-
-
-def _first(choices: JsonValue) -> dict[str, JsonValue]:
-    """The choice of index 0; nothing when this chunk has none (as that with the usage)."""
-    found = [mapping(choice) for choice in choices] if isinstance(choices, list) else []
-    return next((choice for choice in found if choice.get("index") in (0, None)), {})

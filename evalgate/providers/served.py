@@ -8,12 +8,14 @@ Anything else is another name. It is told, and no more than that: a person knows
 
 from __future__ import annotations
 
+import functools
 import re
 
 from evalgate.catalog import Endpoint
 from evalgate.exchange import Answer
 
 _SHOWN = 80  # characters of a name that a server made up
+_LONGEST = 500
 _MARKETPLACE = re.compile(r":(?:free|nitro|floor|exacto|extended|online|beta|latest)$|-latest$|-v\d{1,3}:\d{1,6}$")
 _PREFIX = re.compile(r"(?:[a-z]{2,20}\.){1,4}(?=[a-z])")  # us.anthropic.claude-…, as Bedrock writes it
 _DATE = re.compile(
@@ -32,8 +34,28 @@ def answered_by(endpoint: Endpoint, answer: Answer) -> str | None:
         return None
     variant = endpoint.variant
     known = (endpoint.served_as, endpoint.model, *variant.aliases)
-    precision = _letters(variant.quantization.label)
-    return None if any(_same(said, name, precision) for name in known) else said[:_SHOWN]
+    return None if _is_one_of(said[:_LONGEST], known, variant.quantization.label) else said[:_SHOWN]
+
+
+@functools.lru_cache(maxsize=1024)  # every answer of an endpoint says the same
+def _is_one_of(said: str, known: tuple[str, ...], quantization: str) -> bool:
+    precision = _letters(quantization)
+    return any(_same(said, name, precision) for name in known)
+
+
+def known_as(endpoint: Endpoint, answer: Answer) -> str | None:
+    """By which name an answer's model is told apart from others; None where the server does not say.
+
+    Another spelling is the same name, and so are all that the catalogue declares. A date is part of it: of a dated name
+    and an undated one, or of two dates, nobody knows whether they are one model.
+    """
+    said = answer.details.get("served_model")
+    if not isinstance(said, str) or not said.strip():
+        return None
+    precision = _letters(endpoint.variant.quantization.label)
+    name = _without_precision(_core(said), precision)
+    declared = {_without_precision(_core(one), precision) for one in endpoint.variant.aliases}
+    return _without_precision(_core(endpoint.served_as), precision) if name in declared else name
 
 
 def _same(said: str, asked: str, precision: str) -> bool:

@@ -21,12 +21,15 @@ def token_count(value: JsonValue) -> int | None:
 
 
 def count_within(usage: Mapping[str, JsonValue], groups: tuple[str, ...], name: str) -> int:
-    """`usage.group.name` of the first group that has it, such as `completion_tokens_details.reasoning_tokens`; or 0."""
+    """`usage.group.name` of the first group that has it, such as `completion_tokens_details.reasoning_tokens`.
+
+    Some have it in no group, and just as `usage.name`; 0 when it is nowhere.
+    """
     for group in groups:
         inner = usage.get(group)
         if isinstance(inner, dict) and (count := token_count(inner.get(name))):
             return count
-    return 0
+    return token_count(usage.get(name)) or 0
 
 
 def output_with_reasoning(usage: Mapping[str, JsonValue], reasoning: int, *, reasoned: bool) -> int | None:

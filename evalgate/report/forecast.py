@@ -10,7 +10,7 @@ from rich.text import Text
 
 from evalgate.plan.forecast import Forecast, VariantForecast
 from evalgate.report.layout import columns, print_line, widths_of
-from evalgate.report.wording import e_value, percent, safe
+from evalgate.report.wording import alpha, e_value, percent, safe
 
 HEAD = ("variant", "flips", "cases", "p90", "worst", "verdict", "calls", "tokens", "USD", "worst", "minutes")
 
@@ -36,11 +36,8 @@ def render_forecast(forecast: Forecast, console: Console) -> None:
     print_line(console, Text(f"  {certify}; {least} {margin:g} pp{number}"))
     for side in forecast.variants:
         if side.trying is not None and side.trying.number > 1:
-            charged = percent(side.trying.level)
-            again = (
-                f"  {safe(side.variant)}: try {side.trying.number}, charged {charged} of false green; green takes an "
-            )
-            print_line(console, Text(f"{again}e-value of {e_value(side.e_needed)}"))
+            again = f"  {safe(side.variant)}: try {side.trying.number}, charged {alpha(side.trying.level)}"
+            print_line(console, Text(f"{again}; green takes an e-value of {e_value(side.e_needed)}"))
 
 
 def render_assumptions(forecasts: Sequence[Forecast], console: Console) -> None:

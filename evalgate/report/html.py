@@ -79,6 +79,7 @@ def render_report(board: Board, pairs: Pairs) -> str:
         total=len(verdicts),
         at=datetime.fromtimestamp(board.at, UTC),
         illustrative=any(wording.is_illustrative(each, verdict) for each, verdict in verdicts),
+        estimated=any(wording.is_estimated(verdict) for _, verdict in verdicts),
         version=__version__,
     )
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.report.layout import Piped, columns, print_hanging, print_line, print_parts, widths_of
-from evalgate.report.wording import percent, safe
+from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
 from evalgate.router import NEVER, Candidate, Decision, Explanation, explain
 
 PER = 1000  # calls; the cost of one is too small to read
@@ -42,6 +42,8 @@ def render_decision(decision: Decision, console: Console, *, details: bool = Fal
         print_parts(console, [f"asked in turn: {asked}"], _BELOW, first=_INDENT)
     if told.alarm:
         print_parts(console, [Text(f"alarm: {safe(told.alarm, 300)}", "bold red")], _BELOW, first=_INDENT)
+    if any(candidate.estimated and candidate.cost is not None for candidate in told.candidates):
+        print_line(console, Text(f"  {ESTIMATED_NOTE}", "dim"))
     if any(candidate.endpoint.price.basis == "illustrative" for candidate in told.candidates):
         print_line(console, Text("  * illustrative prices: nobody sells at them", "dim"))
     print_line(console, Text())
@@ -57,7 +59,8 @@ def _title(decision: Decision, told: Explanation) -> Text:
     whom = ("nobody", "bold red") if told.chosen is None else (safe(told.chosen.endpoint.id), "bold green")
     title = Text.assemble((safe(operation), "bold"), " → ", whom)
     if told.saving > 0:
-        title.append(f"  saves {percent(told.saving)} of {safe(told.baseline.endpoint.id)}")
+        about = ESTIMATED if told.estimated else ""
+        title.append(f"  saves {about}{percent(told.saving)} of {safe(told.baseline.endpoint.id)}")
     if decision.call.tier != "standard":
         title.append(f"  {decision.call.tier}")
     seq = "no signal" if decision.seq is None else f"signal seq {decision.seq}"
@@ -81,8 +84,6 @@ def _details(decision: Decision, candidate: Candidate) -> list[str]:
     """Price, promises and telemetry of a candidate, as far as anything is known."""
     price, offers, standing = candidate.endpoint.price, candidate.endpoint.variant.capabilities, candidate.standing
     parts = [f"{price.input} in, {price.output} out USD/1M tokens"]
-    if candidate.estimated:
-        parts.append("tokens estimated")
     parts += [name for name, has in (("tools", offers.tools), ("JSON schema", offers.json_schema)) if has]
     if offers.context is not None:
         parts.append(f"context {offers.context:,}")
@@ -102,7 +103,7 @@ def _cost(candidate: Candidate) -> str:
     if candidate.cost is None:
         return "—"
     mark = " *" if candidate.endpoint.price.basis == "illustrative" else ""
-    return f"{candidate.cost * PER:.4f}{mark}"
+    return f"{ESTIMATED if candidate.estimated else ''}{candidate.cost * PER:.4f}{mark}"
 
 
 def _plain(decision: Decision) -> dict[str, object]:
@@ -116,6 +117,7 @@ def _plain(decision: Decision) -> dict[str, object]:
         "baseline": told.baseline.endpoint.id,
         "upgraded": decision.upgraded,
         "saving": told.saving,
+        "estimated": told.estimated,
         "signal_seq": decision.seq,
         "reason": told.reason,
         "alarm": told.alarm or None,
@@ -126,6 +128,7 @@ def _plain(decision: Decision) -> dict[str, object]:
                 "usable": candidate.usable,
                 "reason": candidate.reason,
                 "cost_usd": candidate.cost,
+                "estimated": candidate.estimated,
                 "price_basis": candidate.endpoint.price.basis,
             }
             for candidate in told.candidates

@@ -106,6 +106,7 @@ def _metric_named(verdict: Verdict) -> list[str]:
 def _heading(board: OperationBoard) -> list[Text | str]:
     baseline = f"baseline {safe(board.baseline.id)} ({wording.precision(board.baseline)})"
     held_to = [f"margin {wording.margin(board)}", f"claim {wording.claim(board)}", wording.family(board)]
+    held_to += filter(None, [wording.control_variate(board)])
     return [Text(safe(board.operation), "bold"), safe(board.model), baseline, *held_to]
 
 
@@ -121,7 +122,7 @@ def _print_legend(board: Board, console: Console) -> None:
         legend.append("worse: proven worse, perhaps by less than the margin; RED: by more")
     if board.discoveries < count["green"]:
         legend.append(f"{board.discoveries} of the greens hold at a false discovery rate of 5 % over the whole board")
-    if any(verdict.usage.tokens == "estimated" for _, verdict in verdicts):
+    if any(wording.is_estimated(verdict) for _, verdict in verdicts):
         legend.append(wording.ESTIMATED_NOTE)
     if any(wording.is_illustrative(each, verdict) for each, verdict in verdicts):
         legend.append(wording.ILLUSTRATIVE_NOTE)

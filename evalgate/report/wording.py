@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
-    from evalgate.gate import MetricEvidence, OperationBoard, VariantFacts, Verdict
+    from evalgate.gate import MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"
@@ -22,6 +22,7 @@ ESTIMATED_NOTE = f"{ESTIMATED} tokens not counted by the server, but estimated"
 ILLUSTRATIVE_NOTE = f"{ILLUSTRATIVE} illustrative prices: nobody sells at them"
 SHAPES = {"green": "●", "red": "✕", "worse": "▽", "inconclusive": "◇"}
 
+_KINDS = {"cut_in_reasoning": "cut off in reasoning", "tool_calls": "calls of tools only"}
 _JOINERS = frozenset("\u200c\u200d")  # some scripts and most emoji cannot be spelled without them
 _NOTABLE_TRUNCATION = 0.05
 
@@ -87,6 +88,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.{digits}f} %".replace("-", "−")
 
 
+def alpha(level: float) -> str:
+    """What a try is charged: `α 0.25 %`."""
+    return f"α {100 * level:.2g} %"
+
+
 def e_value(value: float) -> str:
     """An e-value: `0.031`, `57.2`, `1,240`; beyond a million only its size."""
     if value < 100:
@@ -135,6 +141,15 @@ def claim(board: OperationBoard) -> str:
     return claimed if claimed == board.analysis else f"{claimed}, by expected scores: the baseline's answers change"
 
 
+def control_variate(board: OperationBoard) -> str:
+    """What it was worth that the baseline's scores were known beforehand; empty where they were not."""
+    used = [each.control_variate for each in board.verdicts if each.control_variate is not None]
+    if not used:
+        return ""
+    needed = f"{sum(each.decisive for each in used)} of {counted(len(used), 'verdict')}"
+    return f"control variate (baseline known beforehand): needed for {needed}"
+
+
 def outcome(verdict: Verdict) -> str:
     """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
     return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
@@ -157,13 +172,18 @@ def is_illustrative(board: OperationBoard, verdict: Verdict) -> bool:
     return {verdict.variant.price_basis, board.baseline.price_basis} != {"listed"}
 
 
+def is_estimated(verdict: Verdict) -> bool:
+    """True when a saving is known, but not all tokens that it rests on were counted."""
+    counted_on_both = {verdict.usage.tokens, verdict.baseline_usage.tokens} == {"counted"}
+    return verdict.saving is not None and not counted_on_both
+
+
 def saving(board: OperationBoard, verdict: Verdict) -> str:
     """The share of cost saved, marked where prices are illustrative; a dash where the baseline costs nothing."""
     if verdict.saving is None:
         return "–"
-    estimated = {verdict.usage.tokens, verdict.baseline_usage.tokens} != {"counted"}
     return (
-        (ESTIMATED if estimated else "")
+        (ESTIMATED if is_estimated(verdict) else "")
         + percent(verdict.saving)
         + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
     )
@@ -194,14 +214,26 @@ def remarks(verdict: Verdict) -> list[str]:
     if failed := verdict.usage.failed:
         said.append(f"{counted(failed, 'call')} failed")
     said += [safe(each, 200) for each in verdict.suspicions]
+    if silent := kinds(verdict.usage):
+        said.append(f"{silent} of {counted(verdict.usage.answers, 'answer')}")
+    if silent := kinds(verdict.baseline_usage):
+        said.append(f"baseline: {silent} of {counted(verdict.baseline_usage.answers, 'answer')}")
     if max(verdict.usage.reasoning, verdict.baseline_usage.reasoning) > 0:
         baseline = percent(verdict.baseline_usage.reasoning)
         said.append(f"{percent(verdict.usage.reasoning)} of what was said is reasoning (baseline {baseline})")
     if verdict.trying.number > 1:
-        said.append(f"try {verdict.trying.number}, charged {percent(verdict.trying.level)} of false green")
+        said.append(f"try {verdict.trying.number}, charged {alpha(verdict.trying.level)}")
     if verdict.note:
         said.append(safe(verdict.note, 200))
+    if (control := verdict.control_variate) and control.decisive:
+        said.append(f"without the control variate not proven yet: e-value {e_value(control.e_without)}")
     return said
+
+
+def kinds(usage: Usage) -> str:
+    """How many answers are no text, by kind: `3 empty, 1 filtered`; those that failed are told apart."""
+    silent = {kind: count for kind, count in usage.kinds.items() if kind not in ("text", "failed") and count}
+    return ", ".join(f"{count:,} {_KINDS.get(kind, safe(kind, 40))}" for kind, count in silent.items())
 
 
 def levels(board: OperationBoard) -> str:

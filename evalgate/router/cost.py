@@ -22,11 +22,13 @@ class TokenMix:
     def of(cls, entries: Sequence[SignalEntry]) -> TokenMix:
         """The mix that the entries of one operation tell."""
         told = [entry.evidence.baseline_tokens or entry.evidence.tokens for entry in entries]
-        known = [(each.input, each.output) for each in told if each.input is not None and each.output is not None]
-        if not known:
+        counted = [each for each in told if each.basis == "counted"]
+        known = [(each.input, each.output) for each in counted or told]  # an estimate, where there is nothing else
+        pairs = [(asked, said) for asked, said in known if asked is not None and said is not None]
+        if not pairs:
             return cls(None, None, True)
-        inputs, outputs = zip(*known, strict=True)
-        return cls(fmean(inputs), fmean(outputs), any(each.basis != "counted" for each in told))
+        inputs, outputs = zip(*pairs, strict=True)
+        return cls(fmean(inputs), fmean(outputs), not counted)
 
     def cost(self, endpoint: Endpoint, length: float | None = 1.0) -> float | None:
         """USD for one call whose answer is `length` times as long as the baseline's; None where nobody knows."""

@@ -59,6 +59,11 @@ class Explanation:
     saving: float
     alarm: str
 
+    @property
+    def estimated(self) -> bool:
+        """Whether the saving rests on tokens that were not all counted by a server."""
+        return self.baseline.estimated or (self.chosen is not None and self.chosen.estimated)
+
 
 def explain(decision: Decision) -> Explanation:
     """Tell how a decision came about."""
@@ -152,7 +157,8 @@ def _why_the_baseline(decision: Decision) -> str:
     if not route.certified:
         what = "the call names no operation" if call.operation is None else f"no suite judges {call.operation!r}"
         return f"{what}, so it is treated as realtime"
-    return "its cost is not known" if route.baseline.cost is None else "nothing cheaper can be used"
+    unknown = route.baseline.cost is None and any(option.eligible_until > decision.at for option in route.greens)
+    return "nobody knows what a call costs" if unknown else "nothing cheaper is eligible"
 
 
 def _limits(decision: Decision) -> str:

@@ -57,7 +57,8 @@ def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: 
     if previous is not None and previous.variant.config != verdict.variant.config:
         previous = None  # another configuration is another variant; its past says nothing about this one
     # a green is as old as all of its evidence; what a wrong clock dated into the future is no younger than the run
-    oldest = min(verdict.usage.oldest, verdict.baseline_usage.oldest, board.at)
+    told = [usage.oldest for usage in (verdict.usage, verdict.baseline_usage) if usage.answers]
+    oldest = min([*told, board.at])
     answered = datetime.fromtimestamp(int(oldest), UTC)
     valid_until = answered + timedelta(seconds=operation.policy.valid_seconds)
     fresh = previous is None or previous.valid_until != valid_until
@@ -128,7 +129,7 @@ def _evidence(run: str, operation: OperationBoard, verdict: Verdict) -> SignalEv
         success=1 - usage.failed / usage.answers if usage.answers else 0.0,  # a spent budget asks nothing
         tokens=_tokens(usage),
         baseline_tokens=_tokens(verdict.baseline_usage),
-        kinds=dict(usage.kinds),
+        kinds=dict(usage.kinds.items()),
         attempt=verdict.trying.number,
         charged=verdict.trying.level,
         beyond_margin=verdict.beyond_margin,

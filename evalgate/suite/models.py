@@ -133,8 +133,12 @@ class Gate(Strict):
     baseline_check: bool = Field(
         default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
     )
+    control_variate: bool = Field(
+        default=True,
+        description="claim suite: use the baseline's scores on all cases where its answers are known already",
+    )
     control: Literal["family", "verdict"] = Field(
-        default="family", description="family: Holm over the operation's variants; verdict: each on its own"
+        default="family", description="family: any false green among the operation's variants; verdict: each on its own"
     )
     max_cases: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
         default=None, description="at most so many cases a variant"

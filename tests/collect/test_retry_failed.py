@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Collector
+from evalgate.collect import Batching, Budget, Collector
 from evalgate.exchange import Answer
 from evalgate.store import Store
+from tests.collect.batching import QUICK
 from tests.collect.conftest import collect
 from tests.conftest import Asked, Loopback, Sent, completion, failure, questions
+from tests.providers.batch_server import Asked as InBatch
+from tests.providers.batch_server import BatchServer, Lines, Outcome, Status
 
 FILTERED = Sent(json.dumps({"choices": [{"text": "", "finish_reason": "content_filter"}]}).encode())
+
+
+@pytest.fixture
+def batch_server() -> Iterator[BatchServer]:
+    server = BatchServer()
+    yield server
+    server.stop()
 
 
 def again(store: Store, endpoint: Endpoint, times: int = 1) -> list[list[Answer]]:
@@ -53,3 +65,39 @@ def test_what_is_turned_down_again_is_kept_and_asked_once_only(server: Loopback,
     for answers in again(store, endpoint, times=2):
         assert answers[1].error == "HTTP 400: no 2"
     assert len(server.asked) == 6
+
+
+def test_in_a_batch_only_what_was_turned_down_is_handed_in_again(
+    batch_server: BatchServer, store: Store, tmp_path: Path
+) -> None:
+    def behave(asked: InBatch) -> Outcome:
+        return Status(400, "unsafe") if asked.prompt == "q1" and asked.nth == 1 else f"answer to {asked.prompt}"
+
+    batch_server.behave = behave
+    endpoint = batch_server.endpoint(tmp_path)
+
+    async def ask(now: float, retry_failed: bool) -> list[Answer]:
+        batching = Batching(polling=QUICK)
+        async with Collector(store, {}, now=lambda: now, batching=batching, retry_failed=retry_failed) as collector:
+            return await collector.ask(endpoint, questions(3))
+
+    assert [answer.kind for answer in asyncio.run(ask(1000.0, False))] == ["text", "refused", "text"]
+    assert [answer.text for answer in asyncio.run(ask(2000.0, True))] == [f"answer to q{n}" for n in range(3)]
+    assert [len(batch.requests) for batch in batch_server.batches.values()] == [3, 1]
+
+
+def test_a_batch_that_was_not_counted_is_not_free(batch_server: BatchServer, store: Store, tmp_path: Path) -> None:
+    def behave(asked: InBatch) -> Outcome:
+        content = {"choices": [{"text": "x" * 40}]}
+        row = {"custom_id": asked.custom_id, "response": {"status_code": 200, "body": content}}
+        return Lines((json.dumps(row).encode(),))
+
+    batch_server.behave = behave
+    budget = Budget()
+
+    async def ask() -> list[Answer]:
+        async with Collector(store, {}, now=lambda: 1000.0, batching=Batching(polling=QUICK)) as collector:
+            return await collector.ask(batch_server.endpoint(tmp_path), questions(3), budget=budget)
+
+    assert [answer.output_tokens for answer in asyncio.run(ask())] == [None] * 3
+    assert budget.spent == 3 * (1 + 2 * 10) * Decimal("0.5") / 1_000_000  # 1 token in at 1 USD, 10 out at 2, at half

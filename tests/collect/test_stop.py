@@ -97,6 +97,27 @@ def test_whoever_waits_for_a_connection_or_a_provider_that_never_answered_is_wok
         assert time.monotonic() - began < 10
 
 
+def test_whoever_is_answering_already_is_waited_for(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalgate.collect.line.LAST_CALLS", 0.1)
+    body = completion("slowly").body
+    server.behave = lambda asked: Sent(b"", pieces=(body[:9], 1.0, body[9:]))
+    endpoint = server.endpoint(tmp_path)
+
+    async def ask() -> None:
+        stop = Stop()
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
+            await asyncio.sleep(0.5)
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    asyncio.run(ask())
+    assert len(kept(store, endpoint, questions(5))) == len(server.asked)
+
+
 def test_what_makes_it_pointless_to_go_on_wakes_whoever_waits(server: Loopback, store: Store, tmp_path: Path) -> None:
     def behave(asked: Asked) -> Sent:
         return failure(401) if asked.prompt == "q1" else failure(429, retry_after_ms="60000")

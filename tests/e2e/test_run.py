@@ -44,6 +44,13 @@ def test_a_variant_that_is_not_there_is_a_usage_error(house: House) -> None:
     assert "did you mean 'worse'?" in done.stderr
 
 
+def test_another_name_than_asked_is_told_once(house: House, server: Loopback) -> None:
+    server.behave = lambda asked: completion("red", model="some-other-model-mini")
+    live(house, server)
+    done = house.run("run", "suites/name_colour.yaml", "--variant", "full", "--max-cases", "9")
+    assert done.stderr.count("full: answered by 'some-other-model-mini', another name than asked") == 1
+
+
 def test_why_answers_failed_is_told_and_what_asks_them_again(house: House, server: Loopback) -> None:
     def behave(asked: Asked) -> Sent:
         number = int("".join(filter(str.isdigit, asked.prompt)))
@@ -52,9 +59,7 @@ def test_why_answers_failed_is_told_and_what_asks_them_again(house: House, serve
         return completion("", finish_reason="stop") if number % 3 == 1 else completion("red")
 
     server.behave = behave
-    here = f'{{version: 1, providers: [{{id: here, base_url: "{server.url}"}}], models: [{{id: toy, variants: '
-    entry = "[{id: full, provider: here, quantization: bf16, price: {input: 1, output: 2}}]}]}"
-    (house.path / "catalog.yaml").write_text(here + entry)
+    live(house, server)
     command = ("run", "suites/name_colour.yaml", "--variant", "full", "--max-cases", "30")
     first = house.run(*command)
     assert first.returncode == 4
@@ -65,6 +70,13 @@ def test_why_answers_failed_is_told_and_what_asks_them_again(house: House, serve
     assert f"of 30 answers: {30 - failed - sum(it % 3 == 2 for it in numbers(server))} empty" in first.stdout
     assert "0 requests sent" in house.run(*command).stdout
     assert f"{failed} requests sent" in house.run(*command, "--retry-failed").stdout
+
+
+def live(house: House, server: Loopback) -> None:
+    """Let the variant `full` be served by `server` and nobody else be there."""
+    here = f'{{version: 1, providers: [{{id: here, base_url: "{server.url}"}}], models: [{{id: toy, variants: '
+    entry = "[{id: full, provider: here, quantization: bf16, price: {input: 1, output: 2}}]}]}"
+    (house.path / "catalog.yaml").write_text(here + entry)
 
 
 def numbers(server: Loopback) -> list[int]:

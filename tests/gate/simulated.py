@@ -41,10 +41,17 @@ class Operation:
         named: Sequence[str] = (),
         failed: Mapping[str, npt.NDArray[np.bool_]] | None = None,
         fresh: bool = False,
+        fresh_from: int | None = None,
         remember: bool = True,
         look: int = 80,
+        known: bool = False,
+        until: int | None = None,
     ) -> dict[str, str]:
-        """Certify as a check does, with these scores by case; returns the outcomes. `fresh`: all answers are new."""
+        """Certify as a check does, with these scores by case; returns the outcomes.
+
+        `fresh`: all answers are new; `fresh_from`: the variants' are, from this case on. `known`: those of the baseline
+        are all in the store; `until`: it is killed when so many units were looked at.
+        """
         failed = failed or {}
         self.clock += 10.0
         began = self.clock if fresh else 1000.0
@@ -53,6 +60,10 @@ class Operation:
         whole = {
             name: transcript(endpoints[name], scores, failed.get(name), began) for name, scores in variants.items()
         }
+        if fresh_from is not None:
+            for name, scores in variants.items():
+                new = transcript(endpoints[name], scores, failed.get(name), self.clock)
+                whole[name].given[fresh_from:] = new.given[fresh_from:]
         first = transcript(endpoints["full"], baseline, failed.get("full"), began)
         second = None if again is None else transcript(endpoints["full"], again, failed.get("again"), began)
         sides = Sides(
@@ -65,15 +76,17 @@ class Operation:
             policy=policy,
             units=self.sizes,
             test=policy.digest(),
-            named={name: endpoints[name].config for name in {*variants, *named}},
+            named={name: endpoints[name].kin for name in {*variants, *named}},
             history=History([*self.attempts.values()]) if remember else None,
         )
         record = Record(suite, sides, entry)
+        if known:
+            record.know_baseline(first)
         pairs = [(sides.baseline, first), *((sides.variants[name], whole[name]) for name in variants)]
         if sides.again is not None and second is not None:
             pairs.append((sides.again, second))
         asked = 0
-        while (waiting := record.open_sides()) and asked < len(self.sizes):
+        while (waiting := record.open_sides()) and asked < min(len(self.sizes), until or len(self.sizes)):
             asked = min(asked + look, len(self.sizes))
             upto = sum(self.sizes[:asked])
             for side, complete in pairs:

@@ -132,6 +132,12 @@ def test_thinking_is_neither_text_nor_a_first_token() -> None:
     assert (answer.text, answer.details["reasoning"]) == ("42", "hm")
 
 
+def test_a_count_at_the_end_adds_to_that_at_the_start_and_takes_nothing_away() -> None:
+    last = end(input_tokens=0, output_tokens=15)
+    answer = parse_message(body(start(input_tokens=25, output_tokens=1), *HELLO[1:6], last, STOP), 1.0)
+    assert (answer.input_tokens, answer.output_tokens) == (25, 15)
+
+
 PIECES = st.lists(st.text(max_size=4), min_size=1, max_size=4)
 
 

@@ -177,11 +177,14 @@ def test_a_refusal_within_a_body_of_200_is_one(server: Loopback, tmp_path: Path)
         ({"message": "busy"}, "the response has no choices: busy"),
         ({"object": "error", "message": "busy"}, "busy"),
         ({"error": {"message": "overloaded"}}, "overloaded"),
+        ({"object": "error", "message": "out of memory", "code": 500}, "out of memory"),
         ({}, "the response has no choices"),
     ],
 )
 def test_the_words_of_a_server_are_kept(server: Loopback, tmp_path: Path, said: object, told: str) -> None:
     assert attempt(server, tmp_path, sent(said)).reason == told
+    if "error" in json.dumps(said):
+        assert attempt(server, tmp_path, stream(events(said)), CHAT, stream=True).reason == told
 
 
 @pytest.mark.parametrize("status", [400, 422])
@@ -194,6 +197,23 @@ def test_the_choice_of_index_0_is_the_answer_wherever_it_stands(server: Loopback
     choices = [{"index": 1, "text": "other", "finish_reason": "length"}, {"index": 0, "text": "it"}]
     server.behave = lambda asked: sent({"choices": choices})
     assert ask(server.endpoint(tmp_path)).text == "it"
+    pieces = [{"choices": [{**each, "text": letter}]} for letter in "it" for each in choices[::-1]]
+    for order in (pieces, pieces[1:] + pieces[:1], [{"choices": choices}]):
+        server.behave = lambda asked, order=order: stream(events(*order) + DONE)
+        assert ask(server.endpoint(tmp_path, stream=True)).text in ("it", "ti")
+
+
+def test_a_server_that_counts_its_choices_from_1_is_read(server: Loopback, tmp_path: Path) -> None:
+    server.behave = lambda asked: sent({"choices": [{"index": 1, "text": "it"}]})
+    assert ask(server.endpoint(tmp_path)).text == "it"
+    server.behave = lambda asked: stream(events({"choices": [{"index": 1, "text": "it"}]}) + DONE)
+    assert ask(server.endpoint(tmp_path, stream=True)).text == "it"
+
+
+def test_a_whole_body_is_the_answer_though_no_end_of_it_comes(server: Loopback, tmp_path: Path) -> None:
+    whole = json.dumps(body("openai", "a", "stop")).encode()
+    server.behave = lambda asked: Sent(b"", pieces=(whole[:20], whole[20:], 20.0))
+    assert ask(server.endpoint(tmp_path, timeout=10), CHAT).text == "a"
 
 
 BROKEN = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from evalgate.report.store import batches, render_statistics, render_waste, size
 from evalgate.store.gc import Selection, Tidied, Waste
 from evalgate.store.statistics import Holding, Statistics
 
-HELD = Holding("full", "sha256:0123456789", 1234, 1, 10, 2, 0, Decimal("0.5"), 3, 0.0, 86_400.0)
+HELD = Holding("full", "sha256:0123456789", 1234, 1, 10, 2, Decimal("0.5"), 3, 0.0, 86_400.0)
 
 
 def statistics(*held: Holding) -> str:
@@ -35,6 +36,12 @@ def test_a_holding_is_a_line_and_their_sum_another() -> None:
         "  total      1,234        1         10           2  0.5000       3  1970-01-01  1970-01-02",
         "  1 run · 2 questions being asked · 1 batch not fetched yet, of 3 questions",
     ]
+
+
+def test_what_rests_on_an_estimate_is_marked() -> None:
+    lines = statistics(replace(HELD, uncounted=7)).splitlines()
+    assert "≈0.5000" in lines[2]
+    assert "≈ tokens not counted by the server, but estimated" in " ".join(lines)
 
 
 def test_the_configuration_is_shown_where_it_tells_two_lines_apart() -> None:
