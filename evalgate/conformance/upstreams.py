@@ -68,6 +68,7 @@ class Upstreams:
 
     def __init__(self, world: World) -> None:
         self.ledger = Ledger()
+        self.hurt: set[str] = set()  # who has failed since this was last cleared
         self._servers: dict[str, Upstream] = {}
         try:
             for name in UPSTREAMS:
@@ -81,6 +82,7 @@ class Upstreams:
 
     def feel(self, **moods: Mood) -> None:
         """Set the mood of the servers that are named, and of all others to `well`."""
+        self.hurt.update(moods)
         for name, server in self._servers.items():
             server.mood = moods.get(name, "well")
 

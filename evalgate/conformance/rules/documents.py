@@ -135,6 +135,30 @@ async def _unreadable(stage: Stage) -> str:
     return "cut off, empty, an error page, not JSON; red stayed red and green stayed green"
 
 
+@RULES.rule("other-stream", "a document of another stream is refused, though a trusted key signed it")
+async def _other_stream(stage: Stage) -> str:
+    await _red(stage)
+    payload = _payload(stage, stream="evalgate/elsewhere")
+    return await _refused(stage, seal(payload, [stage.publisher.key]), "it speaks of another stream")
+
+
+@RULES.rule("one-number-one-document", "a second document with a seq that was seen is refused")
+async def _one_number(stage: Stage) -> str:
+    await _red(stage)
+    document = stage.publisher.write(says(), ahead=0)
+    return await _refused(stage, seal(canonical(document), [stage.publisher.key]), "its seq was another document's")
+
+
+@RULES.rule("clock-behind", "what a publisher whose clock is a day behind calls valid, and has expired, is not used")
+async def _clock_behind(stage: Stage) -> str:
+    await _red(stage)
+    stage.publisher.publish(says(age=DAY, valid_for=DAY - seconds(3600)))
+    await stage.holds()
+    await stage.only((BASELINE,), stage.plain(), "by our clock it has expired")
+    await _still_heard(stage)
+    return "not used, and the next good document was obeyed"
+
+
 @RULES.rule("clock-ahead", "documents are ordered by seq, not by time (a publisher's clock a day ahead)")
 async def _clock_ahead(stage: Stage) -> str:
     await stage.green()
