@@ -11,28 +11,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from evalgate.signal.document import SignalDocument, SignalEntry
     from evalgate.signal.envelope import Keyring, SigningKey, seal, unseal
-    from evalgate.signal.file import publish_file, read_file
+    from evalgate.signal.file import read_file
+    from evalgate.signal.history import History, Published
     from evalgate.signal.issuing import issue
+    from evalgate.signal.publishing import publish
 
 _HOMES = {
+    "History": "evalgate.signal.history",
     "Keyring": "evalgate.signal.envelope",
+    "Published": "evalgate.signal.history",
     "SignalDocument": "evalgate.signal.document",
     "SignalEntry": "evalgate.signal.document",
     "SigningKey": "evalgate.signal.envelope",
     "issue": "evalgate.signal.issuing",
-    "publish_file": "evalgate.signal.file",
+    "publish": "evalgate.signal.publishing",
     "read_file": "evalgate.signal.file",
     "seal": "evalgate.signal.envelope",
     "unseal": "evalgate.signal.envelope",
 }
 
 __all__ = [
+    "History",
     "Keyring",
+    "Published",
     "SignalDocument",
     "SignalEntry",
     "SigningKey",
     "issue",
-    "publish_file",
+    "publish",
     "read_file",
     "seal",
     "unseal",

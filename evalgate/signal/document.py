@@ -7,12 +7,13 @@ here imports what judges: `issue` makes a document from a board.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from evalgate.formats.canonical import canonical
+from evalgate.errors import SignalError
+from evalgate.formats.canonical import canonical, digest
 
 HEARTBEAT = timedelta(minutes=10)  # how soon a publisher must be heard of again
 
@@ -128,13 +129,33 @@ class SignalDocument(_Format):
         return self
 
     def encode(self) -> bytes:
-        """The canonical bytes: what is published, hashed and (later) signed."""
+        """The canonical bytes: what is published, hashed and signed."""
         return canonical(self.model_dump(mode="json", by_alias=True))
 
     def entry(self, operation: str, variant: str) -> SignalEntry | None:
         """The entry for a variant on an operation, if there is one."""
         matching = (each for each in self.entries if (each.operation, each.variant.id) == (operation, variant))
         return next(matching, None)
+
+
+def parse(payload: bytes) -> SignalDocument:
+    """The document in the payload of an envelope, or in an unsigned file.
+
+    Raises `SignalError`, which says what is not as it should be, and where.
+    """
+    try:
+        return SignalDocument.model_validate_json(payload)
+    except ValidationError as failure:
+        first = failure.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SignalError(f"not a signal document: {where}{': ' if where else ''}{first['msg']}") from None
+
+
+def renewed(document: SignalDocument, *, now: datetime) -> SignalDocument:
+    """The heartbeat: the same verdicts in the next document. It proves nothing anew, so no entry gets any younger."""
+    now = now.astimezone(UTC).replace(microsecond=0)
+    following = {"seq": document.seq + 1, "prev": digest(document.encode()), "issued_at": now}
+    return document.model_copy(update={**following, "expires_at": now + HEARTBEAT})
 
 
 def json_schema() -> Mapping[str, object]:

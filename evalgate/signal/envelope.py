@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -43,10 +43,19 @@ def seal(payload: bytes, keys: Sequence[SigningKey]) -> bytes:
     """The envelope as JSON, signed with each of `keys` (at least one; two while one takes the place of another)."""
     if not keys:
         raise SignalError("no key to sign with; to publish without a signature, say so: --unsigned")
+    return enveloped(payload, signatures_of(payload, keys))
+
+
+def signatures_of(payload: bytes, keys: Sequence[SigningKey]) -> list[dict[str, str]]:
+    """What an envelope has under `signatures`."""
     message = pae(PAYLOAD_TYPE, payload)
-    signatures = [{"keyid": key.id, "sig": base64.b64encode(key.sign(message)).decode()} for key in keys]
-    envelope = {"payloadType": PAYLOAD_TYPE, "payload": base64.b64encode(payload).decode(), "signatures": signatures}
-    return orjson.dumps(envelope)
+    return [{"keyid": key.id, "sig": base64.b64encode(key.sign(message)).decode()} for key in keys]
+
+
+def enveloped(payload: bytes, signatures: Sequence[Mapping[str, str]]) -> bytes:
+    """The envelope with signatures that were made before."""
+    encoded = base64.b64encode(payload).decode()
+    return orjson.dumps({"payloadType": PAYLOAD_TYPE, "payload": encoded, "signatures": list(signatures)})
 
 
 def unseal(data: bytes, keyring: Keyring | None) -> Unsealed:

@@ -3,6 +3,7 @@
 from evalgate.store.attempts import Attempts
 from evalgate.store.claims import BEAT_SECONDS, Claims
 from evalgate.store.open import open_store, open_to_read
+from evalgate.store.signals import KeptSignal, Signals
 from evalgate.store.store import Bought, Scored, Store, answer_key
 
 __all__ = [
@@ -10,7 +11,9 @@ __all__ = [
     "Attempts",
     "Bought",
     "Claims",
+    "KeptSignal",
     "Scored",
+    "Signals",
     "Store",
     "answer_key",
     "open_store",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError, MissingStoreError
 from evalgate.store import dialect, schema
-from evalgate.store.steps import leave_tokens_unknown, remember_attempts, share_work_and_batches
+from evalgate.store.steps import leave_tokens_unknown, remember_attempts, remember_signals, share_work_and_batches
 
 _NONE = "not an evalgate store: it has none of the tables"
 READABLE = 4  # since this version all that is only read is as it is; a step that changes any of it raises it
@@ -20,6 +20,7 @@ STEPS: tuple[Callable[[sa.Connection], None], ...] = (
     share_work_and_batches,
     leave_tokens_unknown,
     remember_attempts,
+    remember_signals,
 )
 
 

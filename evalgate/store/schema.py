@@ -120,3 +120,24 @@ orders = Table(
     Column("seed", String(20), primary_key=True),
     Column("cases", LargeBinary, nullable=False),  # digests of the cases, in the order asked
 )
+
+# Every signal document that was ever published. Nothing here is changed or deleted: what routers followed can be told.
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("stream", String(200), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),  # seconds since the epoch, UTC
+    Column("digest", String(71), nullable=False),  # of the document's bytes: what the next one names as `prev`
+    Column("head", LargeBinary, nullable=False),  # JSON: the document without its entries
+    Column("entries", String(71), nullable=False),  # digest of the entries, which a heartbeat does not change
+    Column("signatures", LargeBinary),  # JSON, as in the envelope; null: published unsigned
+)
+
+signal_entries = Table(
+    "signal_entries",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("entries", LargeBinary, nullable=False),  # JSON: every verdict with its evidence
+)

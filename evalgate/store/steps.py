@@ -90,6 +90,29 @@ def remember_attempts(connection: sa.Connection) -> None:
     metadata.create_all(connection, checkfirst=False)
 
 
+def remember_signals(connection: sa.Connection) -> None:
+    """To version 5: every signal document that was published is remembered."""
+    metadata = sa.MetaData()
+    sa.Table(
+        "signals",
+        metadata,
+        sa.Column("stream", sa.String(200), primary_key=True),
+        sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.Float, nullable=False),
+        sa.Column("digest", sa.String(71), nullable=False),
+        sa.Column("head", sa.LargeBinary, nullable=False),
+        sa.Column("entries", sa.String(71), nullable=False),
+        sa.Column("signatures", sa.LargeBinary),
+    )
+    sa.Table(
+        "signal_entries",
+        metadata,
+        sa.Column("digest", sa.String(71), primary_key=True),
+        sa.Column("entries", sa.LargeBinary, nullable=False),
+    )
+    metadata.create_all(connection, checkfirst=False)
+
+
 def _answers_of_version_3(name: str, metadata: sa.MetaData) -> sa.Table:
     return sa.Table(
         name,
