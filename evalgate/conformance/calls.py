@@ -114,8 +114,10 @@ class Caller:
     async def __aenter__(self) -> Caller:
         import httpx
 
+        # a connection that is kept may be one that the router closes at this moment, or lost when it was restarted;
         # trust_env: a proxy that is meant for the internet must not stand before loopback
-        self._client = httpx.AsyncClient(timeout=self._timeout, trust_env=False)
+        once = httpx.Limits(max_keepalive_connections=0)
+        self._client = httpx.AsyncClient(timeout=self._timeout, limits=once, trust_env=False)
         return self
 
     async def __aexit__(

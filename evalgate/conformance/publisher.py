@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import socket
 import threading
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -36,9 +35,8 @@ class Publisher:
         self.first_key, self.second_key = world.signing_keys()
         self.key = self.first_key
         self._writer = Writer(world)
-        # a seq from the clock: a router that has run before has seen lower ones only
-        self.seq = int(time.time()) - 1_700_000_000
-        self.prev: str | None = None
+        # the chain goes on where the last test left it: a router that has seen that one believes no other
+        self.seq, self.prev = world.chain()
         self._shelf = _Shelf()
         self._server: _Server | None = None
 
@@ -52,6 +50,7 @@ class Publisher:
         payload = canonical(document)
         envelope = seal(payload, keys or [self.key])
         self.seq, self.prev = document["seq"], digest(payload)
+        self.world.keep_chain(self.seq, self.prev)
         self.put(envelope)
         return envelope
 

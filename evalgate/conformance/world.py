@@ -78,6 +78,18 @@ class World:
         """The catalogue as it stands in the folder."""
         return load_catalog(self.folder / "catalog.yaml")
 
+    def chain(self) -> tuple[int, str | None]:
+        """`seq` and hash of the last document that was published for this folder; 0 and None before the first."""
+        try:
+            kept = json.loads((self.folder / "chain.json").read_text(encoding="utf-8"))
+            return int(kept["seq"]), str(kept["prev"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0, None
+
+    def keep_chain(self, seq: int, prev: str) -> None:
+        """Remember the last document."""
+        write_atomically(self.folder / "chain.json", json.dumps({"seq": seq, "prev": prev}).encode())
+
     @classmethod
     def prepare(cls, folder: Path, port: int) -> World:
         """Make the folder: keys, catalogue, addresses. Raises `InputError` when there is one, or the ports are none."""
