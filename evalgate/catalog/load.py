@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +94,7 @@ class Catalog:
 
     document: Document
     models: Mapping[str, Mapping[str, Endpoint]]
+    baselines: Mapping[str, str] = field(default_factory=dict)  # by model, where the catalogue names one
 
     @property
     def path(self) -> Path:
@@ -124,8 +125,13 @@ def load_catalog(path: Path | str) -> Catalog:
             place = ("models", m, "variants", v)
             places.append((place, variant.id))
             models[model.id][variant.id] = _endpoint(document, model.id, variant, providers, place)
+        if model.baseline is not None and model.baseline not in models[model.id]:
+            message = (
+                f"no variant {model.baseline!r} of this model{did_you_mean(model.baseline, set(models[model.id]))}"
+            )
+            raise document.error(message, "models", m, "baseline")
     _refuse_duplicates(document, "variant", places)
-    return Catalog(document, models)
+    return Catalog(document, models, {each.id: each.baseline for each in file.models if each.baseline is not None})
 
 
 def _check_provider(document: Document, provider: Provider, index: int) -> None:

@@ -90,6 +90,8 @@ class Capabilities(Strict):
     max_output: Annotated[int, Field(ge=1)] | None = None
 
 
+DataPolicy = Literal["no_training", "zero_retention"]
+
 PUBLIC_URLS = {"openrouter": "https://openrouter.ai/api/v1", "anthropic": "https://api.anthropic.com/v1"}
 
 
@@ -154,6 +156,9 @@ class Variant(Strict):
         default=None, description="what its batch API takes off the price, such as 0.5; None: it has none"
     )
     capabilities: Capabilities = Capabilities()
+    data_policy: DataPolicy | None = Field(
+        default=None, description="what is promised of the callers' data; zero_retention is the stricter; None: nothing"
+    )
 
     @property
     def aliases(self) -> list[str]:
@@ -166,6 +171,9 @@ class Model(Strict):
 
     id: Name
     name: str = ""
+    baseline: Name | None = Field(
+        default=None, description="the variant that takes the calls of operations without a suite; default: the suites'"
+    )
     variants: Annotated[list[Variant], Field(min_length=1)]
 
 

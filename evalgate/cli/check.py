@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def command(
     from evalgate.plan import StoreMemory, plan
     from evalgate.plan.forecast import forecast
     from evalgate.report.forecast import summary
+    from evalgate.report.traffic import Traffic
     from evalgate.report.wording import safe
     from evalgate.store import open_store
     from evalgate.suite import load_suites
@@ -102,12 +104,13 @@ def command(
 
             board = run_until_stopped(judge, refresh=refresh, since=since)
         document = publication.publish(board, store)
+        published, trouble = publication.current(store)
         if report_path is not None:
             write_report(board, report_path, loaded, store)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     if json_path != "-":
-        show_board(board, document, catalog)
+        show_board(board, Traffic(document, published, catalog, now=datetime.now(UTC), trouble=trouble))
         for place in publication.places:
             click.echo(f"signal: {place.name}")
         if report_path is not None:

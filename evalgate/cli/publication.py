@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from evalgate.signal import History, SignalDocument, issue, publish
+from evalgate.cli.options import SIGNAL
+from evalgate.errors import SignalError
+from evalgate.signal import History, SignalDocument, issue, publish, read_file
 from evalgate.signal.places import Place, open_place
 from evalgate.signal.publishing import Signers, look, require_stream
 
@@ -43,3 +45,18 @@ class Publication:
             return publish(store, self.stream, make, self.places, self.signers).document
         latest = History(store).latest(self.stream)
         return make(None if latest is None else latest.document)
+
+    def current(self, store: Store) -> tuple[SignalDocument | None, str]:
+        """What routers read of this stream, None where nothing was published; and why it cannot be read, or ''.
+
+        It is what was last published from this store; a store that published nothing looks at the file that
+        `evalgate route` reads.
+        """
+        if (latest := History(store).latest(self.stream)) is not None:
+            return latest.document, ""
+        if not SIGNAL.exists():
+            return None, ""
+        try:
+            return read_file(SIGNAL, self.signers.keyring), ""
+        except SignalError as failure:
+            return None, str(failure)

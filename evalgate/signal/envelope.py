@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import orjson
+from msgspec import Struct
 
 from evalgate.errors import SignalError
 from evalgate.signal.keys import Keyring, PublicKey, SigningKey
@@ -22,6 +25,7 @@ __all__ = ["MAX_BYTES", "PAYLOAD_TYPE", "Keyring", "PublicKey", "SigningKey", "U
 PAYLOAD_TYPE = "application/vnd.evalgate.signal+json"
 MAX_BYTES = 64 * 1024 * 1024  # of a published document; one of 10,000 entries has about 12 MB
 MAX_SIGNATURES = 16  # each costs a reader a check; a rotation needs two
+_KEY_ID = re.compile(r"ed25519:[0-9a-f]{16}")
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -64,6 +68,55 @@ def unseal(data: bytes, keyring: Keyring | None) -> Unsealed:
     With `None` for a keyring, an unsigned document is returned as it is, and a signed one is refused: nobody may take
     it for checked. Raises `SignalError` with the reason, and nothing else, whatever `data` holds.
     """
+    if keyring is not None and (plain := _plainly(data)) is not None:
+        return _checked(plain.payload, [(one.keyid or None, one.sig) for one in plain.signatures], keyring)
+    read = _read(data)
+    if keyring is None:
+        if _is_envelope(read):
+            raise SignalError("the document is signed, but no key was given to check it with")
+        return Unsealed(data, None)
+    if not _is_envelope(read):
+        trusted = ", ".join(keyring.keys)
+        raise SignalError(f"the document is not signed; expected a signature of {trusted}")
+    return _open(read, keyring)
+
+
+class _Signature(Struct):
+    sig: bytes
+    keyid: str | None = None
+
+
+class _Envelope(Struct):
+    payloadType: str  # noqa: N815  (the name in the format)
+    payload: bytes
+    signatures: list[_Signature]
+
+
+_PLAIN = msgspec.json.Decoder(_Envelope)
+
+
+def _plainly(data: bytes) -> _Envelope | None:
+    """The envelope as evalgate writes it, read in a third of the time; None: look closer, and say what is wrong."""
+    if len(data) > MAX_BYTES:
+        return None
+    try:
+        read = _PLAIN.decode(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    usual = read.payloadType == PAYLOAD_TYPE and 0 < len(read.signatures) <= MAX_SIGNATURES
+    return read if usual else None
+
+
+def opened(data: bytes) -> tuple[bytes, list[str]]:
+    """The payload and who says to have signed it, only to look at: nothing is checked. Raises `SignalError`."""
+    read = _read(data)
+    if not _is_envelope(read):
+        return data, []
+    signers = [_shown(key_id) for key_id, _ in _signatures(read.get("signatures"))]
+    return _decode(read.get("payload"), "payload"), signers
+
+
+def _read(data: bytes) -> dict[str, object]:
     if len(data) > MAX_BYTES:
         raise SignalError(f"larger than {MAX_BYTES >> 20} MiB; not a signal document")
     try:
@@ -72,24 +125,22 @@ def unseal(data: bytes, keyring: Keyring | None) -> Unsealed:
         raise SignalError(f"not JSON, or cut off: {failure.msg} at character {failure.pos}") from None
     if not isinstance(read, dict):
         raise SignalError("not a signal document: expected a JSON object")
-    signed = "payload" in read or "signatures" in read
-    if keyring is None:
-        if signed:
-            raise SignalError("the document is signed, but no key was given to check it with")
-        return Unsealed(data, None)
-    if not signed:
-        trusted = ", ".join(keyring.keys)
-        raise SignalError(f"the document is not signed; expected a signature of {trusted}")
-    return _open(read, keyring)
+    return read
+
+
+def _is_envelope(read: dict[str, object]) -> bool:
+    return "payload" in read or "signatures" in read
 
 
 def _open(envelope: dict[str, object], keyring: Keyring) -> Unsealed:
     kind = envelope.get("payloadType")
     if kind != PAYLOAD_TYPE:
         raise SignalError(f"the envelope holds {_shown(kind)}, not a signal: expected payloadType {PAYLOAD_TYPE}")
-    payload = _decode(envelope.get("payload"), "payload")
+    return _checked(_decode(envelope.get("payload"), "payload"), _signatures(envelope.get("signatures")), keyring)
+
+
+def _checked(payload: bytes, signatures: Sequence[tuple[str | None, bytes]], keyring: Keyring) -> Unsealed:
     message = pae(PAYLOAD_TYPE, payload)
-    signatures = _signatures(envelope.get("signatures"))
     for key_id, signature in signatures:
         for key in _candidates(key_id, keyring):
             if key.verifies(signature, message):
@@ -135,4 +186,4 @@ def _decode(value: object, name: str) -> bytes:
 
 
 def _shown(value: object) -> str:
-    return repr(value)[:80]
+    return value if isinstance(value, str) and _KEY_ID.fullmatch(value) else repr(value)[:80]

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from evalgate.errors import EvalgateError, InfrastructureError, InputError, SignalError
+from evalgate.signal.document import SignalDocument, renewed
 from evalgate.signal.history import History, Make, Published, received
 from evalgate.signal.keys import Keyring, SigningKey
 from evalgate.signal.places import Place
@@ -69,6 +71,17 @@ def publish(store: Store, stream: str, make: Make, places: Sequence[Place], sign
     raise InfrastructureError(f"{names}: others publish {stream} all the time; {advice}")
 
 
+def renew(store: Store, stream: str, places: Sequence[Place], signers: Signers, *, now: datetime) -> Published:
+    """Publish the same verdicts again, as a heartbeat. Raises as `publish` does, and when there are none yet."""
+
+    def make(previous: SignalDocument | None) -> SignalDocument:
+        if previous is None:
+            raise InputError(f"{stream}: nothing was published yet; start with: evalgate check --publish PLACE")
+        return renewed(previous, now=now)
+
+    return publish(store, stream, make, places, signers)
+
+
 def _give(published: Published, places: Sequence[Place], history: History, signers: Signers) -> bool:
     """False when a place has a document of another store that is as new; told of all places that failed at once."""
     stream, foreign = published.document.stream, False
@@ -100,7 +113,12 @@ def _stays(there: bytes, published: Published, signers: Signers) -> bool:
 
 
 def _found(place: Place, stream: str, signers: Signers, *, known: bool) -> Published | None:
-    data = place.read()
+    try:
+        data = place.read()
+    except EvalgateError:
+        if known:
+            return None  # the other places are given the news all the same; this one is told of when it is written to
+        raise
     if data is None or not data.strip():
         return None
     try:

@@ -21,10 +21,22 @@ class FilePlace:
 
     def __init__(self, path: Path) -> None:
         self.path, self.name = path, str(path)
+        self._stamp: tuple[int, ...] = ()
+        self._data: bytes | None = None
 
     def read(self) -> bytes | None:
         """What is there now; None: nothing."""
         return read_bytes(self.path) if self.path.is_file() or not self.path.exists() else None
+
+    def read_if_changed(self) -> bytes | None:
+        """As `read`, for who looks often: the file is opened only when it is another one than at the last look."""
+        stamp: tuple[int, ...] = ()
+        with contextlib.suppress(OSError):
+            status = self.path.stat()
+            stamp = (status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+        if not stamp or stamp != self._stamp:
+            self._data, self._stamp = self.read(), stamp
+        return self._data
 
     def replace(self, data: bytes, seq: int, keeps: Keeps) -> bytes | None:
         """Put `data` there unless what is there must stay, which is then returned. Raises `InfrastructureError`."""

@@ -81,7 +81,7 @@ class PostgresqlPlace:
                 yield connection
         except psycopg.Error as failure:
             said = reason(failure, self._url)
-            raise InfrastructureError(f"{self.name}: the signal cannot be published: {said}") from None
+            raise InfrastructureError(f"{self.name}: the signal cannot be read or published: {said}") from None
 
 
 def _is_made(connection: psycopg.Connection) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"s3://(?P<bucket>[A-Za-z0-9][A-Za-z0-9.\-_]{1,254})/(?P<key>.{1,1024})")
 _ATTEMPTS = 20  # against others who write at the same moment
+_SECONDS = 10  # to connect, and between two bytes
 _LOST = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 _NOTHING = {"NoSuchKey", "404"}
 
@@ -31,12 +32,14 @@ class S3Place:
             raise InputError(f"{name}: expected s3://bucket/key")
         try:
             import boto3
+            from botocore.config import Config
         except ImportError:
             raise InputError("S3 needs boto3, which is not installed: pip install 'evalgate-harness[s3]'") from None
         self.name = name
         self._object = {"Bucket": match["bucket"], "Key": match["key"]}
         try:
-            self._client: BaseClient = boto3.client("s3")
+            limits = Config(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"total_max_attempts": 3})
+            self._client: BaseClient = boto3.client("s3", config=limits)
         except Exception as failure:  # botocore's errors have no base of ours, and none speaks of a secret
             raise InputError(f"{name}: {failure}") from None
 
@@ -85,7 +88,7 @@ class S3Place:
         return True
 
     def _failed(self, failure: Exception) -> InfrastructureError:
-        return InfrastructureError(f"{self.name}: the signal cannot be published: {failure}")
+        return InfrastructureError(f"{self.name}: the signal cannot be read or published: {failure}")
 
 
 def _code(failure: Any) -> str:

@@ -6,6 +6,7 @@ threads ask. They see one whole document or the next, because what they look at 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -92,6 +93,7 @@ class Holder:
                 self.refused = str(failure)
                 self._view = None
                 return
+            self._remember(_head(view.document, view.digest), self._signers(view.envelope, key_id), view.floor)
             self._install(view.envelope, view.payload, view.document, view.digest, key_id, view.floor)
             self._keep(None)
 
@@ -137,8 +139,9 @@ class Holder:
         held = self._view
         if held is not None and held.digest == digest:
             if held.key_id != opened.key_id:  # the same document, signed anew by the next key
-                self._install(data, opened.payload, held.document, digest, opened.key_id, held.floor)
+                self._remember(_head(held.document, digest), self._signers(data, opened.key_id), held.floor)
                 self._keep(data)
+                self._install(data, opened.payload, held.document, digest, opened.key_id, held.floor)
             return False
         document = decode(opened.payload)
         head = _head(document, digest)
@@ -151,8 +154,9 @@ class Holder:
             if digest not in self._rejected:
                 self._rejected.append(digest)
             raise
+        signers = self._signers(data, opened.key_id)
         floor = max(head.issued_at - self.clock.steady(), self._floor if self._floor is not None else float("-inf"))
-        self._remember(head, opened.key_id, floor)
+        self._remember(head, signers, floor)
         self._keep(data)
         highest = self._memory.highest(self._trusted())
         if highest is not None and highest.seq > head.seq:
@@ -160,14 +164,25 @@ class Holder:
         self._install(data, opened.payload, document, digest, opened.key_id, floor)
         return True
 
-    def _remember(self, head: Head, key_id: str | None, floor: float) -> None:
-        self._memory = self._memory.with_mark(head.stream, key_id or UNSIGNED, Mark(head.seq, head.digest))
+    def _signers(self, data: bytes, first: str | None) -> list[str]:
+        """All trusted keys that signed it: while one key takes the place of another, that is two."""
+        found = [first or UNSIGNED]
+        others = [key for key in self.keyring.keys.values() if key.id != first] if self.keyring is not None else []
+        for key in others:
+            with contextlib.suppress(SignalError):
+                unseal(data, Keyring.of([key]))
+                found.append(key.id)
+        return found
+
+    def _remember(self, head: Head, signers: list[str], floor: float) -> None:
+        for key_id in signers:
+            self._memory = self._memory.with_mark(head.stream, key_id, Mark(head.seq, head.digest))
         self._floor = floor
 
     def _install(
         self, data: bytes, payload: bytes, document: Document, digest: str, key_id: str | None, floor: float
     ) -> None:
-        self._remember(_head(document, digest), key_id, floor)
+        self._floor = floor
         self._view = View(document, digest, key_id, payload, data, floor, rows_of(document))
 
     def _keep(self, envelope: bytes | None) -> None:

@@ -15,19 +15,22 @@ from concurrent.futures import CancelledError, Future
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from evalgate.errors import EvalgateError, InputError, SignalError
-from evalgate.signal.document import SignalDocument
+from evalgate.errors import InputError
 from evalgate.signal.reader.clock import Clock, system_clock
+from evalgate.signal.reader.fetching import Fetcher
 from evalgate.signal.reader.health import Health
 from evalgate.signal.reader.holder import Holder
 from evalgate.signal.reader.keys import Keys, TrustedKeys
 from evalgate.signal.reader.sources import Source, open_source
 from evalgate.signal.reader.view import Eligible, View
 
+if TYPE_CHECKING:
+    from evalgate.signal.document import SignalDocument
+
 log = logging.getLogger("evalgate.signal")
-_LONGEST_PAUSE = 30.0  # seconds between two attempts, however often they failed
+_LONGEST_PAUSE = 30.0  # seconds between two attempts, after eight intervals or less
 _READERS: weakref.WeakSet[SignalReader] = weakref.WeakSet()
 
 
@@ -64,11 +67,9 @@ class SignalReader:
             self._reopen: Callable[[], Source] = partial(open_source, source, stream=stream, token=token)
         else:
             self._reopen = partial(_itself, source)
-        self._source = self._reopen()
         self._interval, self._wait = interval, wait
         self._holder = Holder(self._keys.keyring, Path(cache) if cache else None, clock or system_clock(), stream)
-        self._unreachable: str | None = None
-        self._heard_at: float | None = None
+        self._fetcher = Fetcher(self._reopen(), self._keys, self._holder)
         self._snapshot: tuple[View, SignalDocument | None] | None = None
         self._closed = False
         self._start()
@@ -86,6 +87,8 @@ class SignalReader:
         view = self._holder.view
         if view is None:
             return None
+        from evalgate.signal.document import SignalDocument  # pydantic takes longer to import than all of this room
+
         made = self._snapshot
         if made is None or made[0] is not view:
             try:
@@ -97,7 +100,7 @@ class SignalReader:
 
     def health(self) -> Health:
         """How the reader is; `health().ok` is False when somebody should look."""
-        return self._holder.health(self._unreachable, self._heard_at)
+        return self._holder.health(self._fetcher.unreachable, self._fetcher.heard_at)
 
     def refresh(self, timeout: float = 30.0) -> Health:
         """Fetch now; returns when that is done or `timeout` seconds are over. For who wants to wait at the start."""
@@ -125,7 +128,7 @@ class SignalReader:
 
     def _start(self) -> None:
         self._waiting: list[Future[None]] = []
-        self._fetching: asyncio.Task[str | None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._wake = asyncio.Event()
         self._task = self._loop.create_task(self._run())
@@ -135,7 +138,7 @@ class SignalReader:
     def restart_after_fork(self) -> None:
         """In the forked process nobody fetches: threads are not forked."""
         self._holder.renew_lock()
-        self._source = self._reopen()
+        self._fetcher = Fetcher(self._reopen(), self._keys, self._holder)
         self._start()
 
     def _serve(self) -> None:
@@ -151,23 +154,22 @@ class SignalReader:
             self._fetching.cancel()
 
     async def _run(self) -> None:
-        tag, failures = None, 0
+        failures = 0
         try:
             while True:
                 asked, self._waiting = self._waiting, []
                 self._wake.clear()
                 began = time.monotonic()
                 patience = 0.0 if asked or failures else self._wait
-                self._fetching = asyncio.ensure_future(self._once(tag, patience))
+                self._fetching = asyncio.create_task(self._fetcher.look(patience))
                 await asyncio.wait([self._fetching])
                 if self._fetching.cancelled():  # somebody asks for it now
                     self._waiting = asked + self._waiting
                     continue
-                tag = self._fetching.result()
+                self._fetching.result()
                 for done in asked:
                     done.set_result(None)
-                troubled = self._unreachable is not None or self._holder.refused is not None
-                failures = min(failures + 1, 10) if troubled else 0
+                failures = min(failures + 1, 3) if self._fetcher.troubled else 0
                 await self._pause(failures, time.monotonic() - began)
         finally:
             await self._end()
@@ -179,49 +181,16 @@ class SignalReader:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._wake.wait(), max(pause, 0.0))
 
-    async def _once(self, tag: str | None, wait: float) -> str | None:
-        """Fetch and offer; returns the tag of what was believed, so that what was refused is looked at again."""
-        refused, unreachable = self._holder.refused, self._unreachable
-        try:
-            tag = await self._fetch(tag, wait)
-        except SignalError as failure:
-            self._unreachable, tag = None, None
-            if refused != str(failure):
-                log.warning("signal refused: %s", failure)
-        except EvalgateError as failure:
-            self._unreachable, tag = str(failure), None
-            if unreachable != str(failure):
-                log.warning("signal: %s", failure)
-        except Exception as failure:  # a bug in a source must not end the reading; what is held goes on counting
-            self._unreachable, tag = f"{type(failure).__name__} in the reader: {failure}"[:300], None
-            log.exception("signal: the reader goes on after a bug")
-        self._holder.tick()
-        return tag
-
-    async def _fetch(self, tag: str | None, wait: float) -> str | None:
-        self._trust_anew()
-        fetched = await self._source.fetch(tag, wait)
-        self._unreachable, self._heard_at = None, time.time()
-        if fetched is None:
-            return tag
-        self._trust_anew()  # a long poll may have lasted half a minute
-        if self._holder.offer(fetched.data):
-            view = self._holder.view
-            log.info("signal: seq %s of %s", view and view.document.seq, view and view.document.stream)
-        return fetched.tag
-
-    def _trust_anew(self) -> None:
-        keyring = self._keys.renewed()
-        if keyring is not None:
-            self._holder.trust(keyring)
-
     async def _end(self) -> None:
         if self._fetching is not None:
             self._fetching.cancel()
             await asyncio.wait([self._fetching])
         for done in self._waiting:
             done.cancel()
-        await self._source.close()
+        try:
+            await self._fetcher.source.close()
+        except Exception:
+            log.exception("signal: the source could not be closed")
 
 
 def _itself(source: Source) -> Source:

@@ -235,6 +235,16 @@ class TestRotation:
         assert names(held) == ["new"]
         assert "rolled back" in refusal(held, signed(first, self.next_key))
 
+    def test_what_both_signed_is_remembered_of_both(self) -> None:
+        held = holder(keyring=self.both)
+        first, second, third = chain([entry()], [entry("new")], [entry("newest")])
+        held.offer(signed(first, KEY, self.next_key))
+        held.offer(signed(second, KEY, self.next_key))
+        held.offer(signed(third))
+        held.trust(Keyring.of([self.next_key.public]))
+        assert names(held) == []
+        assert "rolled back: seq 1, but seq 2" in refusal(held, signed(first, self.next_key))
+
     def test_a_stolen_key_that_is_withdrawn_does_not_shut_out_the_publisher(self) -> None:
         held = holder(keyring=self.both)
         held.offer(signed(document(2**60)))
