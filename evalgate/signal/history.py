@@ -53,11 +53,19 @@ class History:
     def __init__(self, store: Store) -> None:
         self._signals, self._name = Signals(store), store.name
 
-    def append(self, stream: str, make: Make, keys: Sequence[SigningKey], found: Published | None = None) -> Published:
+    def append(
+        self,
+        stream: str,
+        make: Make,
+        keys: Sequence[SigningKey],
+        *,
+        found: Published | None = None,
+        after: int = 0,
+    ) -> Published:
         """Number, sign and keep the document that `make` makes of the one before it.
 
         `found` is what routers have now, which may be newer than what this store knows: then another store published
-        it, and it is the one to go on from. Without `keys` the document is not signed.
+        it, and it is the one to go on from. The number is above `after`. Without `keys` the document is not signed.
         """
 
         def kept(latest: KeptSignal | None) -> KeptSignal:
@@ -65,7 +73,8 @@ class History:
             if found is not None and (before is None or not before.follows(found)):
                 before = found
             made = make(None if before is None else before.document)
-            seq, prev = (1, None) if before is None else (before.seq + 1, before.digest)
+            seq, prev = (0, None) if before is None else (before.seq, before.digest)
+            seq = max(seq, after) + 1
             return _kept(made.model_copy(update={"stream": stream, "seq": seq, "prev": prev}), keys)
 
         return self._published(self._signals.append(stream, kept))

@@ -54,16 +54,20 @@ def look(store: Store, stream: str, places: Sequence[Place], signers: Signers) -
     return _newest([latest, *(_found(place, stream, signers, known=latest is not None) for place in places)])
 
 
-def publish(store: Store, stream: str, make: Make, places: Sequence[Place], signers: Signers) -> Published:
+def publish(
+    store: Store, stream: str, make: Make, places: Sequence[Place], signers: Signers, *, after: int = 0
+) -> Published:
     """Publish what `make` makes of the document before; it should be quick, and is called again when others interfere.
 
+    Its `seq` is above `after`, which is how a stream goes on whose store and places were all set back.
     Raises `InputError` when a place has what must not be replaced, and `InfrastructureError` when one of them could not
     be written to: all others were, the document is kept, and whatever is published next goes to all of them.
     """
     require_stream(stream)
     history = History(store)
     for _ in range(_ATTEMPTS):
-        published = history.append(stream, make, signers.keys, look(store, stream, places, signers))
+        found = look(store, stream, places, signers)
+        published = history.append(stream, make, signers.keys, found=found, after=after)
         if _give(published, places, history, signers):
             return published
     names = ", ".join(place.name for place in places)
@@ -71,7 +75,9 @@ def publish(store: Store, stream: str, make: Make, places: Sequence[Place], sign
     raise InfrastructureError(f"{names}: others publish {stream} all the time; {advice}")
 
 
-def renew(store: Store, stream: str, places: Sequence[Place], signers: Signers, *, now: datetime) -> Published:
+def renew(
+    store: Store, stream: str, places: Sequence[Place], signers: Signers, *, now: datetime, after: int = 0
+) -> Published:
     """Publish the same verdicts again, as a heartbeat. Raises as `publish` does, and when there are none yet."""
 
     def make(previous: SignalDocument | None) -> SignalDocument:
@@ -79,7 +85,7 @@ def renew(store: Store, stream: str, places: Sequence[Place], signers: Signers, 
             raise InputError(f"{stream}: nothing was published yet; start with: evalgate check --publish PLACE")
         return renewed(previous, now=now)
 
-    return publish(store, stream, make, places, signers)
+    return publish(store, stream, make, places, signers, after=after)
 
 
 def _give(published: Published, places: Sequence[Place], history: History, signers: Signers) -> bool:

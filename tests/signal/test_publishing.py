@@ -175,6 +175,13 @@ def test_an_older_document_that_was_put_back_is_replaced(store: Store, place: Fi
     assert read(place).entries[0].state == "red"
 
 
+def test_a_stream_whose_store_was_set_back_goes_on_above_what_routers_have_seen(store: Store, place: FilePlace) -> None:
+    first = publish(store, STREAM, saying(), [place], SIGNED)
+    further = renew(store, STREAM, [place], SIGNED, now=NOW, after=500)
+    assert (further.seq, further.document.prev) == (501, first.digest)
+    assert renew(store, STREAM, [place], SIGNED, now=NOW, after=7).seq == 502
+
+
 def test_during_a_rotation_the_new_key_goes_on_from_what_the_old_one_signed(tmp_path: Path, place: FilePlace) -> None:
     new = SigningKey.generate()
     with open_store(str(tmp_path / "a.db")) as store:

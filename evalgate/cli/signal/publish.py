@@ -61,6 +61,13 @@ def _duration(context: click.Context, parameter: click.Parameter, value: str | N
 @stream_option
 @signing_options
 @click.option("--every", callback=_duration, metavar="DURATION", help="Go on for ever, at this interval, such as 3m.")
+@click.option(
+    "--after",
+    type=click.IntRange(0, 2**53),
+    default=0,
+    metavar="SEQ",
+    help="Go on above this seq: where routers are further than a store that was set back.",
+)
 @store_option
 def heartbeat(
     places: tuple[str, ...],
@@ -70,6 +77,7 @@ def heartbeat(
     trusted: tuple[Path, ...],
     unsigned: bool,
     every: timedelta | None,
+    after: int,
     store_name: str,
 ) -> int:
     """Publish the same verdicts again to each PLACE, so that routers know that the publisher lives.
@@ -84,13 +92,16 @@ def heartbeat(
     from evalgate.signal.publishing import renew
     from evalgate.store import open_store
 
+    if every is not None and after:
+        raise InputError("--after: a step that is taken once; it does not go with --every")
     if every is not None and not timedelta(seconds=1) <= every < HEARTBEAT:
         raise InputError(f"--every: expected 1s to under {HEARTBEAT.seconds // 60}m, when a document runs out")
     who = signers(keys, key_variables, trusted, unsigned=unsigned)
 
     def beat() -> None:
         with open_store(store_name) as store:
-            _tell(renew(store, stream, [open_place(name, stream) for name in places], who, now=datetime.now(UTC)))
+            opened = [open_place(name, stream) for name in places]
+            _tell(renew(store, stream, opened, who, now=datetime.now(UTC), after=after))
 
     while True:
         try:
