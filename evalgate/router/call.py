@@ -17,7 +17,7 @@ from evalgate.errors import InputError
 
 Tier = Literal["realtime", "standard", "batch"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
-LONGEST_NAME = 200  # characters of an operation or a tier
+LONGEST_NAME = 200  # characters of an operation, a tier or a model
 BYTES_PER_TOKEN = 3  # few, so that a prompt is rather taken for too long than for short enough
 MOST_TOKENS = 100_000_000
 LONGEST_NUMBER = 40  # characters
@@ -59,16 +59,15 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
     `service_tier` where it is one of ours; any other value there is the provider's own. Limits: OpenRouter's
     `provider.max_price` (USD per 1M tokens), `provider.data_collection: deny` and `provider.zdr`.
 
-    Raises `InputError` for a limit that cannot be read.
+    Raises `InputError` for a model or a limit that cannot be read.
     """
     named = {name.lower(): value for name, value in (headers or {}).items() if name.lower().startswith("x-evalgate-")}
     metadata = _mapping(body.get("metadata"))
     provider = _mapping(body.get("provider"))
-    model = body.get("model")
     answer = _mapping(body.get("response_format"))
     call = Call(
         operation=None,
-        model=model if isinstance(model, str) else None,
+        model=_model(body.get("model")),
         tools=bool(body.get("tools") or body.get("functions")),
         json_schema=answer.get("type") == "json_schema",
         completions="messages" not in body and "prompt" in body,
@@ -100,6 +99,13 @@ def _one_label(found: list[object], what: str) -> tuple[str | None, str]:
     if given and len(given[0]) > LONGEST_NAME:
         return None, f"its {what} is longer than {LONGEST_NAME} characters"
     return (given[0] if given else None), ""
+
+
+def _model(value: object) -> str | None:
+    """An error where it is no name: without it the call would be taken for one to the operation's own model."""
+    if value is not None and not (isinstance(value, str) and 0 < len(value) <= LONGEST_NAME):
+        raise InputError(f"model: expected a name of 1 to {LONGEST_NAME} characters, got {str(value)[:40]!r}")
+    return value
 
 
 def _mapping(value: object) -> Mapping[str, object]:

@@ -81,7 +81,7 @@ def explain(decision: Decision) -> Explanation:
 
 def _candidate(decision: Decision, option: Option) -> Candidate:
     standing = decision.standings.get(option.id, UNKNOWN)
-    usable = option in decision.order
+    usable = any(each is option for each in decision.order)
     is_baseline = option is decision.route.baseline
     return Candidate(
         endpoint=option.endpoint,

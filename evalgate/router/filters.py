@@ -69,7 +69,7 @@ def _too_long(option: Option, call: Call) -> str | None:
 
 def held_up(standing: Standing, at: float, target_ms: float | None) -> str | None:
     """Why a variant, or the baseline, had better not be asked now, or None."""
-    if not standing.breaker.closed and not admits(standing.breaker, at):
+    if standing.breaker.open_until and not admits(standing.breaker, at):  # 0.0 is closed, as it nearly always is
         return BREAKER
     if target_ms is not None and is_slow(standing, target_ms):
         return SLOW

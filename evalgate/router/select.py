@@ -116,6 +116,7 @@ def choose(
         return Decision(call, route, table.seq, last, at, standings, preferences, early)
     target = preferences.p95_target_ms
     to_beat = cost_to_beat(route, call, at, standings, target)
+    limited = call.max_price is not None or call.data_policy is not None
     ranked: list[Ranked] = []
     for option in route.greens:
         standing = standings.get(option.id, UNKNOWN)
@@ -124,7 +125,7 @@ def choose(
         cost = expected_cost(option, standing)
         if cost is None or cost >= to_beat:
             continue
-        if cannot_serve(option, call) is None and breaks_limit(option, call) is None:
+        if cannot_serve(option, call) is None and not (limited and breaks_limit(option, call)):
             ranked.append((cost, option.id, option))
     ranked.sort(key=itemgetter(0, 1))
     if preferences.strategy == "weighted" and len(ranked) > 1:

@@ -94,6 +94,12 @@ def test_a_limit_that_cannot_be_read_is_an_error_and_not_ignored(provider: dict[
         read(provider=provider)
 
 
+@pytest.mark.parametrize("model", [5, ["m"], "", "m" * 1_000_000])
+def test_a_model_that_is_no_name_is_an_error_and_not_the_operations_own(model: object) -> None:
+    with pytest.raises(InputError, match="model: expected a name"):
+        read(model=model)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),

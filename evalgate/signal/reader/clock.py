@@ -1,8 +1,9 @@
 """What time it is, for a reader that must not be fooled by a clock that was set back.
 
-A clock that runs behind makes what has expired look valid. Two things cannot be set back: the time at which the last
-believed document was issued, and the counter of seconds since the machine was started. Together they say how early it
-can be at most: the *floor*. When the clock shows an earlier time than that, it is wrong, and nothing is eligible.
+A clock that runs behind makes what has expired look valid. So a reader notes what time it was when it believed a
+document, which a publisher with a clock of its own had then issued, and counts the seconds since by a counter that
+nobody can set. That is how early it can be at most: the *floor*. Entries are judged by the clock or by the floor,
+whichever is later; a clock that was a day ahead meanwhile makes them expire early, which is safe.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 SKEW = 60.0  # seconds by which two clocks that are kept may differ
+WRONG = 900.0  # seconds by which a clock must be behind the floor for somebody to be called
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ class Health:
     """Times are seconds since 1970. Of `refused`, `unreachable` and `cache`, None is good, a text is the reason.
 
     `stale`: nothing was heard of the publisher for longer than its document promised; `entries` still count until each
-    one's own `valid_until`. `clock_wrong`: the clock shows an earlier time than it can be, and nothing is eligible.
+    one's own `valid_until`. `clock_wrong`: the clock shows an earlier time than it can be; the later one counts.
     """
 
     stream: str | None
@@ -35,7 +35,8 @@ class Health:
     def problem(self) -> str | None:
         """The worst of what is wrong, in one line."""
         if self.clock_wrong:
-            return "the clock of this machine is behind: everything goes to the baseline"
+            advice = "if it is right now, it was ahead before: remove the reader's cache and start it again"
+            return f"the clock of this machine is behind what it was, and what it was is counted by; {advice}"
         told = self.refused or self.unreachable
         if self.seq is None:
             return f"no signal yet, everything goes to the baseline: {told or 'nothing was fetched so far'}"

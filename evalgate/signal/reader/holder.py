@@ -15,9 +15,9 @@ from pathlib import Path
 from evalgate.errors import SignalError
 from evalgate.signal.envelope import Keyring, unseal
 from evalgate.signal.reader.cache import Cache, CacheError
-from evalgate.signal.reader.clock import SKEW, Clock
+from evalgate.signal.reader.clock import WRONG, Clock
 from evalgate.signal.reader.health import Health
-from evalgate.signal.reader.rules import BrokenChainError, Head, Mark, Memory, require_believable
+from evalgate.signal.reader.rules import BrokenChainError, Head, Mark, Memory, is_in_time, require_believable
 from evalgate.signal.reader.view import Document, Eligible, View, decode, digest_of, rows_of
 
 log = logging.getLogger("evalgate.signal")
@@ -59,8 +59,6 @@ class Holder:
         if row is None:
             return ()
         now, floor = self.clock.wall(), view.floor + self.clock.steady()
-        if now < floor - SKEW:
-            return ()
         now = max(now, floor)
         if now < row.soonest:
             return row.entries
@@ -128,7 +126,7 @@ class Holder:
         self._lock = threading.Lock()
 
     def _clock_is_wrong(self, now: float) -> bool:
-        return self._floor is not None and now < self._floor + self.clock.steady() - SKEW
+        return self._floor is not None and now < self._floor + self.clock.steady() - WRONG
 
     def _trusted(self) -> frozenset[str]:
         return frozenset(self.keyring.keys) if self.keyring is not None else frozenset([UNSIGNED])
@@ -145,17 +143,17 @@ class Holder:
             return False
         document = decode(opened.payload)
         head = _head(document, digest)
-        now = self.clock.wall()
-        if self._clock_is_wrong(now):
-            raise SignalError("the clock of this machine is behind: no document can be told to be in time")
+        now, steady = self.clock.wall(), self.clock.steady()
+        floor = self._floor if self._floor is not None else now - steady
         try:
-            require_believable(head, self._memory, self._trusted(), now, self._rejected)
+            require_believable(head, self._memory, self._trusted(), (now, max(now, floor + steady)), self._rejected)
         except BrokenChainError:
             if digest not in self._rejected:
                 self._rejected.append(digest)
             raise
         signers = self._signers(data, opened.key_id)
-        floor = max(head.issued_at - self.clock.steady(), self._floor if self._floor is not None else float("-inf"))
+        if is_in_time(head, now):
+            floor = max(floor, now - steady)
         self._remember(head, signers, floor)
         self._keep(data)
         highest = self._memory.highest(self._trusted())

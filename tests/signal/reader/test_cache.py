@@ -132,13 +132,18 @@ def test_time_that_passed_while_the_reader_was_down_is_known_within_one_boot(tmp
 def test_after_the_machine_was_started_anew_it_is_no_earlier_than_it_was(tmp_path: Path) -> None:
     hands = Hands()
     held = holder(hands, tmp_path)
-    held.offer(signed(document(1, entry(valid_until=NOW + 86_400))))
+    held.offer(signed(document(1, entry("a", valid_until=NOW + 3600), entry("b", valid_until=NOW + 86_400))))
     hands.pass_by(7200)
     held.tick()
     hands.wall, hands.steady, hands.boot = NOW + 60, 5.0, "boot-2"
-    assert names(holder(hands, tmp_path)) == []
-    hands.wall = NOW + 7300
-    assert names(holder(hands, tmp_path)) == ["cheap"]
+    assert names(holder(hands, tmp_path)) == ["b"]
+
+
+def test_what_expired_while_the_machine_was_off_is_not_believed_by_the_time_it_was_switched_off(tmp_path: Path) -> None:
+    hands = Hands()
+    holder(hands, tmp_path).offer(signed(FIRST))
+    hands.wall, hands.steady, hands.boot = NOW + 86_400, 5.0, "boot-2"
+    assert "expired" in refusal(holder(hands, tmp_path), signed(SECOND))
 
 
 def test_a_cache_of_another_stream_is_left_alone(tmp_path: Path) -> None:

@@ -254,14 +254,14 @@ class TestRotation:
 
 
 class TestClock:
-    def test_a_clock_that_is_set_back_makes_nothing_eligible(self) -> None:
+    def test_a_clock_that_is_set_back_prolongs_nothing_and_shortens_nothing(self) -> None:
         hands = Hands()
         held = holder(hands)
-        held.offer(signed(document(1, entry(valid_until=NOW + 3600))))
+        held.offer(signed(document(1, entry("a", valid_until=NOW + 3600), entry("b", valid_until=NOW + 9000))))
         hands.pass_by(7200)
         hands.wall -= 86_400
-        assert names(held) == []
-        assert "clock of this machine is behind" in str(held.health().problem)
+        assert names(held) == ["b"]
+        assert "the clock of this machine is behind" in str(held.health().problem)
 
     def test_a_clock_that_is_set_back_by_little_does_not_prolong_an_entry(self) -> None:
         hands = Hands()
@@ -281,13 +281,26 @@ class TestClock:
         hands.wall -= 86_400
         assert names(held) == ["cheap"]
 
-    def test_no_document_is_believed_while_the_clock_is_known_to_be_wrong(self) -> None:
+    def test_while_the_clock_is_behind_documents_are_believed_by_the_time_that_it_must_be(self) -> None:
         hands = Hands()
         held = holder(hands)
-        first, second = chain([entry()], [entry("new")])
+        first, second = chain([entry()], [entry("new", valid_until=NOW + 100)])
         held.offer(signed(first))
-        hands.wall -= 300
-        assert "clock of this machine is behind" in refusal(held, signed(second))
+        hands.wall -= 86_400
+        assert held.offer(signed(second))
+        assert names(held) == ["new"]
+        hands.pass_by(100)
+        assert names(held) == []
+
+    def test_when_publisher_and_reader_were_a_day_ahead_and_are_right_again_entries_expire_early(self) -> None:
+        hands = Hands(wall=NOW + 86_400)
+        held = holder(hands)
+        first = document(1, entry(valid_until=NOW + 900_000), at=NOW + 86_400)
+        held.offer(signed(first))
+        hands.wall -= 86_400
+        day, week = entry("day", valid_until=NOW + 80_000), entry("week", valid_until=NOW + 600_000)
+        assert held.offer(signed(document(2, day, week, prev=digest(first))))
+        assert names(held) == ["week"]
 
 
 def test_a_time_that_no_calendar_has_is_refused() -> None:
