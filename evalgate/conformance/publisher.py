@@ -7,18 +7,16 @@ either. `put` publishes any bytes at all; `publish` only what the contract allow
 from __future__ import annotations
 
 import hashlib
-import socket
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from evalgate.conformance.documents import Draft, Writer
-from evalgate.conformance.world import HOST, World
-from evalgate.errors import InfrastructureError
+from evalgate.conformance.servers import Handler, Server
+from evalgate.conformance.world import World
 from evalgate.formats.canonical import canonical, digest
 from evalgate.formats.files import write_atomically
 from evalgate.signal.envelope import seal
@@ -64,12 +62,8 @@ class Publisher:
         """Be reachable."""
         if self._server is not None:
             return
-        try:
-            self._server = _Server(self.world.port, self._shelf)
-        except OSError as failure:
-            message = f"port {self.world.port} cannot be listened on: {failure.strerror}"
-            raise InfrastructureError(message) from None
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        self._server = _Server(self.world.port, self._shelf)
+        self._server.start()
         if self._shelf.data:
             write_atomically(self.world.signal_file, self._shelf.data)
 
@@ -77,9 +71,7 @@ class Publisher:
         """Be gone: no listener, no open connection, no file."""
         server, self._server = self._server, None
         if server is not None:
-            server.shutdown()
-            server.hang_up()
-            server.server_close()
+            server.stop()
         self.world.signal_file.unlink(missing_ok=True)
 
     def farewell(self) -> None:
@@ -109,45 +101,22 @@ class _Shelf:
             self.changed.notify_all()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class _Server(Server):
     def __init__(self, port: int, shelf: _Shelf) -> None:
-        super().__init__((HOST, port), _Handler)
-        self.shelf, self.gone = shelf, False
-        self.connections: set[socket.socket] = set()
+        super().__init__(port, _Handler)
+        self.shelf = shelf
 
-    def hang_up(self) -> None:
-        """End what is under way: a publisher that is gone answers nobody, not even an old connection."""
+    def stop(self) -> None:
         self.gone = True
-        for connection in tuple(self.connections):
-            try:
-                connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                continue
         with self.shelf.changed:
             self.shelf.changed.notify_all()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A reader may go away at any time."""
+        super().stop()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 2 * _LONGEST_WAIT
+class _Handler(Handler):
     server: _Server
 
-    def setup(self) -> None:
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.server.connections.add(self.connection)
-
-    def finish(self) -> None:
-        self.server.connections.discard(self.connection)
-        super().finish()
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # http.server calls it by this name
         shelf, known = self.server.shelf, self.headers.get("if-none-match")
         wait = parse_qs(urlsplit(self.path).query).get("wait", ["0"])[0]
         seconds = min(float(wait), _LONGEST_WAIT) if wait.isdigit() else 0.0
@@ -166,6 +135,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if not unchanged:
             self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent."""

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-from evalgate.conformance.world import HOST, UPSTREAMS, World
+from evalgate.conformance.servers import Handler, Server
+from evalgate.conformance.world import UPSTREAMS, World
 from evalgate.errors import InfrastructureError
 
 Mood = Literal["well", "error", "busy", "hangs up", "cuts"]
 MARKER = re.compile(rb"evalgate-call-[0-9a-f]{12}")
 _LARGEST_BODY = 4 * 1024 * 1024
-_IDLE_SECONDS = 60
 
 
 @dataclass(slots=True)
@@ -48,19 +46,13 @@ class Ledger:
             return tuple(self.asked.get(marker, ()))
 
 
-class Upstream(ThreadingHTTPServer):
+class Upstream(Server):
     """An OpenAI-compatible server that says its own name; `mood` is how it treats the next calls."""
 
-    daemon_threads = True
-    request_queue_size = 128
-
     def __init__(self, name: str, port: int, ledger: Ledger) -> None:
-        super().__init__((HOST, port), _Handler)
+        super().__init__(port, _Handler)
         self.name, self.ledger = name, ledger
         self.mood: Mood = "well"
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A router may hang up on us; that is its right."""
 
 
 class Upstreams:
@@ -73,12 +65,11 @@ class Upstreams:
         try:
             for name in UPSTREAMS:
                 self._servers[name] = Upstream(name, world.upstream_port(name), self.ledger)
-        except OSError as failure:
+        except InfrastructureError:
             self.__exit__()
-            port = world.upstream_port(name)
-            raise InfrastructureError(f"port {port} cannot be listened on: {failure.strerror}") from None
+            raise
         for server in self._servers.values():
-            threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+            server.start()
 
     def feel(self, **moods: Mood) -> None:
         """Set the mood of the servers that are named, and of all others to `well`."""
@@ -91,24 +82,16 @@ class Upstreams:
 
     def __exit__(self, *_: object) -> None:
         for server in self._servers.values():
-            if server.name in UPSTREAMS[: len(self._servers)] and len(self._servers) == len(UPSTREAMS):
-                server.shutdown()
-            server.server_close()
+            server.stop()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_SECONDS
+class _Handler(Handler):
     server: Upstream
 
-    def setup(self) -> None:
-        super().setup()
-        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # http.server calls it by this name
         self._json(200, {"object": "list", "data": [{"id": self.server.name, "object": "model"}]})
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802
         length = int(self.headers.get("content-length") or 0)
         if not 0 < length <= _LARGEST_BODY:
             self._json(413 if length else 411, _error("expected a body with its length"))
@@ -174,9 +157,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Silent: the findings say what there is to say."""
 
 
 _USAGE = {"prompt_tokens": 20, "completion_tokens": 2, "total_tokens": 22}
