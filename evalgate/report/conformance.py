@@ -27,7 +27,7 @@ def render_finding(finding: Finding, console: Console) -> None:
     """Print one rule: how it ended, the rule, and what was seen."""
     outcome = finding.outcome
     word = outcome.upper() if outcome is Outcome.BROKEN else str(outcome)
-    line = Text.assemble((word.ljust(_WIDTH), _STYLE[outcome]), finding.text, ("  " + finding.rule, "dim"))
+    line = Text.assemble((word.ljust(_WIDTH), _STYLE[outcome]), (finding.rule, "bold"), "  " + finding.text)
     print_hanging(console, line, _INDENT + _WIDTH, first=_INDENT)
     print_hanging(console, Text(safe(finding.detail, 400), "dim"), _INDENT + _WIDTH)
 
