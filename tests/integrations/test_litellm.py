@@ -21,16 +21,12 @@ pytestmark = pytest.mark.skipif(
 )
 PLAYED = (
     "green-is-used",
-    "per-operation",
     "realtime",
     "foreign-tier",
     "red",
     "changed-config",
-    "rolled-back",
     "green-errors",
-    "green-busy",
     "stream-cut",
-    "baseline-fails",
     "all-fail",
     "router-restarted",
 )
