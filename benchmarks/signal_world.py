@@ -307,7 +307,6 @@ def _kind(reason: str) -> str:
         "rolled back": "rolled back",
         "two different": "two documents with one seq",
         "does not follow": "the chain is broken",
-        "follows a document": "the chain is broken",
         "expired": "expired when first seen",
         "one of the clocks": "issued in the future",
         "this machine is behind": "this machine's clock is behind",

@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import msgspec
 import orjson
@@ -26,6 +27,15 @@ PAYLOAD_TYPE = "application/vnd.evalgate.signal+json"
 MAX_BYTES = 64 * 1024 * 1024  # of a published document; one of 10,000 entries has about 12 MB
 MAX_SIGNATURES = 16  # each costs a reader a check; a rotation needs two
 _KEY_ID = re.compile(r"ed25519:[0-9a-f]{16}")
+
+
+class _Quick(TypedDict):
+    payloadType: object  # as DSSE has it
+    payload: bytes
+    signatures: object
+
+
+_QUICK = msgspec.json.Decoder(_Quick)
 _URL_SAFE = str.maketrans("-_", "+/")
 
 
@@ -73,7 +83,7 @@ def unseal(data: bytes, keyring: Keyring | None) -> Unsealed:
     read = _read(data)
     if keyring is None:
         if _is_envelope(read):
-            raise SignalError("the document is signed, but no key was given to check it with")
+            raise SignalError("the document is signed, but no key was given to check it with: --trust KEY.pub")
         return Unsealed(data, None)
     if not _is_envelope(read):
         trusted = ", ".join(keyring.keys)
@@ -119,6 +129,10 @@ def opened(data: bytes) -> tuple[bytes, list[str]]:
 def _read(data: bytes) -> dict[str, object]:
     if len(data) > MAX_BYTES:
         raise SignalError(f"larger than {MAX_BYTES >> 20} MiB; not a signal document")
+    try:
+        return {**_QUICK.decode(data)}  # base64 and all, in half the time; what it does not take is looked at closely
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
     try:
         read = orjson.loads(data)
     except orjson.JSONDecodeError as failure:
@@ -176,6 +190,8 @@ def _signatures(value: object) -> list[tuple[str | None, bytes]]:
 
 def _decode(value: object, name: str) -> bytes:
     """Both base64 alphabets, as DSSE demands of who reads; nothing else."""
+    if isinstance(value, bytes):
+        return value
     text = value if isinstance(value, str) else "!"
     if "-" in text or "_" in text:
         text = text.translate(_URL_SAFE)

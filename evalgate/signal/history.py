@@ -5,6 +5,7 @@ The next document of a stream is numbered, signed and kept in one step, in which
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ def received(data: bytes, keyring: Keyring | None) -> Published:
     """A document that was found somewhere, checked as `unseal` does. Raises `SignalError`."""
     unsealed = unseal(data, keyring)
     payload = unsealed.payload.strip()  # a file that is not signed ends in a line break
-    return Published(parse(payload), data, _digest(payload), unsealed.key_id)
+    return Published(_parsed(payload), data, _digest(payload), unsealed.key_id)
 
 
 class History:
@@ -68,16 +69,20 @@ class History:
         it, and it is the one to go on from. The number is above `after`. Without `keys` the document is not signed.
         """
 
+        document: SignalDocument | None = None
+
         def kept(latest: KeptSignal | None) -> KeptSignal:
+            nonlocal document
             before = None if latest is None else self._published(latest)
             if found is not None and (before is None or not before.follows(found)):
                 before = found
             made = make(None if before is None else before.document)
             seq, prev = (0, None) if before is None else (before.seq, before.digest)
             seq = max(seq, after) + 1
-            return _kept(made.model_copy(update={"stream": stream, "seq": seq, "prev": prev}), keys)
+            document = made.model_copy(update={"stream": stream, "seq": seq, "prev": prev})
+            return _kept(document, keys)
 
-        return self._published(self._signals.append(stream, kept))
+        return self._published(self._signals.append(stream, kept), document)
 
     def latest(self, stream: str) -> Published | None:
         """The newest document of a stream."""
@@ -101,17 +106,18 @@ class History:
         """The names of all streams."""
         return self._signals.streams()
 
-    def _published(self, kept: KeptSignal) -> Published:
-        """Raises `StoreError` when what was kept is not what was published."""
+    def _published(self, kept: KeptSignal, document: SignalDocument | None = None) -> Published:
+        """`document` where it is known. Raises `StoreError` when what was kept is not what was published."""
+        damaged = StoreError(f"store {self._name}: the kept signal {kept.stream} seq {kept.seq} is damaged")
         try:
             payload = canonical({**orjson.loads(kept.head), "entries": orjson.Fragment(kept.entries)})
-            document = parse(payload)
+            found = document or _parsed(payload)
         except (orjson.JSONDecodeError, SignalError):
-            payload, document = b"", None
-        if document is None or _digest(payload) != kept.digest:
-            raise StoreError(f"store {self._name}: the kept signal {kept.stream} seq {kept.seq} is damaged")
+            raise damaged from None
+        if _digest(payload) != kept.digest:
+            raise damaged
         data = payload + b"\n" if kept.signatures is None else enveloped(payload, orjson.loads(kept.signatures))
-        return Published(document, data, kept.digest)
+        return Published(found, data, kept.digest)
 
 
 def _kept(document: SignalDocument, keys: Sequence[SigningKey]) -> KeptSignal:
@@ -128,6 +134,12 @@ def _kept(document: SignalDocument, keys: Sequence[SigningKey]) -> KeptSignal:
         entries=entries,
         signatures=orjson.dumps(signatures_of(payload, keys)) if keys else None,
     )
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(payload: bytes) -> SignalDocument:
+    """Whoever publishes reads one document from its store and from every place, and a large one takes a second."""
+    return parse(payload)
 
 
 def _digest(payload: bytes) -> str:

@@ -21,6 +21,7 @@ from evalgate.signal.places.file import FilePlace
 from evalgate.signal.publishing import Signers, look, publish, renew
 from evalgate.store import Store, open_store
 from tests.signal.make import NOW, document
+from tests.store.conftest import Database
 
 STREAM = "acme/prod"
 KEY = SigningKey.generate()
@@ -105,6 +106,30 @@ def test_publishers_at_once_take_different_numbers_and_the_place_ends_with_the_n
         thread.join()
     assert sorted(found) == list(range(1, 31))
     assert read(place).seq == 30
+
+
+PUBLISHER = """
+import sys
+from evalgate.signal.places import open_place
+from evalgate.signal.publishing import Signers, publish
+from evalgate.store import open_store
+from tests.signal.make import document
+
+with open_store(sys.argv[1]) as store:
+    for _ in range(5):
+        print(publish(store, "acme/prod", lambda before: document(), [open_place(sys.argv[2], "")], Signers()).seq)
+"""
+
+
+def test_publishing_processes_at_once_take_different_numbers(
+    store: Store, database: Database, place: FilePlace
+) -> None:
+    command = [sys.executable, "-c", PUBLISHER, database.name, place.name]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    found = [list(map(int, process.communicate(timeout=60)[0].split())) for process in processes]
+    assert all(each == sorted(each) for each in found)
+    assert sorted(seq for each in found for seq in each) == list(range(1, 16))
+    assert orjson.loads(place.read() or b"")["seq"] == 15
 
 
 def test_publishers_with_stores_of_their_own_go_on_from_each_other(tmp_path: Path, place: FilePlace) -> None:

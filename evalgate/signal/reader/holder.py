@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections import deque
 from pathlib import Path
 
 from evalgate.errors import SignalError
@@ -17,7 +16,7 @@ from evalgate.signal.envelope import Keyring, unseal
 from evalgate.signal.reader.cache import Cache, CacheError
 from evalgate.signal.reader.clock import WRONG, Clock
 from evalgate.signal.reader.health import Health
-from evalgate.signal.reader.rules import BrokenChainError, Head, Mark, Memory, is_in_time, require_believable
+from evalgate.signal.reader.rules import Head, Mark, Memory, is_in_time, require_believable
 from evalgate.signal.reader.view import Document, Eligible, View, decode, digest_of, rows_of
 
 log = logging.getLogger("evalgate.signal")
@@ -30,13 +29,13 @@ class Holder:
 
     def __init__(self, keyring: Keyring | None, cache: Path | None, clock: Clock, stream: str | None = None) -> None:
         self.clock, self.keyring = clock, keyring
+        self._wall, self._steady = clock.wall, clock.steady  # bound here, because every call asks them
         self.cache_trouble: str | None = None
         self.refused: str | None = None
         self._cache = Cache(cache) if cache is not None else None
         self._memory = Memory(stream)
         self._view: View | None = None
         self._lock = threading.Lock()
-        self._rejected: deque[str] = deque(maxlen=256)
         self._touched = clock.steady()
         self._floor: float | None = None  # added to the steady clock: the earliest that it can be now
         if self._cache is not None:
@@ -58,8 +57,9 @@ class Holder:
             return ()
         if row is None:
             return ()
-        now, floor = self.clock.wall(), view.floor + self.clock.steady()
-        now = max(now, floor)
+        now, floor = self._wall(), view.floor + self._steady()
+        if floor > now:  # noqa: PLR1730  # a call of max costs as much as a clock
+            now = floor
         if now < row.soonest:
             return row.entries
         return tuple(entry for entry, until in zip(row.entries, row.until, strict=True) if now < until)
@@ -145,12 +145,7 @@ class Holder:
         head = _head(document, digest)
         now, steady = self.clock.wall(), self.clock.steady()
         floor = self._floor if self._floor is not None else now - steady
-        try:
-            require_believable(head, self._memory, self._trusted(), (now, max(now, floor + steady)), self._rejected)
-        except BrokenChainError:
-            if digest not in self._rejected:
-                self._rejected.append(digest)
-            raise
+        require_believable(head, self._memory, self._trusted(), (now, max(now, floor + steady)))
         signers = self._signers(data, opened.key_id)
         if is_in_time(head, now):
             floor = max(floor, now - steady)

@@ -5,7 +5,7 @@
 | of another stream | refused |
 | with a lower `seq` than was seen | refused: rolled back |
 | with the same `seq` and another content | refused: two documents of one number |
-| whose `prev` is not the one before it, where that is known | refused; so is what is built upon it |
+| whose `prev` is not the one before it, where that is known | refused: the chain is broken |
 | issued in the future | refused: a clock is wrong |
 | past its `expires_at` when it is first seen | refused; what was believed in time goes on counting |
 
@@ -74,17 +74,15 @@ class Head:
     digest: str
 
 
-def require_believable(
-    head: Head, memory: Memory, trusted: Collection[str], clocks: tuple[float, float], rejected: Collection[str] = ()
-) -> None:
+def require_believable(head: Head, memory: Memory, trusted: Collection[str], clocks: tuple[float, float]) -> None:
     """Raise `SignalError` with a reason that a person understands, unless the document is to be followed.
 
     `trusted`: the keys that count now; `clocks`: what time it is by the clock, and by the floor where that is later; in
-    time by either will do. `rejected`: digests of documents that were refused for their `prev`.
+    time by either will do.
     """
     if memory.stream is not None and head.stream != memory.stream:
         raise SignalError(f"a document of stream {head.stream[:200]!r}; expected {memory.stream!r}")
-    require_in_order(head, memory.highest(trusted), rejected)
+    require_in_order(head, memory.highest(trusted))
     if any(is_in_time(head, each) for each in clocks):
         return
     now = clocks[0]
@@ -104,10 +102,11 @@ def is_in_time(head: Head, now: float) -> bool:
     return head.issued_at <= now + SKEW and now < head.expires_at
 
 
-def require_in_order(head: Head, last: Mark | None, rejected: Collection[str] = ()) -> None:
-    """Raise `SignalError` when the document goes back, takes a number that is taken, or breaks the chain."""
-    if head.prev is not None and head.prev in rejected:
-        raise BrokenChainError(f"seq {head.seq} follows a document that was refused: the chain is broken")
+def require_in_order(head: Head, last: Mark | None) -> None:
+    """Raise `SignalError` when the document goes back, takes a number that is taken, or breaks the chain.
+
+    What was missed in between is no broken chain: a stream whose publisher lost its past can go on at a higher number.
+    """
     if last is None:
         return
     if head.seq < last.seq:
@@ -118,15 +117,11 @@ def require_in_order(head: Head, last: Mark | None, rejected: Collection[str] = 
                 f"two different documents with seq {head.seq}: two publishers that do not know each other?"
             )
         return
-    if head.prev != last.digest and (head.seq == last.seq + 1 or head.prev is None):
-        raise BrokenChainError(
+    if head.seq == last.seq + 1 and head.prev != last.digest:
+        raise SignalError(
             f"seq {head.seq} does not follow seq {last.seq} as it was seen here: its prev is {_short(head.prev)}, "
             f"expected {_short(last.digest)}; was the publisher's store set back?"
         )
-
-
-class BrokenChainError(SignalError):
-    """The document before is not the one that was seen."""
 
 
 def shown(moment: float) -> str:
