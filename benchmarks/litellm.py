@@ -1,9 +1,9 @@
-"""Plays every conformance rule to a real LiteLLM proxy with evalgate's callback: 1,000 calls and more, in 4 minutes.
+"""Plays every conformance rule to a real LiteLLM proxy with evalgate's callback: 2,000 calls and more, in 5 minutes.
 
     EVALGATE_LITELLM_PYTHON=.venv-litellm/bin/python python -m benchmarks.litellm
 
-Says of each rule whether the proxy kept it, how many calls reached a variant that was not eligible (it must be 0), and
-how long after a publish the proxy obeyed.
+Says of each rule whether the proxy kept it: that no call reached a variant that was not eligible, and how long after a
+publish the proxy obeyed. Exit code 0: all rules were kept.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def main() -> int:
             settings = Settings(
                 proxy.url,
                 api_key=KEY,
-                pace=Pace(within=2 * INTERVAL, settle=60.0, calls=20),
+                pace=Pace(within=4 * INTERVAL, settle=60.0, calls=20),
                 restart=proxy.restart,
                 bypass=("cheap-1", "cheapest-1", FALLBACK),
             )

@@ -171,9 +171,10 @@ async def _clock_ahead(stage: Stage) -> str:
 
 @RULES.rule("heartbeat-missed", "an entry counts until its own valid_until, though the document's expires_at is past")
 async def _heartbeat_missed(stage: Stage) -> str:
+    lasts = max(3.0, 2 * stage.pace.within)  # long enough to be seen in time
     await stage.green()
-    stage.publisher.publish(says(heartbeat=seconds(1)))
-    await stage.holds(max(2.0, stage.pace.within))
+    stage.publisher.publish(says(heartbeat=seconds(lasts)))
+    await stage.holds(lasts + 1)
     await stage.used("the entry is valid, only the publisher was not heard of for a while")
     return "the entry was used after the document's expires_at"
 

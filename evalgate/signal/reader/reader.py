@@ -154,13 +154,13 @@ class SignalReader:
             self._fetching.cancel()
 
     async def _run(self) -> None:
-        failures = 0
+        failures, troubled = 0, False
         try:
             while True:
                 asked, self._waiting = self._waiting, []
                 self._wake.clear()
                 began = time.monotonic()
-                patience = 0.0 if asked or failures else self._wait
+                patience = 0.0 if asked or troubled else self._wait
                 self._fetching = asyncio.create_task(self._fetcher.look(patience))
                 await asyncio.wait([self._fetching])
                 if self._fetching.cancelled():  # somebody asks for it now
@@ -169,7 +169,9 @@ class SignalReader:
                 self._fetching.result()
                 for done in asked:
                     done.set_result(None)
-                failures = min(failures + 1, 3) if self._fetcher.troubled else 0
+                troubled = self._fetcher.troubled
+                # who answers is looked at as often as ever: behind a refused document the next may withdraw something
+                failures = min(failures + 1, 3) if self._fetcher.unreachable is not None else 0
                 await self._pause(failures, time.monotonic() - began)
         finally:
             await self._end()
