@@ -104,13 +104,13 @@ def command(
 
             board = run_until_stopped(judge, refresh=refresh, since=since)
         document = publication.publish(board, store)
-        published, trouble = publication.current(store)
+        published, note = publication.current(store)
         if report_path is not None:
             write_report(board, report_path, loaded, store)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     if json_path != "-":
-        show_board(board, Traffic(document, published, catalog, now=datetime.now(UTC), trouble=trouble))
+        show_board(board, Traffic(document, published, catalog, now=datetime.now(UTC), note=note))
         for place in publication.places:
             click.echo(f"signal: {place.name}")
         if report_path is not None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 from evalgate.cli.options import SIGNAL
 from evalgate.errors import SignalError
-from evalgate.signal import History, SignalDocument, issue, publish, read_file
+from evalgate.signal import History, SignalDocument, issue, publish
+from evalgate.signal.document import parse
+from evalgate.signal.envelope import opened
+from evalgate.signal.file import read_bytes
 from evalgate.signal.places import Place, open_place
 from evalgate.signal.publishing import Signers, look, require_stream
 
@@ -43,20 +46,21 @@ class Publication:
 
         if self.places:
             return publish(store, self.stream, make, self.places, self.signers).document
-        latest = History(store).latest(self.stream)
-        return make(None if latest is None else latest.document)
+        return make(self.current(store)[0])
 
     def current(self, store: Store) -> tuple[SignalDocument | None, str]:
-        """What routers read of this stream, None where nothing was published; and why it cannot be read, or ''.
+        """What routers read of this stream, None where nothing was published; and what is to be said of it, or ''.
 
         It is what was last published from this store; a store that published nothing looks at the file that
-        `evalgate route` reads.
+        `evalgate route` reads, whose signature nobody here has a key for.
         """
         if (latest := History(store).latest(self.stream)) is not None:
             return latest.document, ""
-        if not SIGNAL.exists():
-            return None, ""
         try:
-            return read_file(SIGNAL, self.signers.keyring), ""
+            data = read_bytes(SIGNAL)
+            if data is None:
+                return None, ""
+            payload, signers = opened(data)
+            return parse(payload.strip()), f"signature of {', '.join(signers)} not checked" if signers else ""
         except SignalError as failure:
-            return None, str(failure)
+            return None, f"{SIGNAL}: {failure}"

@@ -25,18 +25,24 @@ class Traffic:
         catalog: Catalog,
         *,
         now: datetime,
-        trouble: str = "",
+        note: str = "",
     ) -> None:
         """`board`: the document that the board makes; `published`: what routers read, None where nothing is.
 
-        `trouble`: why what is published cannot be read.
+        `note`: what is to be said of what is published, or why it cannot be read.
         """
-        self._board, self._published, self._now, self._trouble = board, published, now, trouble
+        self._board, self._published, self._now, self._note = board, published, now, note
         self._wanted = RoutingTable(board, catalog)
         self._present = RoutingTable(published, catalog)
 
     def of(self, operation: str) -> str:
         """What an operation's traffic does now, and where this board differs from that."""
+        try:
+            return self._told(operation)
+        except InputError as failure:  # nobody can say who the baseline is
+            return f"no traffic can be told: {failure}"
+
+    def _told(self, operation: str) -> str:
         wanted = choose(Call(operation), self._wanted, now=self._now)
         stays = self._why_nothing_is_certified(operation, wanted.route.model)
         if stays:
@@ -54,9 +60,7 @@ class Traffic:
     def _why_nothing_is_certified(self, operation: str, model: str) -> str:
         """Why the published signal lets nobody but the baseline take these calls, or an empty text."""
         if self._published is None:
-            return (
-                f"the published signal cannot be read: {self._trouble}" if self._trouble else "no signal is published"
-            )
+            return f"the published signal cannot be read: {self._note}" if self._note else "no signal is published"
         if operation not in self._present.operations:
             return f"the published signal ({self._which(self._published)}) does not have this operation"
         try:
@@ -68,7 +72,8 @@ class Traffic:
     def _which(self, published: SignalDocument) -> str:
         """Which document it is, and whether its publisher should have been heard of again."""
         seq = f"seq {published.seq} of {published.issued_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        return seq if published.expires_at > self._now else f"{seq}, outdated: no heartbeat since"
+        outdated = "" if published.expires_at > self._now else ", outdated: no heartbeat since"
+        return f"{seq}{outdated}{', ' if self._note else ''}{self._note}"
 
 
 def _named(decision: Decision) -> str:

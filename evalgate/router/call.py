@@ -61,7 +61,6 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
 
     Raises `InputError` for a model or a limit that cannot be read.
     """
-    named = {name.lower(): value for name, value in (headers or {}).items() if name.lower().startswith("x-evalgate-")}
     metadata = _mapping(body.get("metadata"))
     provider = _mapping(body.get("provider"))
     answer = _mapping(body.get("response_format"))
@@ -77,16 +76,22 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
         max_price=_max_price(provider.get("max_price")),
         data_policy=_data_policy(provider),
     )
-    operation, unclear = _one_label([named.get("x-evalgate-operation"), metadata.get("operation_id")], "operation")
+    operation, unclear = _one_label(
+        [*_header(headers, "x-evalgate-operation"), metadata.get("operation_id")], "operation"
+    )
     if unclear:
         return replace(call, tier="realtime", note=unclear)
-    asked, unclear = _one_label([named.get("x-evalgate-tier"), metadata.get("tier")], "tier")
+    asked, unclear = _one_label([*_header(headers, "x-evalgate-tier"), metadata.get("tier")], "tier")
     if asked is None and not unclear and body.get("service_tier") in TIERS:
         asked = str(body["service_tier"])
     tier = next((each for each in TIERS if each == (asked or "standard")), None)
     if tier is None or unclear:
         return replace(call, operation=operation, tier="realtime", note=unclear or f"no tier {asked!r}")
     return replace(call, operation=operation, tier=tier)
+
+
+def _header(headers: Mapping[str, str] | None, name: str) -> list[object]:
+    return [value for each, value in (headers or {}).items() if each.lower() == name]
 
 
 def _one_label(found: list[object], what: str) -> tuple[str | None, str]:

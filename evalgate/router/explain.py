@@ -13,6 +13,7 @@ from evalgate.router.breaker import admits
 from evalgate.router.filters import (
     MAX_PRICE,
     NO_COST,
+    NO_SUCCESS,
     SAVES_NOTHING,
     breaks_limit,
     cannot_serve,
@@ -113,7 +114,8 @@ def _why(decision: Decision, option: Option, standing: Standing, *, usable: bool
         or held_up(standing, decision.at, target)
     )
     if excluded is None:
-        excluded = NO_COST if expected_cost(option, standing) is None else SAVES_NOTHING
+        cost = expected_cost(option, standing)
+        excluded = SAVES_NOTHING if cost is not None else NO_COST if option.cost is None else NO_SUCCESS
     return f"{excluded}; {option.reason}"
 
 

@@ -26,6 +26,7 @@ DATA_POLICY = "does not promise the call's data policy"
 BREAKER = "its breaker is open after failures"
 SLOW = "its p95 is above the latency target"
 NO_COST = "its cost is not known"
+NO_SUCCESS = "none of its calls succeeds"
 SAVES_NOTHING = "it costs no less than the baseline"
 
 

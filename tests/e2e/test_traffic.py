@@ -100,3 +100,15 @@ def test_a_request_that_is_not_json_is_refused(house: House) -> None:
     done = house.run("route", "--request", "call.json")
     assert done.returncode == 2
     assert "call.json: not JSON" in done.stderr
+
+
+def test_a_signed_signal_of_another_store_is_shown_as_not_checked_and_routed_by_only_with_its_key(house: House) -> None:
+    house.run("signal", "keygen")
+    house.run("check", "-q", "--publish", "signal.json", "--key", "signal.key", "--store", "other.db")
+    (line,) = told(house)
+    assert "traffic goes to same by the published signal (seq 1 of" in line
+    assert "not checked)" in line
+    refused = house.run("route")
+    assert refused.returncode == 2
+    assert "signed, but no key was given" in refused.stderr
+    assert "name_colour → same" in house.run("route", "--trust", "signal.pub").stdout

@@ -42,6 +42,7 @@ def test_any_other_service_tier_is_the_providers_own(theirs: object) -> None:
         ({"x-evalgate-tier": "premium"}, {"operation_id": "sort"}),
         ({"x-evalgate-tier": "batch"}, {"operation_id": "sort", "tier": "standard"}),
         ({"x-evalgate-operation": "sort"}, {"operation_id": "extract"}),
+        ({"x-evalgate-operation": "sort", "X-Evalgate-Operation": "extract"}, {}),
         ({}, {"operation_id": ["sort"]}),
         ({}, {"operation_id": "s" * 1_000_000}),
         ({}, {"operation_id": "sort", "tier": 3}),

@@ -168,7 +168,9 @@ def test_too_slow_is_out_above_the_target_and_back_below_four_fifths_of_it(tmp_p
 def test_cost_is_divided_by_the_success_of_live_traffic(tmp_path: Path) -> None:
     assert order(decide(tmp_path, A, B, standings={"a": Standing(success=0.4)})) == ["b", "a", "full"]
     assert order(decide(tmp_path, A, B, standings={"a": Standing(success=0.05)})) == ["b", "full"]
-    assert order(decide(tmp_path, A, B, standings={"a": Standing(success=0.0)})) == ["b", "full"]
+    decision = decide(tmp_path, A, B, standings={"a": Standing(success=0.0)})
+    assert order(decision) == ["b", "full"]
+    assert why(decision, "a").startswith("none of its calls succeeds")
 
 
 def test_weighted_draws_by_the_inverse_square_and_leaves_nobody_below_the_floor(tmp_path: Path) -> None:
