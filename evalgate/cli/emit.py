@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from evalgate.cli.options import PATH, SIGNAL, catalog_option
-from evalgate.cli.signers import keyring, trust_option
+from evalgate.cli.options import PATH, catalog_option
+from evalgate.cli.signers import source_options
 from evalgate.errors import InputError
 
 
@@ -18,8 +18,7 @@ def command() -> None:
 
 
 @command.command("envoy")
-@click.option("--signal", "signal_path", type=PATH, default=SIGNAL, show_default=True, help="The signal.")
-@trust_option
+@source_options
 @catalog_option
 @click.option("--gateway", required=True, metavar="NAME", help="The Gateway that the routes belong to.")
 @click.option("--name", default="evalgate", show_default=True, help="What the resources' names begin with.")
@@ -28,8 +27,10 @@ def command() -> None:
     "--crd", "crd_path", type=PATH, metavar="FILE", help="Check them against the cluster's definition (YAML)."
 )
 def envoy(
-    signal_path: Path,
+    source: str,
     trusted: tuple[Path, ...],
+    stream: str,
+    token_env: str | None,
     catalog_path: Path,
     gateway: str,
     name: str,
@@ -40,12 +41,12 @@ def envoy(
     import yaml
 
     from evalgate.catalog import load_catalog
+    from evalgate.cli.signal.source import believed
     from evalgate.integrations.envoy import as_yaml, require_valid, routes
     from evalgate.router import RoutingTable, choose
     from evalgate.router.call import Call
-    from evalgate.signal.file import read_file
 
-    document = read_file(signal_path, keyring(trusted))
+    document = believed(source, trusted, stream, token_env)
     table, now = RoutingTable(document, load_catalog(catalog_path)), datetime.now(UTC)
     pairs = sorted({(entry.operation, entry.model) for entry in document.entries})
     resources = routes(

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from evalgate.cli.options import PATH, SIGNAL, catalog_option
-from evalgate.cli.signers import keyring, trust_option
+from evalgate.cli.options import catalog_option
+from evalgate.cli.signers import source_options
 
 
 @click.command("openrouter")
 @click.argument("operation")
-@click.option("--signal", "signal_path", type=PATH, default=SIGNAL, show_default=True, help="The signal.")
-@trust_option
+@source_options
 @catalog_option
-def command(operation: str, signal_path: Path, trusted: tuple[Path, ...], catalog_path: Path) -> int:
+def command(
+    operation: str, source: str, trusted: tuple[Path, ...], stream: str, token_env: str | None, catalog_path: Path
+) -> int:
     """Print the `provider` object of a request to OpenRouter for one OPERATION, as JSON.
 
     It is good until the signal changes or an entry expires: make it anew for each call, or each minute.
@@ -24,11 +25,11 @@ def command(operation: str, signal_path: Path, trusted: tuple[Path, ...], catalo
     import orjson
 
     from evalgate.catalog import load_catalog
+    from evalgate.cli.signal.source import believed
     from evalgate.integrations.openrouter import provider_object
     from evalgate.router import select
-    from evalgate.signal.file import read_file
 
-    document = read_file(signal_path, keyring(trusted))
+    document = believed(source, trusted, stream, token_env)
     decision = select(operation, document, load_catalog(catalog_path), now=datetime.now(UTC))
     click.echo(orjson.dumps(provider_object(decision), option=orjson.OPT_INDENT_2).decode())
     return 0
