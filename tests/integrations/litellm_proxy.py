@@ -24,6 +24,7 @@ from evalgate.conformance import MODEL, UPSTREAMS, World
 
 GROUP, FALLBACK = MODEL, "conformance/baseline"
 KEY = "sk-conformance"
+CALLBACK = "from evalgate.integrations.litellm import gate\n"
 STARTS_WITHIN = 90.0
 ROOT = Path(__file__).parents[2]
 
@@ -57,13 +58,13 @@ def config(world: World, *, fallback: bool = True) -> dict[str, object]:
 class Proxy:
     """Runs from `start` to `stop`; a context does both."""
 
-    def __init__(self, world: World, interval: float = 0.2, *, fallback: bool = True) -> None:
+    def __init__(self, world: World, interval: float = 0.2, *, fallback: bool = True, callback: str = CALLBACK) -> None:
         python = python_with_litellm()
         assert python is not None
         self.folder = world.folder / "litellm"
         self.folder.mkdir(exist_ok=True)
         (self.folder / "config.yaml").write_text(yaml.safe_dump(config(world, fallback=fallback)))
-        (self.folder / "evalgate_gate.py").write_text("from evalgate.integrations.litellm import gate\n")
+        (self.folder / "evalgate_gate.py").write_text(callback)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
