@@ -26,7 +26,6 @@ FIRST, SECOND, UNLISTED = "conformance_first", "conformance_second", "conformanc
 DEFAULT_PORT = 9400
 
 _CATALOG = """\
-# yaml-language-server: $schema=https://evalgate.dev/schemas/catalog.schema.json
 version: 1
 providers:
 {providers}
