@@ -10,23 +10,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.options import PATH, SIGNAL, catalog_option
-from evalgate.cli.signers import keyring, stream_option, trust_option
+from evalgate.cli.options import PATH, catalog_option
+from evalgate.cli.signers import source_options
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
     from evalgate.router import Call, RoutingTable
-    from evalgate.signal import SignalDocument
 
 LARGEST_BODY = 64 * 1024 * 1024
 
 
 @click.command("route")
 @click.argument("operations", nargs=-1, metavar="[OPERATION]…")
-@click.option("--signal", "source", default=str(SIGNAL), show_default=True, help="The signal: a file, or an address.")
-@trust_option
-@stream_option
-@click.option("--token-env", metavar="NAME", help="The variable that holds the bearer token of a server.")
+@source_options
 @catalog_option
 @click.option("--tier", type=click.Choice(["realtime", "standard", "batch"]), help="The tier; default: standard.")
 @click.option("--model", metavar="ID", help="The model, for an operation that no suite judges.")
@@ -55,11 +51,12 @@ def command(
     Exit code 0: somebody takes every call, 1: the limits of a call (price, data policy) forbid everybody.
     """
     from evalgate.catalog import load_catalog
+    from evalgate.cli.signal.source import believed
     from evalgate.report.layout import console_for_output
     from evalgate.report.route import decision_json, render_decision
     from evalgate.router import Preferences, RoutingTable, choose
 
-    table = RoutingTable(_document(source, trusted, stream, token_env), load_catalog(catalog_path))
+    table = RoutingTable(believed(source, trusted, stream, token_env), load_catalog(catalog_path))
     calls = [_as_asked(call, tier, model) for call in _calls(operations, request_path, table)]
     preferences = Preferences(strategy="weighted" if strategy == "weighted" else "cheapest")
     now = datetime.now(UTC)
@@ -71,17 +68,6 @@ def command(
         for decision in decisions:
             render_decision(decision, console, details=explain)
     return 0 if all(decision.order for decision in decisions) else 1
-
-
-def _document(source: str, trusted: tuple[Path, ...], stream: str, token_env: str | None) -> SignalDocument:
-    """What is published; one that is signed is taken only with a key that says so."""
-    from evalgate.cli.signal.source import checked, read_source
-    from evalgate.signal import read_file
-
-    keys = keyring(trusted)
-    if "://" not in source:
-        return read_file(Path(source), keys)
-    return checked(source, read_source(source, stream, token_env), keys).document
 
 
 def _calls(operations: tuple[str, ...], request_path: Path | None, table: RoutingTable) -> list[Call]:

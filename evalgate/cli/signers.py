@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from evalgate.cli.options import PATH
+from evalgate.cli.options import PATH, SIGNAL
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +33,15 @@ def trust_option(function: Function) -> Function:
     """`--trust PATH`, as often as there are keys."""
     text = "Believe documents that this public key signed, or those of a folder (may be repeated)."
     return click.option("--trust", "trusted", type=PATH, multiple=True, metavar="PATH", help=text)(function)
+
+
+def source_options(function: Function) -> Function:
+    """`--signal`, `--trust`, `--stream` and `--token-env`: which signal is followed."""
+    text = "The signal: a file, or an address."
+    source = click.option("--signal", "source", default=str(SIGNAL), show_default=True, help=text)
+    text = "The variable that holds the bearer token of a server."
+    token = click.option("--token-env", metavar="NAME", help=text)
+    return source(trust_option(stream_option(token(function))))
 
 
 def signing_options(function: Function) -> Function:

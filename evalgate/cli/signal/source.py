@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalgate.errors import InfrastructureError, SignalError
 
 if TYPE_CHECKING:
-    from evalgate.signal import Published
+    from evalgate.signal import Published, SignalDocument
     from evalgate.signal.keys import Keyring
 
 _SECONDS = 10.0
@@ -34,6 +36,17 @@ def checked(source: str, data: bytes, keyring: Keyring | None) -> Published:
         return received(data, keyring)
     except SignalError as failure:
         raise SignalError(f"{source}: {failure}") from None
+
+
+def believed(source: str, trusted: Sequence[Path], stream: str, token_variable: str | None) -> SignalDocument:
+    """What is published; one that is signed is taken only with a key that says so. Raises `EvalgateError`."""
+    from evalgate.cli.signers import keyring
+    from evalgate.signal import read_file
+
+    keys = keyring(trusted)
+    if "://" not in source:
+        return read_file(Path(source), keys)
+    return checked(source, read_source(source, stream, token_variable), keys).document
 
 
 def unchecked(source: str, data: bytes) -> tuple[Published, list[str]]:
