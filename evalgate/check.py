@@ -106,10 +106,10 @@ class Hearing:
         """Until all is ruled on, or cases or budget are used up; `rounds` are the most waves there may be."""
         contest, record, ended = self.contest, self.record, ""
         look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
-        asked = 0
+        asked = remembered = 0
         await self._know_baseline()
         while (open_sides := record.open_sides()) and asked < len(contest.units):
-            first, before = sum(contest.units[:asked]), asked
+            first = sum(contest.units[:asked])
             asked = min(asked + max(look, record.least_further_units()), len(contest.units))
             wave = range(first, sum(contest.units[:asked]))
             try:
@@ -119,8 +119,9 @@ class Hearing:
                 ended = f"the budget of {self.budget} is spent"
                 break
             self.progress.ruled(contest.suite.operation, record.rule(), wave.stop)
-            if not before:  # from the first look on it is an attempt, whatever ends it
+            if asked >= 1.5 * remembered:  # from the first look on it is an attempt, whatever ends it
                 await self._remember()
+                remembered = asked
         await self._remember()
         return operation_board(record, contest.grading.metrics, ended=ended)
 

@@ -6,7 +6,8 @@ before anything is compared: pooling them would count one observation several ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,7 @@ class Transcript:
     first_repeat: int = 0
     given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
+    _known: dict[str, array[float]] = field(default_factory=dict)
 
     def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_size: int = 0) -> None:
         """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric.
@@ -61,7 +63,7 @@ class Transcript:
 
     def failed_share(self) -> FloatArray:
         """The share of each case's repeats that were not answered; shape (cases,)."""
-        return np.array([sum(each.answer.failed for each in group) / len(group) for group in self.given], dtype=float)
+        return self._by_case("failed", lambda group: sum(each.answer.failed for each in group) / len(group))
 
     def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
@@ -74,16 +76,22 @@ class Transcript:
 
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""
-        return np.array([min(each.answer.answered_at for each in group) for group in self.given], dtype=np.float64)
+        return self._by_case("first", lambda group: min(each.answer.answered_at for each in group))
 
     def last_answered_at(self, cases: int) -> FloatArray:
         """When each of the first `cases` cases was answered last; shape (cases,)."""
-        return np.array([max(each.answer.answered_at for each in group) for group in self.given[:cases]], dtype=float)
+        return self._by_case("last", lambda group: max(each.answer.answered_at for each in group))[:cases]
 
     def prompt_tokens(self) -> FloatArray:
         """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""
         counted = (next((a for a in (each.answer.input_tokens for each in group) if a), None) for group in self.given)
         return np.array([float("nan") if tokens is None else float(tokens) for tokens in counted])
+
+    def _by_case(self, what: str, number: Callable[[Sequence[Given]], float]) -> FloatArray:
+        """A number for each case, worked out once: at every look anew it would be quadratic in the cases."""
+        known = self._known.setdefault(what, array("d"))
+        known.extend(number(group) for group in self.given[len(known) :])
+        return np.array(known, dtype=np.float64)
 
     @property
     def cases(self) -> int:

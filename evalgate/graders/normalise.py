@@ -32,10 +32,11 @@ _UNIFIED = INVISIBLE | str.maketrans(
 # Joiners shape letters and emoji, and beside anything else they are only invisible.
 _SHAPED = r"[\u0590-\u1dff\u200c\u200d\u2190-\U0010ffff]"
 _LOOSE_JOINER = re.compile(rf"(?<!{_SHAPED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_SHAPED})")
-_UKRAINIAN_APOSTROPHE = re.compile(r"(?<=[^\W_])\u02bc(?=[^\W_])")  # a letter by category, an apostrophe inside words
+# the letter of Ukrainian, and what stands for an apostrophe on some keyboards
+_INNER_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[\u02bc\u00b4\u2032](?=[^\W\d_])")
 _MARKS_IN_A_ROW = re.compile(r"[^\w\x00-\x7f]+")
 _PILE = 32  # sorting accents on one letter takes quadratic time; no language has so many
-_FENCE = re.compile(r"\s*```[A-Za-z0-9+#_.-]{0,20}[ \t]*\r?\n(.*)\n[ \t]*```\s*", re.DOTALL)
+_FENCE = re.compile(r"\s*(```|~~~)[A-Za-z0-9+#_.-]{0,20}[ \t]*\r?\n(.*)\1\s*", re.DOTALL)
 _MARKS = ("```", "``", "`", '"', "'", "**", "__", "*", "_")
 _MARK_BEGINS = frozenset(mark[0] for mark in _MARKS)
 _INSIDE_WORDS = {"'", "_"}  # `don't` and `snake_case`: these marks may also stand inside a word
@@ -51,8 +52,8 @@ def normalised(text: str, normalise: Normalisation = "default", ignore_case: boo
 
     Normalising twice changes nothing. Takes linear time.
     """
-    if normalise == "default" and "```" in text and (fenced := _FENCE.fullmatch(text)):
-        text = fenced[1]
+    if normalise == "default" and ("```" in text or "~~~" in text) and (fenced := _FENCE.fullmatch(text)):
+        text = text if fenced[1] in fenced[2] else fenced[2]
     flat = flattened(text, normalise, ignore_case)
     return _bare(flat) if normalise == "default" else flat
 
@@ -71,7 +72,7 @@ def flattened(text: str, normalise: Normalisation = "default", ignore_case: bool
     text = " ".join(text.split())
     if "\u200c" in text or "\u200d" in text:
         text = " ".join(_composed(_LOOSE_JOINER.sub("", text)).split())
-    return _UKRAINIAN_APOSTROPHE.sub("'", text) if normalise == "default" and "\u02bc" in text else text
+    return _INNER_APOSTROPHE.sub("'", text) if normalise == "default" else text
 
 
 def _composed(text: str, form: Literal["NFC", "NFD"] = "NFC") -> str:

@@ -15,7 +15,11 @@ _LOOKED_AT = 1000  # characters after a marker
 
 _BOXED = re.compile(r"\\f?boxed\s*\{")
 _HASHES = re.compile(r"(?<!#)####(?!#)[\s*_$]*")
-_ANSWER = re.compile(r"(?<![\w/])answer\b[^\n:=.]{0,80}?(?:[:=>]|\bis\b(?! not\b)|\bequals\b)", re.IGNORECASE)
+_IS = r"\b(?:is|was|equals|(?:would|should|must|will) be|comes to)\b(?! not\b)"
+_ANSWER = re.compile(
+    rf"(?<![\w/])answer\b[^\n:=.]{{0,80}}?(?:[:=>]|{_IS})|^[#*_ ]{{1,8}}(?:final )?answer[*_ ]{{0,4}}$",
+    re.IGNORECASE | re.MULTILINE,
+)
 _CLAUSE_ENDS = re.compile(r"[;?!]|[,.]\s|(?<=[\d%])\s*\(|\b(?:because|since)\b")
 
 

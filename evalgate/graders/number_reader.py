@@ -26,18 +26,24 @@ _GAP = "[ '_\u00a0\u2007\u2009\u202f]"
 _RUN = rf"(?>[1-9]\d{{0,2}}(?:{_GAP}\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
 _CURRENCY = "[$¢£¤¥֏؋৲৳฿\u20a0-\u20cf﷼￠￡￥]"
 _SCALES = {
-    2: "hundred",
-    3: "thousand thousands tausend k",
-    4: "万 萬",
-    5: "lakh lakhs",
-    6: "million millions millionen millones mio mln mn m",
-    7: "crore crores",
-    8: "亿 億",
-    9: "billion billions milliard milliards milliarde milliarden mrd bn bln b",
-    12: "trillion trillions tn trn t",
+    2: "hundred hundreds hundert cientos cem 百",
+    3: "thousand thousands tausend mil mille mila milliers duizend tusen tusind tisíc tysiąc tysiące tysięcy tys ribu "
+    "k тыс тысяча тысячи тысяч тисяч ألف آلاف हज़ार हजार 千 천",
+    4: "万 萬 만",
+    5: "lakh lakhs लाख hunderttausend",
+    6: "million millions millionen millones millón milhão milhões milione milioni miljoen miljoner miljon millioner "
+    "milion miliony milionów milyon juta mio mln mn m млн миллион миллиона миллионов мільйон мільйонів مليون ملايين",
+    7: "crore crores करोड़",
+    8: "亿 億 억",
+    9: "billion billions milliard milliards milliarde milliarden miliardo miliardi miljard miljarder milliarder "
+    "miliard miliardy miliardów milyar miliar bilhão bilhões mrd bn bln b млрд миллиард миллиарда миллиардов مليار",
+    12: "trillion trillions tn trn t billionen billones billón трлн 兆 조",
+    15: "quadrillion quadrillions billiarden",
 }
+# written without spaces, so that what counts follows at once: `2.5万元`
+_JOINED = "百千천万萬만亿億억兆조"
 _TENS = {word: power for power, words in _SCALES.items() for word in words.split()}
-_WORDS = "|".join(word for word in _TENS if word not in set("kmbt"))
+_WORDS = "|".join(word for word in _TENS if word not in set("kmbt" + _JOINED))
 _TOKEN = re.compile(
     rf"""
       (?P<other>  # a date, a time, a ratio, a range is not one number
@@ -53,13 +59,21 @@ _TOKEN = re.compile(
             | \^[{{(]?(?P<power>[-+]?\d+)[}})]?
             | \ ?/\ ?(?P<over>{_RUN})(?![\d/])
           )? )
-      (?P<scale>[ \u00a0\u202f-]?(?ai:{_WORDS})(?![^\W_])|[kKMBT](?![^\W_])|(?(currency)[mbt](?![^\W_])|(?!)))?
+      (?P<scale>
+          [ \u00a0\u202f-]?(?:(?ai:{_WORDS})(?![^\W_])|[{_JOINED}](?!\d))
+        | [kKMBT](?![^\W_])
+        | (?(currency)[mbt](?![^\W_])|(?!))
+      )?
     """,
     re.VERBOSE,
 )
-_FACTOR = re.compile(r"\s?×?\s?(?:\\(?:sqrt|pi|ln|log|sin|cos|tan)\b|[√π])")
+_FACTOR = re.compile(r"\s?×?\s?(?:\\(?:sqrt|pi|ln|log|sin|cos|tan)\b|[√π]|\^\{?[A-Za-z])")
+_DIVIDED = re.compile(r"(?:(?<![A-Za-z])[A-Za-z]|\\pi|[\])}π])/\Z")
+# `<5` and `±5` are not 5; but `> 5` at the head of a line is a quotation
+_BOUND = re.compile(r"(?:(?:[<≤≥≠±∓≮≯]=?|\+/-?|(?<=\S )>=?|>=)\s?|(?<![^\s(])>)\Z")
 _PERCENT = re.compile(r"\s?(?:(%|percent\b|per cent\b|pct\b)|‰)")
 _NOT_OF_A_NUMBER = re.compile(r"(?:[A-Za-z]|\^|\^\{|[A-Za-z]_|_\{)\Z")  # `CO2`, `cm^2`, `x_1`
+_RAISED = re.compile(r"(?:\^|\^\{|\w_|_\{)\Z")
 _BETWEEN = " \u00a0\u202f\u2009*_"  # a number and its unit
 _AROUND = re.compile(r"[\s*_`$~\"']+")
 
@@ -79,7 +93,9 @@ class Notation:
     def numbers(self, text: str, *, glued: bool = False) -> Iterator[Found]:
         """The numbers in a plain text; with `glued`, also those that are part of a word."""
         for found in _TOKEN.finditer(text):
-            if found["other"] or not (glued or found["currency"] or not _is_glued(text, found)):
+            if found["other"] or _is_bound(text, found):
+                continue
+            if not found["currency"] and _is_glued(text, found) and (not glued or _is_index(text, found)):
                 continue
             if (run := found["run"]) and self._last_of(run) is None:
                 continue
@@ -148,14 +164,29 @@ class Notation:
 
 
 def _is_glued(text: str, found: Found) -> bool:
+    return _before(text, found.start(), _NOT_OF_A_NUMBER)
+
+
+def _is_index(text: str, found: Found) -> bool:
+    """Whether it can be no number for itself, whatever else there is: `x^2`, `a_1`, `H2O`."""
+    inside = text[found.end() : found.end() + 1].isalpha() and text[found.start() - 1 : found.start()].isalpha()
+    return inside or _before(text, found.start(), _RAISED)
+
+
+def _before(text: str, at: int, pattern: re.Pattern[str]) -> bool:
+    return at > 0 and pattern.search(text[max(0, at - 5) : at]) is not None
+
+
+def _is_bound(text: str, found: Found) -> bool:
     start = found.start()
-    return start > 0 and _NOT_OF_A_NUMBER.search(text[max(0, start - 2) : start]) is not None
+    return start > 0 and text[found.end() : found.end() + 1] != ">" and _before(text, start, _BOUND)
 
 
 def _is_factor(found: Found) -> bool:
-    """Whether it stands under a root, or before one: `2√3` is not 2, nor is `2π`."""
+    """Whether it stands under a root, or before one, or below a formula: `2√3` is not 2, nor are `2π` and `π/2`."""
     text, start = found.string, found.start()
-    return _FACTOR.match(text, found.end()) is not None or text[max(0, start - 6) : start].endswith(("\\sqrt{", "√"))
+    under = text[max(0, start - 6) : start].endswith(("\\sqrt{", "√"))
+    return under or _before(text, start, _DIVIDED) or _FACTOR.match(text, found.end()) is not None
 
 
 def _begins_with(text: str, unit: str) -> bool:

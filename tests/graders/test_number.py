@@ -57,6 +57,10 @@ FORMS = {
         ("$\\frac{3}{4}$", "3/4"),
         ("$-\\dfrac{3}{4}$", "-3/4"),
         ("$1\\frac12$", "3/2"),
+        ("\\cfrac{1}{2}", "1/2"),
+        ("\\frac 1 2", "1/2"),
+        ("{1 \\over 2}", "1/2"),
+        ("\\frac{\\text{3}}{4}", "3/4"),
         ("$1.5 \\times 10^{3}$", "1500"),
     ],
     "sign": [
@@ -80,6 +84,20 @@ FORMS = {
         ("5 − 3", "3"),
         ("5 - 3", "3"),
         ("- 5 apples", "5"),
+        ("-**5**", "-5"),
+        ("-`5`", "-5"),
+        ("-(5)", "-5"),
+        ("−(5)", "-5"),
+        ("-{5}", "-5"),
+        ("-\\text{5}", "-5"),
+        ("-\\mathbf{5}", "-5"),
+        ("-\u00a05", "-5"),
+        ("−\u200a5", "-5"),
+        ("⁻5", "-5"),
+        ("➖5", "-5"),
+        ("8 -(5)", "-5"),
+        ("a-(5)", "5"),
+        ("10⁻⁵ of 3", "3"),
         ("GPT-4", "4"),
         ("($5)", "5"),
     ],
@@ -118,6 +136,21 @@ FORMS = {
         ("3M", "3000000"),
         ("2 lakh", "200000"),
         ("2.5万", "25000"),
+        ("2.5万元", "25000"),
+        ("5千", "5000"),
+        ("5만원", "50000"),
+        ("3억", "300000000"),
+        ("5 тыс.", "5000"),
+        ("5 млн рублей", "5000000"),
+        ("2 миллиарда", "2000000000"),
+        ("5 mil", "5000"),
+        ("5 milhões", "5000000"),
+        ("5mila", "5000"),
+        ("3 miljoner", "3000000"),
+        ("2 miliardy", "2000000000"),
+        ("5 करोड़", "50000000"),
+        ("5 ألف", "5000"),
+        ("2 Billionen", "2000000000000"),
         ("5 km", "5"),
         ("5 thou\u017fand", "5"),
         ("5 m\u0130llion", "5"),
@@ -145,6 +178,31 @@ FORMS = {
         ("x_1 is 42 for x_2", "42"),
         ("x2", "2"),
     ],
+    "a bound is no value": [
+        ("42 ± 3", "42"),
+        ("42 +/- 3", "42"),
+        ("$42 \\pm 3$", "42"),
+        ("42 (p < 0.05)", "42"),
+        ("42, n ≥ 30", "42"),
+        ("42, as x >5", "42"),
+        ("> 42", "42"),
+        ("-> 42", "42"),
+        ("=> 42", "42"),
+        ("<b>42</b>", "42"),
+        ("<42>", "42"),
+    ],
+    "remark": [
+        ("42\nConfidence: 95%", "42"),
+        ("42\n**Confidence:** high (9/10)", "42"),
+        ("42\nKonfidenz: 95 %", "42"),
+        ("42\n置信度：95%", "42"),
+        ("42 (95% confidence)", "42"),
+        ("42 (I am 95 % sure)", "42"),
+        ("42, to 2 decimal places", "42"),
+        ("5.1e2 (3 s.f.)", "510"),
+        ("Confidence: 95%", "95"),
+    ],
+    "emoji": [("4\ufe0f\u20e32\ufe0f\u20e3", "42")],
     "list item": [("1. Add 3\n2. The sum is 8\n3. Done", "8"), ("42. That is all.", "42")],
     "not one number": [
         ("Paid 42 on 2024-01-31", "42"),
@@ -168,7 +226,11 @@ def test_a_number_is_read_as_it_is_meant(text: str, number: str) -> None:
     assert read(text) == Fraction(number)
 
 
-@pytest.mark.parametrize("text", ["", "none", "x²", "- . , e", "2024-01-31", "12:30", "3-5", "10–20", "1.2.3", "5/0"])
+NO_NUMBERS = ["", "none", "x²", "- . , e", "2024-01-31", "12:30", "3-5", "10–20", "1.2.3", "5/0"]
+NO_NUMBERS += ["<5", "≤ 5", ">5", "x > 5", "≠5", "±5", "+/-5", "x^2", "O(n^{2})", "a_5", "H2O"]
+
+
+@pytest.mark.parametrize("text", NO_NUMBERS)
 def test_what_is_not_one_number_is_not_read_as_one(text: str) -> None:
     assert read(text) is None
 
@@ -182,6 +244,11 @@ def test_what_is_not_one_number_is_not_read_as_one(text: str) -> None:
         "3 or 0^-1",
         "\\boxed{2\\sqrt{3}}",
         "3, so 2π",
+        "3, so π/2",
+        "\\boxed{\\frac{\\pi}{2}}",
+        "\\boxed{\\frac{\\sqrt{3}}{2}}",
+        "\\frac{x}{2}",
+        "2^{x}",
         "√2",
         "1e9999999999999999",
         "7 × 10^99999",
@@ -234,6 +301,10 @@ def test_a_stated_decimal_mark_reads_nothing_else(text: str, point: str | None, 
         "I hope this answer is of use. 42",
         "<answer>42</answer> Confidence: 95",
         "The answer is not 41 but 42",
+        "### Answer\n42\n### Steps\n95",
+        "**Final Answer**\n\n42\n\n3 steps",
+        "The answer would be 42. There were 3 steps.",
+        "The answer comes to 42 after 3 steps.",
     ],
 )
 def test_a_marker_wins_over_the_last_number(text: str) -> None:
@@ -375,7 +446,23 @@ HOSTILE += [
     "1x10",
     "【",
 ]
-HOSTILE += ["[1]", "\n", " ", "{", "negative ", "is minus "]
+HOSTILE += [
+    "[1]",
+    "\n",
+    " ",
+    "{",
+    "negative ",
+    "is minus ",
+    "-(",
+    "-\\text{",
+    "confidence",
+    "(",
+    "(sure",
+    "\\frac{{}",
+    "<1",
+    "> 1",
+]
+HOSTILE += ["1 decimal ", "# answer\n", "*", "5 mil ", "5千", "{1 \\over ", "x/1"]
 
 
 @pytest.mark.parametrize("part", HOSTILE)

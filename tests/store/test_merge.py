@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer
-from evalgate.store import Bought, Scored, Store, migrate, open_store, open_to_read, schema
+from evalgate.store import Attempts, Bought, Scored, Store, migrate, open_store, open_to_read, schema
 from evalgate.store.merge import Merged, merge, require_another
 from tests.store.conftest import PASSWORD, Database, Server, bought
 
@@ -307,3 +307,16 @@ def bring(source: str, target: str) -> None:
 
 def empty(store: Store) -> None:
     store.write(lambda connection: [connection.execute(table.delete()) for table in TABLES])
+
+
+def test_attempts_and_orders_are_not_forgotten(shard: Store, tmp_path: Path) -> None:
+    tried = {"number": 2}
+    Attempts(shard).remember("sort", "base", [("key", 5.0, tried)])
+    Attempts(shard).keep_order("sort", 0, b"a" * 32)
+    with open_store(str(tmp_path / "whole.db")) as whole:
+        Attempts(whole).remember("sort", "base", [("key", 4.0, {"number": 1}), ("other", 1.0, {})])
+        Attempts(whole).keep_order("sort", 0, b"b" * 16)
+        for _ in range(2):
+            merge(shard, whole)
+            assert Attempts(whole).of("sort", "base") == [{}, tried]
+            assert Attempts(whole).order("sort", 0) == b"a" * 32
