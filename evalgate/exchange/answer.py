@@ -61,11 +61,14 @@ class Answer:
         `cut_in_reasoning`: the token limit came before the reasoning had ended. `empty`: nothing but white space, when
         reasoning within the text is taken off.
         """
+        return self.kind_of(*split_reasoning(self.text))
+
+    def kind_of(self, reasoning: str, rest: str) -> AnswerKind:
+        """`kind`, for one who has split the text (`split_reasoning`) already."""
         if self.finish_reason in ("content_filter", "refused"):
             return "filtered" if self.finish_reason == "content_filter" else "refused"
         if self.error is not None:
             return "failed"
-        reasoning, rest = split_reasoning(self.text)
         return self._silent_kind(reasoning) if is_blank(rest) else "text"
 
     def _silent_kind(self, reasoning: str) -> AnswerKind:

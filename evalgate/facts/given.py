@@ -29,11 +29,11 @@ class Given:
     @classmethod
     def of(cls, answer: Answer, endpoint: Endpoint, prompt_size: int = 0) -> Given:
         """What is kept of `answer`."""
-        within, _ = split_reasoning(answer.text)
+        within, rest = split_reasoning(answer.text)
         apart, served = answer.details.get("reasoning"), answer.details.get("served_model")
         return cls(
             answer=answer,
-            kind=answer.kind,
+            kind=answer.kind_of(within, rest),
             size=answer_bytes(answer),
             reasoning=len(within.encode()) + (len(apart.encode()) if isinstance(apart, str) else 0),
             prompt_size=prompt_size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, urlsplit
@@ -186,7 +187,7 @@ class HttpClient:
         return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
 
     def _target(self, path: str) -> str:
-        return quote(self._with_query(f"{self._before_path}{path}"), safe=_URL_CHARACTERS)
+        return _quoted(self._with_query(f"{self._before_path}{path}"))
 
     def _whole(self, assembled: JsonValue) -> JsonValue:
         """What a stream said, without the key, which may have come in two pieces."""
@@ -266,6 +267,11 @@ class HttpClient:
     def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
         return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
+
+
+@functools.lru_cache(maxsize=64)  # most calls of a run go to one place
+def _quoted(target: str) -> str:
+    return quote(target, safe=_URL_CHARACTERS)
 
 
 async def _more(connection: Connection, chunks: list[bytes]) -> bytes:
