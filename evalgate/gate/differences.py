@@ -47,6 +47,10 @@ class Differences:
     design: stats.Design = field(default_factory=stats.Design)
     failures: Failures | None = None
     absolute: Mapping[str, FloatArray] = field(default_factory=dict)
+    # most metrics of most variants never differ at all, and their evidence is one and the same
+    _paths: dict[tuple[bytes, bool], stats.EvidencePath] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @cached_property
     def e_green(self) -> FloatArray:
@@ -120,11 +124,14 @@ class Differences:
         upto = np.searchsorted(kept, np.arange(values.size), side="right")
         if not kept.size:
             return np.ones(values.size), np.ones(values.size)
-        path = self._path(values[kept], self._without(kept, values.size))
+        path = self._path(values[kept], self._design_of_answered)
         green, red = np.concatenate(([1.0], path.e_green)), np.concatenate(([1.0], path.max_e_red))
         return green[upto], red[upto]
 
-    def _without(self, kept: npt.NDArray[np.intp], units: int) -> stats.Design:
+    @cached_property
+    def _design_of_answered(self) -> stats.Design:
+        assert self.failures is not None
+        kept, units = np.flatnonzero(self.failures.answered), self.failures.answered.size
         design, lost = self.design.copy(), units - kept.size
         for key in ("population", "deadline"):
             if (number := cast("int | None", design.get(key))) is not None:
@@ -170,7 +177,11 @@ class Differences:
     def _path(self, values: FloatArray, design: stats.Design) -> stats.EvidencePath:
         if not values.size:
             return stats.EvidencePath(np.ones(0), np.ones(0))
+        key = (values.tobytes(), design is self.design)
+        if (known := self._paths.get(key)) is not None:
+            return known
         weights = design.get("weights")
         if weights is not None:
             design = {**design, "weights": np.asarray(weights, dtype=np.float64)[: values.size]}
-        return stats.evidence_path(values, margin=self.policy.margin, **design)
+        path = self._paths[key] = stats.evidence_path(values, margin=self.policy.margin, **design)
+        return path

@@ -226,9 +226,10 @@ class Record:
         asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
         design = self.design(name)
-        for metric in self.policy.metrics:
+        differences = [self.pairing.scores(side, metric)[1] for metric in self.policy.metrics]
+        for values in {each.tobytes(): each for each in differences}.values():  # most never differ at all
             further = stats.minimum_further_cases(
-                self.pairing.scores(side, metric)[1],
+                values,
                 margin=self.policy.margin,
                 threshold_green=asked,
                 threshold_red=self.policy.proofs / self.policy.beta,

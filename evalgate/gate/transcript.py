@@ -6,7 +6,8 @@ before anything is compared: pooling them would count one observation several ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,6 +41,7 @@ class Transcript:
     first_repeat: int = 0
     given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
+    _columns: dict[str, array[float]] = field(default_factory=dict)  # they are asked for at every look
 
     def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_size: int = 0) -> None:
         """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric.
@@ -58,7 +60,7 @@ class Transcript:
 
     def failed_share(self) -> FloatArray:
         """The share of each case's repeats that were not answered; shape (cases,)."""
-        return np.array([sum(each.answer.failed for each in group) / len(group) for group in self.given], dtype=float)
+        return self._column("failed", _failed_share)
 
     def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
@@ -66,12 +68,11 @@ class Transcript:
 
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""
-        return np.array([min(each.answer.answered_at for each in group) for group in self.given], dtype=np.float64)
+        return self._column("answered_at", _answered_at)
 
     def prompt_tokens(self) -> FloatArray:
         """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""
-        counted = (next((a for a in (each.answer.input_tokens for each in group) if a), None) for group in self.given)
-        return np.array([float("nan") if tokens is None else float(tokens) for tokens in counted])
+        return self._column("prompt_tokens", _prompt_tokens)
 
     @property
     def cases(self) -> int:
@@ -81,12 +82,33 @@ class Transcript:
     @property
     def oldest(self) -> float:
         """When the oldest answer was given that is one; infinity where there is none."""
-        times = (each.answer.answered_at for group in self.given for each in group if not each.answer.failed)
-        return min(times, default=float("inf"))
+        return float(self._column("oldest", _oldest).min(initial=float("inf")))
+
+    def _column(self, name: str, of: Callable[[Sequence[Given]], float]) -> FloatArray:
+        """A number for each case, which is computed once; shape (cases,)."""
+        column = self._columns.setdefault(name, array("d"))
+        column.extend(of(group) for group in self.given[len(column) :])
+        return np.array(column, dtype=np.float64)
 
     def flat(self, cases: int) -> list[Given]:
         """All answers to the first `cases` cases."""
         return [each for group in self.given[:cases] for each in group]
+
+
+def _failed_share(group: Sequence[Given]) -> float:
+    return sum(each.answer.failed for each in group) / len(group)
+
+
+def _answered_at(group: Sequence[Given]) -> float:
+    return min(each.answer.answered_at for each in group)
+
+
+def _oldest(group: Sequence[Given]) -> float:
+    return min((each.answer.answered_at for each in group if not each.answer.failed), default=float("inf"))
+
+
+def _prompt_tokens(group: Sequence[Given]) -> float:
+    return next((float(each.answer.input_tokens) for each in group if each.answer.input_tokens), float("nan"))
 
 
 def _built_in(given: Given) -> dict[str, float]:

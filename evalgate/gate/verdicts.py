@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import cast
 
 from evalgate.exchange import AnswerKind
@@ -78,8 +79,8 @@ class _Judging:
             trying=Trying(self.charge.number, self.charge.level, self.charge.arrival),
             metrics=metrics,
             diagnostics=tuple(self._diagnostic(metric) for metric in self.shown),
-            usage=self._tally(self.side).usage(self.side.endpoint, self._tally(self.baseline)),
-            baseline_usage=self._tally(self.baseline).usage(self.baseline.endpoint),
+            usage=self._ours.usage(self.side.endpoint, self._theirs),
+            baseline_usage=self._theirs.usage(self.baseline.endpoint),
             suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
             flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
         )
@@ -190,10 +191,7 @@ class _Judging:
 
     def _of_one_kind(self) -> list[str]:
         """What the answers have in common that the baseline's have not: it says more than any score."""
-        ours, theirs = (
-            self._tally(self.side).usage(self.side.endpoint),
-            self._tally(self.baseline).usage(self.baseline.endpoint),
-        )
+        ours, theirs = self._ours.usage(self.side.endpoint), self._theirs.usage(self.baseline.endpoint)
         told = []
         for kind, words in _FAULTS.items():
             if ours.share(kind) - theirs.share(kind) >= _NOTABLE:
@@ -220,5 +218,10 @@ class _Judging:
             return Diagnostic(metric, 0.0, 0.0)
         return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
 
-    def _tally(self, side: Transcript) -> Tally:
-        return Tally(side.flat(self.cases))
+    @cached_property
+    def _ours(self) -> Tally:
+        return Tally(self.side.flat(self.cases))
+
+    @cached_property
+    def _theirs(self) -> Tally:
+        return Tally(self.baseline.flat(self.cases))
