@@ -6,6 +6,7 @@ formulas (math-verify) need sympy, which is slow to load and may be kept busy by
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -38,8 +39,7 @@ _SCALES = {
 }
 _TENS = {word: power for power, words in _SCALES.items() for word in words.split()}
 _WORDS = "|".join(word for word in _TENS if word not in set("kmbt"))
-_TOKEN = re.compile(
-    rf"""
+_TOKEN = rf"""
       (?P<other>  # a date, a time, a ratio, a range is not one number
           {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} | 0[xX][0-9A-Fa-f]+ )
     | (?:(?P<sign>(?<![^\W_])(?<![)\]%}}])[-+])(?:[A-Z]{{3}}\ ?)?)?  # after a letter or digit it is a hyphen
@@ -54,9 +54,7 @@ _TOKEN = re.compile(
             | \ ?/\ ?(?P<over>{_RUN})(?![\d/])
           )? )
       (?P<scale>[ \u00a0\u202f-]?(?ai:{_WORDS})(?![^\W_])|[kKMBT](?![^\W_])|(?(currency)[mbt](?![^\W_])|(?!)))?
-    """,
-    re.VERBOSE,
-)
+    """
 _FACTOR = re.compile(r"\s?×?\s?(?:\\(?:sqrt|pi|ln|log|sin|cos|tan)\b|[√π])")
 _PERCENT = re.compile(r"\s?(?:(%|percent\b|per cent\b|pct\b)|‰)")
 _NOT_OF_A_NUMBER = re.compile(r"(?:[A-Za-z]|\^|\^\{|[A-Za-z]_|_\{)\Z")  # `CO2`, `cm^2`, `x_1`
@@ -78,7 +76,7 @@ class Notation:
 
     def numbers(self, text: str, *, glued: bool = False) -> Iterator[Found]:
         """The numbers in a plain text; with `glued`, also those that are part of a word."""
-        for found in _TOKEN.finditer(text):
+        for found in _token().finditer(text):
             if found["other"] or not (glued or found["currency"] or not _is_glued(text, found)):
                 continue
             if (run := found["run"]) and self._last_of(run) is None:
@@ -145,6 +143,12 @@ class Notation:
         text, start, end = found.string, found.start("digits"), found.end()
         before, after = text[max(0, start - 60) : start].rstrip(" \u00a0-+"), text[end : end + 60].lstrip(_BETWEEN)
         return any(_begins_with(after, unit) or _ends_with(before, unit) for unit in self.units)
+
+
+@functools.cache
+def _token() -> re.Pattern[str]:
+    """Compiled when it is needed, which takes longer than to load all graders."""
+    return re.compile(_TOKEN, re.VERBOSE)
 
 
 def _is_glued(text: str, found: Found) -> bool:

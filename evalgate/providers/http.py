@@ -70,11 +70,15 @@ class HttpClient:
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
         async with self._connection(self._provider.timeout) as (connection, _):
-            try:
-                async with asyncio.timeout(self._provider.first_byte_timeout):
-                    head = await self._call(connection, "POST", path, orjson.dumps(body))
-            except TimeoutError:
-                raise self._too_slow() from None
+            call = self._call(connection, "POST", path, orjson.dumps(body))
+            if self._provider.first_byte_timeout is None:
+                head = await call
+            else:
+                try:
+                    async with asyncio.timeout(self._provider.first_byte_timeout):
+                        head = await call
+                except TimeoutError:
+                    raise self._too_slow() from None
             return self._judge(path, head, await self._read(connection))
 
     async def stream(
