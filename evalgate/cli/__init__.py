@@ -70,7 +70,7 @@ def main() -> None:
 
     A bug keeps its traceback, but not Python's exit code for it: 1 would say that a variant is red.
     """
-    gc.set_threshold(5_000, 10, 10)  # answers make few cycles: looking for them often costs CPU, rarely memory
+    gc.set_threshold(50_000, 10, 10)  # imports and answers make few cycles: to look for them often costs CPU alone
     try:
         code = command.main(standalone_mode=False)
     except EvalgateError as failure:

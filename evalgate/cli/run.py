@@ -92,7 +92,8 @@ def command(
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 
-    loaded = load_suite(suite)
+    # near-duplicates decide which cases are the first ones, and nothing else of what is told here
+    loaded = load_suite(suite, near_duplicates=max_cases is not None)
     endpoints = load_catalog(catalog_path).endpoints(loaded.file.model)
     if variant not in endpoints:
         raise InputError(f"{catalog_path}: no variant {variant!r}{did_you_mean(variant, set(endpoints))}")

@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 
 from evalgate.catalog import Endpoint, Provider
@@ -269,7 +269,7 @@ class Collector:
         # the place is left when the answer is durable: whatever kills this process, no more can be lost than are open
         async with order.line.places:
             try:
-                answer = replace(await self._attempts(order, order.questions[index]), answered_at=self._now())
+                answer = (await self._attempts(order, order.questions[index])).at(self._now())
                 if answer.finish_reason != "error":
                     await self._keep(order, index, answer)
             except ProviderError as failure:

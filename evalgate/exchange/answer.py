@@ -14,7 +14,8 @@ AnswerKind = Literal["text", "tool_calls", "empty", "refused", "filtered", "cut_
 
 # white space, and characters that nobody sees, which some models send where they have nothing to say
 _INVISIBLE = "\x00\xad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
-_BLANK = _INVISIBLE + "".join(character for code in range(0x3001) if (character := chr(code)).isspace())
+_SPACES = (*range(0x100), 0x1680, *range(0x2000, 0x2070), 0x3000)  # where white space may be
+_BLANK = _INVISIBLE + "".join(character for code in _SPACES if (character := chr(code)).isspace())
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,19 @@ class Answer:
     error: str | None = None
     details: Mapping[str, JsonValue] = field(default_factory=dict)
     answered_at: float = 0.0
+
+    def at(self, answered_at: float) -> Answer:
+        """The same answer, given then; `dataclasses.replace` takes several times as long, and this is for each."""
+        return Answer(
+            self.text,
+            self.finish_reason,
+            self.input_tokens,
+            self.output_tokens,
+            self.latency_ms,
+            self.error,
+            self.details,
+            answered_at,
+        )
 
     @property
     def failed(self) -> bool:
@@ -61,11 +75,14 @@ class Answer:
         `cut_in_reasoning`: the token limit came before the reasoning had ended. `empty`: nothing but white space, when
         reasoning within the text is taken off.
         """
+        return self.kind_of(*split_reasoning(self.text))
+
+    def kind_of(self, reasoning: str, rest: str) -> AnswerKind:
+        """`kind`, for one who has split the text (`split_reasoning`) already."""
         if self.finish_reason in ("content_filter", "refused"):
             return "filtered" if self.finish_reason == "content_filter" else "refused"
         if self.error is not None:
             return "failed"
-        reasoning, rest = split_reasoning(self.text)
         return self._silent_kind(reasoning) if is_blank(rest) else "text"
 
     def _silent_kind(self, reasoning: str) -> AnswerKind:

@@ -35,12 +35,11 @@ class Given:
     @classmethod
     def of(cls, answer: Answer, endpoint: Endpoint, prompt_size: int = 0, *, credited: bool = False) -> Given:
         """What is kept of `answer`; `credited`: it scores more than 0 on something, though it may say nothing."""
-        kind = answer.kind
         within, rest = split_reasoning(answer.text)
         apart, served = answer.details.get("reasoning"), answer.details.get("served_model")
         return cls(
             answer=answer,
-            kind=kind,
+            kind=answer.kind_of(within, rest),
             size=answer_bytes(answer),
             reasoning=len(within.encode()) + (len(apart.encode()) if isinstance(apart, str) else 0),
             prompt_size=prompt_size,

@@ -53,6 +53,8 @@ class Differences:
     failures: Failures | None = None
     absolute: Mapping[str, FloatArray] = field(default_factory=dict)
     known: Mapping[str, FloatArray] = field(default_factory=dict)
+    # most metrics of most variants never differ at all, and their evidence is one and the same
+    _paths: dict[bytes, stats.EvidencePath] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def e_green(self) -> FloatArray:
@@ -186,9 +188,15 @@ class Differences:
     def _path(self, values: FloatArray, design: stats.Design, known: FloatArray | None = None) -> stats.EvidencePath:
         if not values.size:
             return stats.EvidencePath(np.ones(0), np.ones(0))
+        if known is not None:
+            design = {**design, "baseline": known}
+        shared = design is self.design
+        if shared and (before := self._paths.get(values.tobytes())) is not None:
+            return before
         weights = design.get("weights")
         if weights is not None:
             design = {**design, "weights": np.asarray(weights, dtype=np.float64)[: values.size]}
-        if known is not None:
-            design = {**design, "baseline": known}
-        return stats.evidence_path(values, margin=self.policy.margin, **design)
+        path = stats.evidence_path(values, margin=self.policy.margin, **design)
+        if shared:
+            self._paths[values.tobytes()] = path
+        return path

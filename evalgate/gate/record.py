@@ -272,10 +272,16 @@ class Record:
         asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
         plain, variate = self.design(name), self.known(name)
+        seen: set[bytes] = set()  # most metrics never differ at all
         for metric in self.policy.metrics:
-            design: stats.Design = {**plain, "baseline": variate[metric]} if metric in variate else plain
+            values, controlled = self.pairing.scores(side, metric)[1], metric in variate
+            if not controlled:
+                if values.tobytes() in seen:
+                    continue
+                seen.add(values.tobytes())
+            design: stats.Design = {**plain, "baseline": variate[metric]} if controlled else plain
             further = stats.minimum_further_cases(
-                self.pairing.scores(side, metric)[1],
+                values,
                 margin=self.policy.margin,
                 threshold_green=asked,
                 threshold_red=self.policy.proofs / self.policy.beta,

@@ -41,7 +41,7 @@ class Transcript:
     first_repeat: int = 0
     given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
-    _known: dict[str, array[float]] = field(default_factory=dict)
+    _columns: dict[str, array[float]] = field(default_factory=dict)
 
     def add(self, answers: Sequence[Answer], grades: Sequence[Mapping[str, float]], prompt_size: int = 0) -> None:
         """Add the answers to the next case with their grades: per repeat, a score in [0, 1] for each metric.
@@ -63,7 +63,7 @@ class Transcript:
 
     def failed_share(self) -> FloatArray:
         """The share of each case's repeats that were not answered; shape (cases,)."""
-        return self._by_case("failed", lambda group: sum(each.answer.failed for each in group) / len(group))
+        return self._column("failed", _failed_share)
 
     def answered(self) -> BoolArray:
         """Whether every repeat of a case was answered; shape (cases,)."""
@@ -71,27 +71,25 @@ class Transcript:
 
     def silent_share(self) -> FloatArray:
         """The share of each case's repeats that came and say nothing that was scored; shape (cases,)."""
-        shares = [sum(each.silent for each in group) / len(group) for group in self.given]
-        return np.array(shares, dtype=np.float64)
+        return self._column("silent", _silent_share)
 
     def answered_at(self) -> FloatArray:
         """When each case was answered first, in seconds since the epoch; shape (cases,)."""
-        return self._by_case("first", lambda group: min(each.answer.answered_at for each in group))
+        return self._column("first", _answered_at)
 
     def last_answered_at(self, cases: int) -> FloatArray:
         """When each of the first `cases` cases was answered last; shape (cases,)."""
-        return self._by_case("last", lambda group: max(each.answer.answered_at for each in group))[:cases]
+        return self._column("last", _last_answered_at)[:cases]
 
     def prompt_tokens(self) -> FloatArray:
         """How many tokens the server counted in each prompt, NaN where it did not say; shape (cases,)."""
-        counted = (next((a for a in (each.answer.input_tokens for each in group) if a), None) for group in self.given)
-        return np.array([float("nan") if tokens is None else float(tokens) for tokens in counted])
+        return self._column("prompt_tokens", _prompt_tokens)
 
-    def _by_case(self, what: str, number: Callable[[Sequence[Given]], float]) -> FloatArray:
+    def _column(self, name: str, of: Callable[[Sequence[Given]], float]) -> FloatArray:
         """A number for each case, worked out once: at every look anew it would be quadratic in the cases."""
-        known = self._known.setdefault(what, array("d"))
-        known.extend(number(group) for group in self.given[len(known) :])
-        return np.array(known, dtype=np.float64)
+        column = self._columns.setdefault(name, array("d"))
+        column.extend(of(group) for group in self.given[len(column) :])
+        return np.array(column, dtype=np.float64)
 
     @property
     def cases(self) -> int:
@@ -101,12 +99,35 @@ class Transcript:
     @property
     def oldest(self) -> float:
         """When the oldest answer was given that is one; infinity where there is none."""
-        times = (each.answer.answered_at for group in self.given for each in group if not each.answer.failed)
-        return min(times, default=float("inf"))
+        return float(self._column("oldest", _oldest).min(initial=float("inf")))
 
     def flat(self, cases: int) -> list[Given]:
         """All answers to the first `cases` cases."""
         return [each for group in self.given[:cases] for each in group]
+
+
+def _failed_share(group: Sequence[Given]) -> float:
+    return sum(each.answer.failed for each in group) / len(group)
+
+
+def _silent_share(group: Sequence[Given]) -> float:
+    return sum(each.silent for each in group) / len(group)
+
+
+def _answered_at(group: Sequence[Given]) -> float:
+    return min(each.answer.answered_at for each in group)
+
+
+def _last_answered_at(group: Sequence[Given]) -> float:
+    return max(each.answer.answered_at for each in group)
+
+
+def _oldest(group: Sequence[Given]) -> float:
+    return min((each.answer.answered_at for each in group if not each.answer.failed), default=float("inf"))
+
+
+def _prompt_tokens(group: Sequence[Given]) -> float:
+    return next((float(each.answer.input_tokens) for each in group if each.answer.input_tokens), float("nan"))
 
 
 def _built_in(given: Given) -> dict[str, float]:

@@ -14,6 +14,7 @@ they mean something, and whoever wants a number compared by value has the grader
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from typing import Literal
@@ -31,7 +32,6 @@ _UNIFIED = INVISIBLE | str.maketrans(
 )
 # Joiners shape letters and emoji, and beside anything else they are only invisible.
 _SHAPED = r"[\u0590-\u1dff\u200c\u200d\u2190-\U0010ffff]"
-_LOOSE_JOINER = re.compile(rf"(?<!{_SHAPED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_SHAPED})")
 # the letter of Ukrainian, and what stands for an apostrophe on some keyboards
 _INNER_APOSTROPHE = re.compile(r"(?<=[^\W\d_])[\u02bc\u00b4\u2032](?=[^\W\d_])")
 _MARKS_IN_A_ROW = re.compile(r"[^\w\x00-\x7f]+")
@@ -71,8 +71,14 @@ def flattened(text: str, normalise: Normalisation = "default", ignore_case: bool
         return text
     text = " ".join(text.split())
     if "\u200c" in text or "\u200d" in text:
-        text = " ".join(_composed(_LOOSE_JOINER.sub("", text)).split())
+        text = " ".join(_composed(_loose_joiner().sub("", text)).split())
     return _INNER_APOSTROPHE.sub("'", text) if normalise == "default" else text
+
+
+@functools.cache
+def _loose_joiner() -> re.Pattern[str]:
+    """Compiled when it is needed: so large a set takes longer than to load all graders."""
+    return re.compile(rf"(?<!{_SHAPED})[\u200c\u200d]+|[\u200c\u200d]+(?!{_SHAPED})")
 
 
 def _composed(text: str, form: Literal["NFC", "NFD"] = "NFC") -> str:

@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )
+        self._poll: select.poll | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._failure: str | None = None  # why nothing more can come
         self._spent = False  # the last call may end, but there must be no other one
@@ -74,9 +75,12 @@ class Connection(asyncio.Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another call can be made: the last one has ended, and nothing speaks against it."""
-        if self._under_way or self._spent or self._failure is not None or self._reading_paused:
-            return False
-        return not self._is_readable()  # what comes unasked would be taken for the next answer
+        return self.finished and not self._is_readable()  # what comes unasked would be taken for the next answer
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last call has ended well, so that it may be kept for another one."""
+        return not (self._under_way or self._spent or self._failure is not None or self._reading_paused)
 
     @property
     def ended(self) -> bool:
@@ -152,9 +156,10 @@ class Connection(asyncio.Protocol):
     def _is_readable(self) -> bool:
         if self.wire is None or not hasattr(select, "poll"):  # Windows has none
             return False
-        poll = select.poll()
-        poll.register(self.wire.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self.wire.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(self._poll.poll(0))
 
     def _broken(self) -> AttemptFailed:
         return AttemptFailed(f"connection broke: {self._failure}")

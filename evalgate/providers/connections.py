@@ -95,7 +95,7 @@ class Connections:
 
     def give_back(self, connection: Connection) -> None:
         """Keep it for another call if it is good for one."""
-        if connection.reusable and not self._closed:
+        if connection.finished and not self._closed:  # looked at once more when it is taken
             self._idle.append((connection, self._loop.time()))
         else:
             connection.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, urlsplit
@@ -69,11 +70,15 @@ class HttpClient:
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
         async with self._connection(self._provider.timeout) as (connection, _):
-            try:
-                async with asyncio.timeout(self._provider.first_byte_timeout):
-                    head = await self._call(connection, "POST", path, orjson.dumps(body))
-            except TimeoutError:
-                raise self._too_slow() from None
+            call = self._call(connection, "POST", path, orjson.dumps(body))
+            if self._provider.first_byte_timeout is None:
+                head = await call
+            else:
+                try:
+                    async with asyncio.timeout(self._provider.first_byte_timeout):
+                        head = await call
+                except TimeoutError:
+                    raise self._too_slow() from None
             return self._judge(path, head, await self._read(connection))
 
     async def stream(
@@ -186,7 +191,7 @@ class HttpClient:
         return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
 
     def _target(self, path: str) -> str:
-        return quote(self._with_query(f"{self._before_path}{path}"), safe=_URL_CHARACTERS)
+        return _quoted(self._with_query(f"{self._before_path}{path}"))
 
     def _whole(self, assembled: JsonValue) -> JsonValue:
         """What a stream said, without the key, which may have come in two pieces."""
@@ -266,6 +271,11 @@ class HttpClient:
     def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
         return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
+
+
+@functools.lru_cache(maxsize=64)  # most calls of a run go to one place
+def _quoted(target: str) -> str:
+    return quote(target, safe=_URL_CHARACTERS)
 
 
 async def _more(connection: Connection, chunks: list[bytes]) -> bytes:

@@ -32,14 +32,20 @@ def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answe
     """The answer in a reply; a refusal of this one question is one too. Raises `AttemptFailed` when there is none."""
     if reply.status >= 300:
         return refusal(reply, latency_ms, redact)
-    if error := _error_in(reply.body):  # as gateways send it: they had said 200 already
+    choice = choice_of(reply.body)
+    if error := _error_in(reply.body, choice):  # as gateways send it: they had said 200 already
         return error_within(error, latency_ms, redact)
-    return parse_response(reply.body, latency_ms, redact)
+    return _parsed(reply.body, choice, latency_ms, redact)
 
 
 def parse_response(body: JsonValue, latency_ms: float, redact: Callable[[str], str] = str) -> Answer:
     """Read a completion or chat-completion response body; raises `AttemptFailed` when it has no choice to read."""
-    choice = choice_of(body)
+    return _parsed(body, choice_of(body), latency_ms, redact)
+
+
+def _parsed(
+    body: JsonValue, choice: dict[str, JsonValue] | None, latency_ms: float, redact: Callable[[str], str]
+) -> Answer:
     if choice is None:
         raise no_answer(body, "choices", redact)
     message = choice.get("message")
@@ -107,11 +113,10 @@ def _plain(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return body
 
 
-def _error_in(body: JsonValue) -> JsonValue:
+def _error_in(body: JsonValue, choice: dict[str, JsonValue] | None) -> JsonValue:
     """The error that a body is or has, or that of its choice (OpenRouter, when the provider behind it broke off)."""
     if error_in(body):
         return body
-    choice = choice_of(body)
     return {"error": choice["error"]} if choice is not None and choice.get("error") else None
 
 

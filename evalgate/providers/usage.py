@@ -15,6 +15,8 @@ from evalgate.exchange import MAX_TOKENS, Answer, JsonValue
 
 def token_count(value: JsonValue) -> int | None:
     """Tokens; None when the server does not count, or counts nonsense. Some write 12.0 for 12."""
+    if value is None:  # often
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else None

@@ -14,6 +14,7 @@ Going on *after* the deadline, with the Kelly stakes, is the same test.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 
 import numpy as np
@@ -38,6 +39,10 @@ _POLICY = np.concatenate(
     ]
 )
 _SLOPES = (_POLICY[1:] - _POLICY[:-1]) / (_SHARES[1:] - _SHARES[:-1])
+_TABLE = [
+    (float(share), float(policy), float(slope)) for share, policy, slope in zip(_SHARES, _POLICY, _SLOPES, strict=False)
+]
+_INNER = _SHARES[1:-1].tolist()
 
 
 def bet_to(game: Game, null: float, *, deadline: int, goal: float, variance: FloatArray) -> Game:
@@ -67,6 +72,14 @@ def bet_to(game: Game, null: float, *, deadline: int, goal: float, variance: Flo
 
 def _policy(share: FloatArray) -> FloatArray:
     """h at each share of the goal; 0 from the goal on."""
+    if not share.ndim:  # one run alone, as it decides: the same sums without numpy, which takes longer to be called
+        return np.asarray(_policy_at(float(share)))
     inside = np.minimum(np.maximum(share, _SHARES[0]), 1.0)
     place = _SHARES[1:-1].searchsorted(inside, side="right")
     return np.asarray(_POLICY[place] + (inside - _SHARES[place]) * _SLOPES[place])
+
+
+def _policy_at(share: float) -> float:
+    inside = min(max(share, _TABLE[0][0]), 1.0)
+    first, policy, slope = _TABLE[bisect_right(_INNER, inside)]
+    return policy + (inside - first) * slope

@@ -17,6 +17,7 @@ from evalgate.stats._design import Bets, Design, population_of
 from evalgate.stats._input import FloatArray, Numbers, between, differences_of
 from evalgate.stats._wealth import CERTAIN
 
+_FIRST = 64  # further cases that are followed at first: nearly always enough, once some have been seen
 _HORIZON = 1 << 20  # further cases that are followed: the smallest margin needs 393,225, and 900,000 in a family of 200
 
 
@@ -111,7 +112,7 @@ def _until(
     population = population_of(design, seen.size)
     left = None if population is None else population - seen.size
     longest = _HORIZON if left is None else min(left, _HORIZON)
-    further = min(256, longest)
+    further = min(_FIRST, longest)
     while True:
         values = np.concatenate([seen, np.full(further, future)])
         if design.get("baseline") is not None and future < 0.0:

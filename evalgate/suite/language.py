@@ -92,7 +92,8 @@ def _counted(context: Context, values: Iterable[object]) -> Iterable[object]:
     return _steps(context).counted(values)
 
 
-def _printable(value: object) -> object:
+def printable(value: object) -> object:
+    """What is printed in place of `value`; raises `TypeError` where that would tell nothing."""
     if type(value) is str:  # nearly always
         return value
     if (callable(value) or isinstance(value, Iterator)) and not isinstance(value, Undefined):
@@ -109,7 +110,7 @@ def _of_text(function: Callable[..., object]) -> Callable[..., object]:
 
     @functools.wraps(function)
     def on_text(*given: object, **options: object) -> object:
-        text, further = _printable(given[place]), given[place + 1 :]
+        text, further = printable(given[place]), given[place + 1 :]
         bounds.require_small(text if isinstance(text, str) else None, *further, *options.values())
         return function(*given[:place], text, *further, **options)
 
@@ -118,7 +119,7 @@ def _of_text(function: Callable[..., object]) -> Callable[..., object]:
 
 @pass_eval_context
 def _replace(context: EvalContext, text: object, old: object, new: object, count: int | None = None) -> str:
-    whole, before, after = (str(_printable(each)) for each in (text, old, new))
+    whole, before, after = (str(printable(each)) for each in (text, old, new))
     bounds.require_replaceable(whole, before, after)
     return do_replace(context, whole, before, after, count)
 
@@ -137,15 +138,15 @@ def _of_size(function: Callable[..., object]) -> Callable[..., object]:
 def _format(pattern: object, *values: object, **named: object) -> object:
     if values and named:
         raise FilterArgumentError("can't handle positional and keyword arguments at the same time")
-    return _filled(str(_printable(pattern)), named or values)
+    return _filled(str(printable(pattern)), named or values)
 
 
 def _filled(pattern: str, values: object) -> str:
     """`pattern % values`, with the texts that the values would be printed as; numbers stay numbers."""
     bounds.require_narrow(pattern)
     if isinstance(values, dict):
-        return pattern % {name: _printable(value) for name, value in values.items()}
-    return pattern % (tuple(map(_printable, values)) if isinstance(values, tuple) else _printable(values))
+        return pattern % {name: printable(value) for name, value in values.items()}
+    return pattern % (tuple(map(printable, values)) if isinstance(values, tuple) else printable(values))
 
 
 @pass_environment
@@ -154,7 +155,7 @@ def _join(
 ) -> str:
     if attribute is not None:
         values = map(make_attrgetter(environment, attribute), values)
-    return bounds.joined((str(_printable(value)) for value in values), str(_printable(between)))
+    return bounds.joined((str(printable(value)) for value in values), str(printable(between)))
 
 
 def _tojson(value: object, indent: int | None = None) -> str:
@@ -162,7 +163,7 @@ def _tojson(value: object, indent: int | None = None) -> str:
     return as_json(value, indent)
 
 
-ENVIRONMENT = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=_printable)
+ENVIRONMENT = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=printable)
 del ENVIRONMENT.filters["random"], ENVIRONMENT.globals["lipsum"]
 ENVIRONMENT.filters |= {name: _of_text(ENVIRONMENT.filters[name]) for name in _OF_A_TEXT}
 ENVIRONMENT.filters |= {name: _of_size(ENVIRONMENT.filters[name]) for name in ("batch", "slice", "truncate")}

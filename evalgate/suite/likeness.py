@@ -46,7 +46,9 @@ class Likeness:
 
 def tidied(text: str) -> str:
     """`text` without invisible characters, in NFC, with one blank for all white space."""
-    return " ".join(unicodedata.normalize("NFC", _INVISIBLE.sub("", text)).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", _INVISIBLE.sub("", text))
+    return " ".join(text.split())
 
 
 def plain(text: str) -> str:

@@ -115,14 +115,18 @@ class Suite:
         return self.document.error(message, *location)
 
 
-def load_suite(path: Path | str) -> Suite:
-    """Load and check one suite file; raises `InputError` with file, line and what to do."""
+def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
+    """Load and check one suite file; raises `InputError` with file, line and what to do.
+
+    Whoever asks all cases and rules on none may do without `near_duplicates`: it takes a third of the time to find
+    those that count as one. Where the suite refuses them they are looked for in any case.
+    """
     document = read_yaml(Path(path))
     file = document.validate(SuiteFile)
     if not file.prompt:
         raise document.error("empty; there is nothing to ask", "prompt")
     prompt, parameters = Prompt(file.prompt, document), file.generation.model_dump(mode="json", exclude_none=True)
-    survey = Survey(file, prompt)
+    survey = Survey(file, prompt, near=near_duplicates)
     cases = _cases(file, document, survey)
     remarks = survey.settle(cases)
     order = survey.order

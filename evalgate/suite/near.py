@@ -42,10 +42,12 @@ class NearDuplicates:
         wanted = _NOTHING if target is None else _hash_of_target(as_text(target))
         self._wholes.append(hash(form))
         self._targets.append(wanted)
-        digits = form.translate(None, _NO_DIGITS)
+        rest = hash((form.translate(None, _NO_DIGITS), wanted))
         for size in _half_sizes(len(form)):
-            self._halves.extend((hash((form[:size], digits, wanted)), hash((form[-size:], digits, wanted))))
-            self._owners.extend((position, position))
+            self._halves.append(hash((form[:size], rest)))
+            self._halves.append(hash((form[-size:], rest)))
+            self._owners.append(position)
+            self._owners.append(position)
 
     def pairs(self, cases: Sequence[Case]) -> Iterator[tuple[int, int]]:
         """Positions of near-duplicates as (before, after) in `cases`, which stand as they were added.

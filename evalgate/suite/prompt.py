@@ -17,6 +17,7 @@ from evalgate.suite.bounds import Steps
 from evalgate.suite.cases import Case
 from evalgate.suite.language import ENVIRONMENT, STEPS
 from evalgate.suite.models import ChatMessage
+from evalgate.suite.plain import filled, plain_parts
 
 
 class Template:
@@ -32,7 +33,9 @@ class Template:
         except (SyntaxError, ValueError, RecursionError, MemoryError) as failure:  # of Python, which it compiles to
             raise document.error(f"template: too much for one template: {failure}", *location) from None
 
-        self._head, self._tail = _fixed_ends(text)
+        body = ENVIRONMENT.parse(text).body
+        self._head, self._tail = _fixed_ends(body)
+        self._parts = plain_parts(body)
 
     def own(self, rendered: str) -> str:
         """What a case adds to the template: the text without what every text begins and ends with."""
@@ -40,10 +43,11 @@ class Template:
 
     def render(self, case: Case, **more: JsonValue) -> str:
         """Render for one case; raises `InputError` naming the template and the case."""
+        values = {"id": case.id, "input": case.input, "metadata": case.metadata, **more}
         try:
-            text = self._template.render(
-                {"id": case.id, "input": case.input, "metadata": case.metadata, **more, STEPS: Steps()}
-            )
+            text = None if self._parts is None else filled(self._parts, values)
+            if text is None:
+                text = self._template.render({**values, STEPS: Steps()})
             text.encode()  # half a surrogate pair, which only an escape in the template can make, cannot be sent
         except UndefinedError as failure:
             message = f"{self._place}: {failure.message}, for case {case.id!r}; there are: id, input, metadata"
@@ -63,9 +67,8 @@ class Template:
         return text
 
 
-def _fixed_ends(text: str) -> tuple[int, int]:
+def _fixed_ends(body: Sequence[nodes.Node]) -> tuple[int, int]:
     """How many characters every text that comes of a template begins with, and ends with."""
-    body = ENVIRONMENT.parse(text).body
     first = body[0].nodes[0] if body and isinstance(body[0], nodes.Output) else None
     last = body[-1].nodes[-1] if body and isinstance(body[-1], nodes.Output) else None
     head = len(first.data) if isinstance(first, nodes.TemplateData) else 0

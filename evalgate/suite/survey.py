@@ -20,20 +20,22 @@ from evalgate.suite.prompt import Prompt
 class Survey:
     """Looks at every case in turn: its place in the order, its cluster, and what it asks.
 
-    Rendering every prompt also finds undefined variables before the first call is paid.
+    Rendering every prompt also finds undefined variables before the first call is paid. Without `near`, near-duplicates
+    are not looked for, unless the suite refuses them.
     """
 
-    def __init__(self, file: SuiteFile, prompt: Prompt) -> None:
+    def __init__(self, file: SuiteFile, prompt: Prompt, *, near: bool = True) -> None:
         self.order = AskOrder(file.gate.seed)
         self._file, self._prompt = file, prompt
         self._questions = Digests()
-        self._near = NearDuplicates(prompt) if file.near_duplicates != "allow" else None
+        wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
+        self._near = NearDuplicates(prompt) if wanted else None
 
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
         texts = self._prompt.texts(case)
-        self._questions.add(canonical(texts))
+        self._questions.add(texts[0].encode() if len(texts) == 1 else canonical(texts))
         if self._near is not None:
             self._near.add(texts, case.target)
 
