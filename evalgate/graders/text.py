@@ -72,9 +72,9 @@ def contains(
 
 # what does not stand before a number: digits, with or without a mark, and a sign (but `3-5` is a range)
 _NUMBER_BEGINS = re.compile(
-    r"(?<!\d)(?<!\d[.,'])(?<!(?<!\w)\.)(?<!(?<![^\W_])[-+])(?<!(?<![^\W_])[-+][$€£¥])(?=\d)|(?<![^\W_])(?=[-+]\d)|(?![-+]?\d)"
+    r"(?<!\d)(?<!\d[.,'_e])(?<!(?<!\w)\.)(?<!(?<![^\W_])[-+])(?<!(?<![^\W_])[-+][$€£¥])(?=\d)|(?<![^\W_])(?=[-+]\d)|(?![-+]?\d)"
 )
-_NUMBER_ENDS = re.compile(r"(?!\d)(?![.,']\d)(?![²³¹⁰⁴-⁹⁺⁻])|(?<!\d)")
+_NUMBER_ENDS = re.compile(r"(?!\d)(?![.,'_]\d)(?![ ]\d{3}(?!\d))(?![eE][-+]?\d)(?![²³¹⁰⁴-⁹⁺⁻¼-¾⅐-⅞])|(?<!\d)")
 _WORD_BEGINS = re.compile(r"(?<!\w)|(?!\w)")
 _WORD_ENDS = re.compile(r"(?!\w)|(?<!\w)")
 

@@ -182,3 +182,8 @@ def test_only_the_first_200000_characters_are_searched() -> None:
 )
 def test_an_expectation_that_a_grader_cannot_use_is_told(name: str, expected: object, told: str) -> None:
     assert told in str(registry.find(name).expects(expected))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["5 000", "5\u202f000", "5_000", "5e3", "1e5", "5½"])
+def test_a_number_is_not_found_inside_another_however_that_is_written(text: str) -> None:
+    assert contains(f"there are {text} of them", "5") == 0.0
