@@ -71,8 +71,10 @@ def change(before: float, after: float) -> str:
 def points(difference: float) -> str:
     """A difference of scores in percentage points, with a true minus sign: `−4.1`, `+0.8`, `0.0`, `−100`."""
     text = f"{abs(difference) * 100:.1f}"
-    if text == "0.0":
-        return text
+    if text == "0.0":  # what is not nothing does not look like it: an interval may end just below 0
+        text = f"{abs(difference) * 100:.2f}"
+    if float(text) == 0.0:
+        return "0.0"
     text = "100" if text == "100.0" else text
     return ("−" if difference < 0 else "+") + text
 

@@ -16,12 +16,18 @@ from tests.gate.simulated import Operation, Scores, paired
 
 MARGIN = 0.05
 RUNS = 200
-BOUND = 0.05 + 3 * (0.05 * 0.95 / RUNS) ** 0.5
+ALPHA = 0.05
+BOUND = ALPHA + 3 * (ALPHA * (1 - ALPHA) / RUNS) ** 0.5
 CASES = 240
 
 
 def rate(run: Callable[[np.random.Generator], bool], runs: int = RUNS) -> float:
     return float(np.mean([run(np.random.default_rng([7, number])) for number in range(runs)]))
+
+
+def within(found: float, guarded: bool) -> bool:
+    """Whether a rate is within its bound, or shows that the way round is one where nobody guards it."""
+    return found <= BOUND if guarded else found > 1.3 * ALPHA
 
 
 def at_the_border(random: np.random.Generator, baseline: Scores) -> Scores:
@@ -50,7 +56,7 @@ def test_taking_others_off_the_list_proves_nobody(tmp_path: Path, remember: bool
         again = [operation.certify({name: variants[name]}, baseline, remember=remember) for name in alone]
         return any("green" in each.values() for each in again)
 
-    assert (rate(run) <= BOUND) is remember
+    assert within(rate(run), remember)
 
 
 def test_variants_added_one_by_one_pay_for_their_place(tmp_path: Path) -> None:
@@ -97,7 +103,7 @@ def test_the_mean_is_over_cases_however_unequal_the_clusters(tmp_path: Path, wei
         )
         return operation.certify({"v": variant}, np.ones(variant.size)).get("v") == "green"
 
-    assert (rate(run) <= BOUND) is (weight == "cases")
+    assert within(rate(run), weight == "cases")
 
 
 @pytest.mark.parametrize("loss", [MARGIN, 0.10])
@@ -161,7 +167,7 @@ def test_fresh_answers_after_an_unwelcome_verdict_are_charged(tmp_path: Path, re
                 return True
         return False
 
-    assert (rate(run) <= BOUND) is remember
+    assert within(rate(run), remember)
 
 
 def test_answers_that_are_bought_anew_in_part_are_another_draw(tmp_path: Path) -> None:
