@@ -16,6 +16,7 @@ import traceback
 import click
 
 from evalgate._version import __version__
+from evalgate.cli.tell import tell
 from evalgate.errors import EvalgateError
 
 COMMANDS = {
@@ -74,13 +75,13 @@ def main() -> None:
     try:
         code = command.main(standalone_mode=False)
     except EvalgateError as failure:
-        click.echo(f"evalgate: {failure}", err=True)
+        tell(f"evalgate: {failure}")
         code = failure.exit_code
     except click.ClickException as failure:
         failure.show()
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("evalgate: interrupted", err=True)
+        tell("evalgate: interrupted")
         code = 130
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; click makes an exit of it, with 1
         sys.stderr.close()
@@ -88,9 +89,9 @@ def main() -> None:
     except Exception as failure:
         code = 4
         if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:
-            click.echo(f"evalgate: the output cannot be written: {failure.strerror}", err=True)
+            tell(f"evalgate: the output cannot be written: {failure.strerror}")
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try again when it ends
         else:
-            traceback.print_exc()
+            tell(traceback.format_exc())
     gc.freeze()  # Python looks for cycles once more when it ends, in all that was imported; there is no need
     sys.exit(code if isinstance(code, int) else 0)

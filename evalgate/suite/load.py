@@ -118,7 +118,7 @@ class Suite:
 def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
     """Load and check one suite file; raises `InputError` with file, line and what to do.
 
-    Whoever asks all cases and rules on none may do without `near_duplicates`: it takes a third of the time to find
+    Whoever asks all cases and rules on none may do without `near_duplicates`: it takes much of the time to find
     those that count as one. Where the suite refuses them they are looked for in any case.
     """
     document = read_yaml(Path(path))

@@ -97,8 +97,9 @@ class Prompt:
 
     def own(self, texts: Sequence[str]) -> list[str]:
         """Of each of the `texts` of a case, what differs between cases."""
-        templates = [self._text] if self._text is not None else [text for _, text in self._messages]
-        return [template.own(text) for template, text in zip(templates, texts, strict=True)]
+        if self._text is not None:
+            return [self._text.own(text) for text in texts]
+        return [template.own(text) for (_, template), text in zip(self._messages, texts, strict=True)]
 
     def texts(self, case: Case) -> list[str]:
         """All that differs between the requests of two cases; raises as `request` does."""

@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import BinaryIO, NamedTuple, Protocol
@@ -25,7 +23,6 @@ from evalgate.formats.written import integer, real
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
-_PAIR = re.compile(rb'"[ \t\r]*:')  # of a key and a value, each of which has such a place; a text may have some too
 
 
 class Record(NamedTuple):
@@ -88,9 +85,8 @@ class JsonlRows:
     def _parse(self, data: bytes, number: int) -> object:
         self._written = False
         try:
-            row: object = orjson.loads(data)  # the stricter of the two, but it lets the last of two keys win
-            if _pairs_within(row) != len(_PAIR.findall(data)):
-                row = self._decoder.decode(data.decode())
+            orjson.loads(data)  # the stricter of the two, but it would let the last of two keys win
+            row: object = self._decoder.decode(data.decode())
         except orjson.JSONDecodeError as failure:
             message = f"{self._name}:{number}: malformed JSON: {failure.msg} (column {failure.colno})"
             raise InputError(message) from None
@@ -195,15 +191,6 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
 
 class _Repeated(Exception):
     """A key of an object stands in it twice."""
-
-
-def _pairs_within(value: object) -> float:
-    """How many keys there are in `value`; minus infinity when there is a number, which may have a text to be kept."""
-    if isinstance(value, dict):
-        return len(value) + sum(map(_pairs_within, value.values()))
-    if isinstance(value, list):
-        return sum(map(_pairs_within, value))
-    return 0 if isinstance(value, str | bool | None) else -math.inf
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -170,3 +170,9 @@ def test_a_plan_foretells_what_a_deadline_gains():
 def test_what_is_no_deadline_or_goal_is_refused(design):
     with pytest.raises(StatisticsError):
         evidence_path([0.0], margin=0.02, **design)
+
+
+def test_one_run_alone_is_staked_as_it_is_among_many() -> None:
+    shares = np.concatenate([[0.0, 1e-6, 1e-5, 0.5, 1.0, 1e300], 10.0 ** np.linspace(-8, 1, 5000)])
+    alone = [float(_policy(np.asarray(share))) for share in shares]
+    assert alone == _policy(shares).tolist()
