@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import starmap
+from itertools import count, starmap
 from pathlib import Path
 
 import pytest
@@ -86,7 +86,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     good = [("", rule.id) for rule in RULES]
     plays = [(fault, [rule]) for fault, rule, _ in FAULTS] + [("", [rule for _, rule in good[n::6]]) for n in range(6)]
     turn = asyncio.Semaphore(6)
-    ports = iter(range(free_ports(4 * len(plays)), 32_000, 4))
+    ports = count(free_ports(4 * len(plays)), 4)
 
     async def one(fault: str, rules: list[str]) -> dict[tuple[str, str], Finding]:
         world = World.prepare(tmp_path_factory.mktemp("world") / "world", next(ports))
