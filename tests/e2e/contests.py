@@ -18,7 +18,7 @@ from evalgate.exchange import Answer, JsonValue
 from evalgate.exchange.tokens import answer_bytes, prompt_bytes
 from evalgate.gate import Board, Entry, OperationBoard, Policy, Record, Sides, Transcript, operation_board
 from evalgate.graders import Grading, bind
-from evalgate.router import Decision, select
+from evalgate.router import Explanation, explain, select
 from evalgate.signal import SignalDocument, issue
 from evalgate.suite import Suite, load_suite
 from tests.conftest import suite_file, written
@@ -164,7 +164,7 @@ class Contest:
     record: Record
     board: OperationBoard
     document: SignalDocument
-    decision: Decision
+    decision: Explanation
 
 
 def contests(ring: Ring, seed: int, count: int) -> Iterator[Contest]:
@@ -187,7 +187,7 @@ def held(ring: Ring, random: np.random.Generator) -> Contest:
     _hear(record, grading, quirks, solved)
     board = operation_board(record, grading.metrics)
     document = issue(Board("run", NOW, 0, (board,)), None, stream="a/b", now=datetime.fromtimestamp(NOW, UTC))
-    decision = select("name_colour", document, ring.catalog, now=datetime.fromtimestamp(NOW + 60, UTC))
+    decision = explain(select("name_colour", document, ring.catalog, now=datetime.fromtimestamp(NOW + 60, UTC)))
     return Contest(name, quirks, record, board, document, decision)
 
 

@@ -19,7 +19,7 @@ from evalgate.check import check
 from evalgate.collect import Trouble
 from evalgate.gate import Board, OperationBoard, Ruling, Verdict
 from evalgate.plan import StoreMemory, plan
-from evalgate.router import Decision, select
+from evalgate.router import Explanation, explain, select
 from evalgate.signal import SignalDocument, issue
 from evalgate.store import open_store
 from evalgate.suite import load_suite
@@ -154,8 +154,8 @@ class Play:
         document = issue(board, previous, stream="a/b", now=datetime.now(UTC))
         return SignalDocument.model_validate_json(document.encode())
 
-    def route(self, document: SignalDocument) -> Decision:
-        return select("name_colour", document, self.catalog, now=datetime.now(UTC))
+    def route(self, document: SignalDocument) -> Explanation:
+        return explain(select("name_colour", document, self.catalog, now=datetime.now(UTC)))
 
     def _behave(self, asked: Asked) -> Sent:
         name = str(asked.body["model"]).removeprefix("toy-")

@@ -130,7 +130,7 @@ def test_whoever_says_nothing_is_not_as_good_by_a_suite_that_only_forbids(play: 
     board = play.check()
     judged = verdict(board)
     assert judged.outcome != "green"
-    assert f"100% of answers {told}" in judged.reason
+    assert f"100 % of answers {told}" in judged.reason
     assert judged.usage.kinds.get("text") is None
     assert sum(judged.usage.kinds.values()) == judged.usage.answers > 0
     document = play.publish(board)
@@ -152,7 +152,7 @@ def test_a_content_filter_is_one_thing_whether_it_says_400_or_200(play: Play, wi
         concluded.add((judged.outcome, judged.cause, tuple(judged.usage.kinds.items()), judged.reason))
     ((outcome, cause, kinds, reason),) = concluded
     assert (outcome, cause, [kind for kind, _ in kinds]) == ("inconclusive", "failures", ["filtered"])
-    assert "100% of answers stopped by a content filter" in reason
+    assert "100 % of answers stopped by a content filter" in reason
 
 
 def test_a_refusal_in_its_own_field_is_one(play: Play) -> None:
@@ -160,7 +160,7 @@ def test_a_refusal_in_its_own_field_is_one(play: Play) -> None:
     play.behaviours["cheap"] = lambda answer, number: Said(None, refusal="I cannot help with that.")
     judged = verdict(play.check())
     assert judged.outcome == "red"
-    assert "100% of answers refusals" in judged.reason
+    assert "100 % of answers refusals" in judged.reason
 
 
 def test_a_suite_may_say_that_nothing_is_an_answer(play: Play) -> None:
@@ -178,7 +178,7 @@ def test_a_baseline_that_says_nothing_makes_the_suite_unfit_and_that_is_why(play
     judged = verdict(play.check())
     assert (judged.outcome, judged.cause) == ("inconclusive", "scores")
     assert "suite unfit: the baseline" in judged.reason
-    assert f"100% of answers {told}" in judged.reason
+    assert f"100 % of answers {told}" in judged.reason
 
 
 def test_a_baseline_that_is_filtered_is_no_reason_to_mend_the_suite(play: Play) -> None:

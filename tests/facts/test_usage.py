@@ -31,7 +31,7 @@ def test_what_the_server_counted_is_counted(full: Endpoint) -> None:
 
 def test_who_counts_nothing_costs_what_the_baselines_tokens_cost_and_says_so(full: Endpoint) -> None:
     baseline, silent = Tally([given((100, 10), full)] * 4), Tally([given((None, None), full)] * 4)
-    usage = silent.usage(full, baseline)
+    usage, _ = silent.beside(full, baseline, full)
     assert (usage.input_tokens, usage.output_tokens, usage.tokens) == (100, 10, "estimated")
 
 
@@ -47,7 +47,7 @@ def test_one_that_counts_every_second_answer_is_not_half_as_dear(full: Endpoint)
 
 def test_own_answers_count_where_they_are_longer_than_the_baselines(full: Endpoint) -> None:
     baseline, wordy = Tally([given((100, 10), full)]), Tally([given((120, 50), full)])
-    usage = wordy.usage(full, baseline)
+    usage, _ = wordy.beside(full, baseline, full)
     assert (usage.input_tokens, usage.output_tokens) == (100, 50)
 
 

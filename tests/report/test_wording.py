@@ -63,7 +63,15 @@ def test_line_feeds_stay_only_where_lines_are_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("difference", "text"),
-    [(-0.041, "−4.1"), (0.008, "+0.8"), (0.0, "0.0"), (-0.0004, "0.0"), (-1.0, "−100"), (0.0996, "+10.0")],
+    [
+        (-0.041, "−4.1"),
+        (0.008, "+0.8"),
+        (0.0, "0.0"),
+        (-0.0004, "−0.04"),
+        (-0.000004, "0.0"),
+        (-1.0, "−100"),
+        (0.0996, "+10.0"),
+    ],
 )
 def test_points_have_a_sign_unless_they_are_nothing(difference: float, text: str) -> None:
     assert wording.points(difference) == text
