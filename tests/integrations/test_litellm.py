@@ -17,7 +17,7 @@ from tests.conformance.conftest import free_ports
 from tests.integrations.litellm_proxy import FALLBACK, GROUP, KEY, ROOT, Proxy, config, python_with_litellm
 
 pytestmark = pytest.mark.skipif(
-    python_with_litellm() is None, reason="LiteLLM is not installed: make litellm, or set EVALGATE_LITELLM_PYTHON"
+    python_with_litellm() is None, reason="LiteLLM is not installed: make test-litellm, or set EVALGATE_LITELLM_PYTHON"
 )
 PLAYED = (
     "green-is-used",
