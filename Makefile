@@ -12,7 +12,7 @@ demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the si
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
 
 test: $(VENV)/.test ## all tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-litellm: $(VENV)/.test $(LITELLM)/.installed ## the callback in a real LiteLLM proxy
 	@EVALGATE_LITELLM_PYTHON=$(LITELLM)/bin/python $(BIN)/python -m pytest tests/integrations/test_litellm.py
