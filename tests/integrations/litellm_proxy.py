@@ -31,7 +31,9 @@ ROOT = Path(__file__).parents[2]
 
 def python_with_litellm() -> str | None:
     """The interpreter that has LiteLLM: the one that is named, or this one."""
-    return os.environ.get("EVALGATE_LITELLM_PYTHON") or (sys.executable if find_spec("litellm") else None)
+    if named := os.environ.get("EVALGATE_LITELLM_PYTHON"):
+        return str(Path(named).absolute())  # the proxy runs in a folder of its own
+    return sys.executable if find_spec("litellm") else None
 
 
 def config(world: World, *, fallback: bool = True) -> dict[str, object]:
