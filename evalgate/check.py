@@ -14,13 +14,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, all_of, require_ready
+from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, Trouble, all_of, require_ready
+from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question
-from evalgate.gate import Board, OperationBoard, Record, Ruling, Transcript
+from evalgate.exchange.tokens import prompt_bytes
+from evalgate.gate import Board, OperationBoard, Ruling, Transcript, operation_board
 from evalgate.plan import Contest
-from evalgate.store import Scored, Store, answer_key
+from evalgate.store import Attempts, Scored, Store, answer_key
 from evalgate.suite import Case
 
+PAGE = 500  # cases that are looked up in the store at a time
 LOOK = 10  # units between two looks, at least; more where no verdict is possible before
 BATCH_ROUNDS = 4  # a batch may take a day
 
@@ -30,6 +33,9 @@ class Progress(Protocol):
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None:
         """An answer came in; `known`: it was in the store."""
+
+    def troubled(self, trouble: Trouble) -> None:
+        """An attempt failed; it is tried again, or given up."""
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """The evidence was looked at after `cases` cases."""
@@ -45,50 +51,137 @@ async def check(
     since: float = 0.0,
     stop: Stop | None = None,
     batching: Batching | None = None,
+    retry_failed: bool = False,
 ) -> Board:
     """Judge every variant on every operation as planned; returns the board, which is also recorded in the store.
 
-    Answers that were given before `since` (seconds since the epoch) are bought anew; `stop` lets it end early; with
-    `batching`, endpoints that have a batch API are asked through it.
+    Answers that were given before `since` (seconds since the epoch) are bought anew, and with `retry_failed` those that
+    were none; `stop` lets it end early; with `batching`, endpoints that have a batch API are asked through it.
 
-    Raises `InputError` when a key is not set, before anything is asked, `InfrastructureError` when a provider or the
-    store fails, and `Interrupted` when it was stopped; what was answered until then is kept.
+    An endpoint that cannot be reached is not judged, and everybody else is. Raises `InputError` when a key is not set,
+    before anything is asked, `InfrastructureError` when nobody could be reached or the store fails, and `Interrupted`
+    when it was stopped; what was answered until then is kept.
     """
     for contest in contests:
         require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
-    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
-        rounds = BATCH_ROUNDS if batching is not None else None
-        operations = await all_of(run_contest(contest, collector, store, progress, rounds) for contest in contests)
-    at = now()
-    run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(at)) + secrets.token_hex(2)
-    board = Board(run, at, collector.requests, tuple(operations))
+    run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)
+    rounds = BATCH_ROUNDS if batching is not None else None
+    collector = Collector(
+        store,
+        environment,
+        now=now,
+        since=since,
+        stop=stop,
+        batching=batching,
+        retry_failed=retry_failed,
+        on_trouble=progress.troubled,
+    )
+    async with collector:
+        hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
+        operations = await all_of(hearing.hold(rounds) for hearing in hearings)
+    board = Board(run, now(), collector.requests, tuple(operations))
+    if not any(hearing.heard_anybody for hearing in hearings):
+        require_anybody(operations)
     store.record_run(board.run, board.at, board.to_json())
     return board
 
 
-async def run_contest(
-    contest: Contest, collector: Collector, store: Store, progress: Progress, rounds: int | None = None
-) -> OperationBoard:
-    """Ask, grade, compare and decide, wave by wave, until all is ruled on, or cases or budget are used up.
+class Hearing:
+    """One operation's way to its verdicts: ask, grade, compare and decide, wave by wave."""
 
-    `rounds` are the most waves there may be, where each takes long.
-    """
-    suite, record = contest.suite, Record(contest.suite, contest.sides, contest.grading.metrics, contest.units)
-    budget = Budget.of(suite)
-    asked, note = 0, ""
-    look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
-    while (open_sides := record.open_sides()) and asked < len(contest.units):
-        first = sum(contest.units[:asked])
-        asked = min(asked + max(look, record.least_further_units()), len(contest.units))
-        wave = range(first, sum(contest.units[:asked]))
+    def __init__(
+        self,
+        contest: Contest,
+        collector: Collector,
+        store: Store,
+        progress: Progress,
+        run: str,
+        now: Callable[[], float],
+    ) -> None:
+        self.contest, self.collector, self.store, self.progress = contest, collector, store, progress
+        self.run, self.now = run, now
+        self.record, self.budget = contest.record(), Budget.of(contest.suite)
+
+    async def hold(self, rounds: int | None = None) -> OperationBoard:
+        """Until all is ruled on, or cases or budget are used up; `rounds` are the most waves there may be."""
+        contest, record, ended = self.contest, self.record, ""
+        look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
+        asked = remembered = 0
+        await self._know_baseline()
+        while (open_sides := record.open_sides()) and asked < len(contest.units):
+            first = sum(contest.units[:asked])
+            asked = min(asked + max(look, record.least_further_units()), len(contest.units))
+            wave = range(first, sum(contest.units[:asked]))
+            try:
+                asking = Wave(contest, contest.cases[wave.start : wave.stop], self.budget)
+                await all_of(self._answer(asking, side) for side in open_sides)
+            except BudgetSpentError:
+                ended = f"the budget of {self.budget} is spent"
+                break
+            self.progress.ruled(contest.suite.operation, record.rule(), wave.stop)
+            if asked >= 1.5 * remembered:  # from the first look on it is an attempt, whatever ends it
+                await self._remember()
+                remembered = asked
+        await self._remember()
+        return operation_board(record, contest.grading.metrics, ended=ended)
+
+    @property
+    def heard_anybody(self) -> bool:
+        """Whether any side answered at all."""
+        sides = self.record.sides
+        return any(side.cases for side in (sides.baseline, *sides.variants.values()))
+
+    async def _know_baseline(self) -> None:
+        """Where all of the baseline's answers to a finite suite are in the store, they are used: they cost nothing."""
+        suite, side = self.contest.suite, Transcript(self.contest.baseline)
+        if suite.gate.claim != "suite" or not suite.gate.control_variate:
+            return
+        max_age = suite.file.max_age(side.endpoint.id)
+        for start in range(0, len(suite.cases), PAGE):
+            page = Wave(self.contest, suite.cases[start : start + PAGE], self.budget)
+            questions = page.questions(side)
+            flat = [question for group in questions for question in group]
+            found = await self.collector.known(side.endpoint, flat, max_age=max_age)
+            if found is None:
+                return
+            answers = iter(found)
+            for case, group in zip(page.cases, questions, strict=True):
+                given = [next(answers) for _ in group]
+                side.add(given, [self.contest.grading.grade(answer, case) for answer in given])
+        self.record.know_baseline(side)
+
+    async def _remember(self) -> None:
+        suite, memory = self.contest.suite, Attempts(self.store)
+        made = [(each.key, each.at, each.to_json()) for each in self.record.attempts(self.now(), self.run)]
+        await asyncio.to_thread(memory.remember, suite.operation, self.contest.baseline.kin, made)
+        await asyncio.to_thread(memory.keep_order, suite.operation, suite.gate.seed, suite.order_digests())
+
+    async def _answer(self, wave: Wave, side: Transcript) -> None:
+        """Let one side answer the cases of a wave, grade what it says, and remember the scores."""
+        suite, grading = self.contest.suite, self.contest.grading
+
+        def on_answer(answer: Answer, known: bool) -> None:
+            del answer
+            self.progress.answered(suite.operation, side.endpoint.id, known=known)
+
+        questions = wave.questions(side)
+        flat = [question for group in questions for question in group]
+        max_age = suite.file.max_age(side.endpoint.id)
         try:
-            asking = Wave(contest, contest.cases[wave.start : wave.stop], budget)
-            await all_of(_answer(asking, side, collector, store, progress) for side in open_sides)
-        except BudgetSpentError:
-            note = f"the budget of {budget} is spent"
-            break
-        progress.ruled(suite.operation, record.rule(), wave.stop)
-    return record.board(contest.grading.hash, note=note)
+            answers = iter(await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age))
+        except ProviderError as failure:
+            self.record.drop(side, str(failure))
+            return
+        scored: list[Scored] = []
+        for case, group in zip(wave.cases, questions, strict=True):
+            given = [next(answers) for _ in group]
+            grades = [grading.grade(answer, case) for answer in given]
+            side.add(given, grades, prompt_bytes(group[0].request))
+            for question, answer, grade in zip(group, given, grades, strict=True):
+                key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
+                if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
+                    scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
+        await asyncio.to_thread(self.store.add_scores, scored)
 
 
 class Wave:
@@ -105,25 +198,8 @@ class Wave:
         return [[Question(case.id, request, repeat) for repeat in repeats] for case, request in pairs]
 
 
-async def _answer(wave: Wave, side: Transcript, collector: Collector, store: Store, progress: Progress) -> None:
-    """Let one side answer the cases of a wave, grade what it says, and remember the scores."""
-    operation, grading = wave.contest.suite.operation, wave.contest.grading
-
-    def on_answer(answer: Answer, known: bool) -> None:
-        del answer
-        progress.answered(operation, side.endpoint.id, known=known)
-
-    questions = wave.questions(side)
-    flat = [question for group in questions for question in group]
-    max_age = wave.contest.suite.file.max_age(side.endpoint.id)
-    answers = iter(await collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age))
-    scored: list[Scored] = []
-    for case, group in zip(wave.cases, questions, strict=True):
-        given = [next(answers) for _ in group]
-        grades = [grading.grade(answer, case) for answer in given]
-        side.add(given, grades)
-        for question, answer, grade in zip(group, given, grades, strict=True):
-            key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
-            if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
-                scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
-    await asyncio.to_thread(store.add_scores, scored)
+def require_anybody(operations: Sequence[OperationBoard]) -> None:
+    """Raise `ProviderError` when nobody could be asked: then there is nothing to tell of any operation."""
+    reasons = [each.reason for board in operations for each in board.verdicts if each.cause == "unreachable"]
+    if reasons and len(reasons) == sum(len(board.verdicts) for board in operations):
+        raise ProviderError("\n".join(dict.fromkeys(reasons)))

@@ -2,6 +2,8 @@
 
     EvalgateError                 a person can act on it: printed as one line, without a traceback
     ├── InputError                exit 2   a file, an option or a variable that somebody wrote is wrong
+    │   ├── MissingStoreError     exit 2   there is no store yet, and none is made only to look at it
+    │   ├── SignalError           exit 2   a signal document that must not be followed, or a key that is none
     │   └── StatisticsError       exit 2   numbers that no verdict can be drawn from (also a ValueError)
     ├── InfrastructureError       exit 4   what evalgate stands on is missing or broken
     │   ├── ProviderError         exit 4   an endpoint cannot be reached or turns every call away
@@ -26,6 +28,14 @@ class EvalgateError(Exception):
 
 class InputError(EvalgateError):
     """Something that a person wrote (a file, an option, an environment variable) cannot be used."""
+
+
+class MissingStoreError(InputError):
+    """A store that is only to be looked at is not there."""
+
+
+class SignalError(InputError):
+    """A signal document that must not be followed, or a key that cannot sign or check one."""
 
 
 class StatisticsError(InputError, ValueError):

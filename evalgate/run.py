@@ -14,9 +14,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Batching, Budget, Collector, OnAnswer, Stop, require_ready
+from evalgate.collect import (
+    Batching,
+    Budget,
+    Collector,
+    OnAnswer,
+    OnTrouble,
+    ReasonGroup,
+    Reasons,
+    Stop,
+    require_ready,
+)
 from evalgate.exchange import Answer, JsonValue, Question
-from evalgate.gate.facts import Tally, Usage, VariantFacts
+from evalgate.exchange.tokens import prompt_bytes
+from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
@@ -36,6 +47,7 @@ class RunResult:
     scores: Mapping[str, Sequence[float]]
     usage: Usage
     requests: int
+    failures: Sequence[ReasonGroup]  # why answers failed, the most frequent reason first
 
     def rows(self) -> Iterator[dict[str, JsonValue]]:
         """One JSON object for each case and metric, as `evalgate compare` reads them."""
@@ -57,15 +69,30 @@ async def run(
     since: float = 0.0,
     stop: Stop | None = None,
     batching: Batching | None = None,
+    retry_failed: bool = False,
+    on_trouble: OnTrouble = lambda trouble: None,
 ) -> RunResult:
-    """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does."""
+    """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does.
+
+    With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
+    """
     require_ready([endpoint], suite.request(cases[0]), environment)
-    scores, repeats = _Scores(grading), range(suite.file.repeats)
+    scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
-    async with Collector(store, environment, now=now, since=since, stop=stop, batching=batching) as collector:
+    async with Collector(
+        store,
+        environment,
+        now=now,
+        since=since,
+        stop=stop,
+        batching=batching,
+        retry_failed=retry_failed,
+        on_trouble=on_trouble,
+    ) as collector:
 
         async def ask(some: Sequence[Case]) -> list[Answer]:
             requests = [(case.id, suite.request(case)) for case in some]
+            scores.prompt_sizes |= {name: prompt_bytes(request) for name, request in requests}
             questions = [Question(name, request, repeat) for name, request in requests for repeat in repeats]
             return await collector.ask(endpoint, questions, on_answer, budget, max_age=max_age)
 
@@ -80,16 +107,18 @@ async def run(
         scores=scores.means,
         usage=scores.tally.usage(endpoint),
         requests=collector.requests,
+        failures=scores.reasons.groups(),
     )
 
 
 class _Scores:
     """What was scored so far, in numbers."""
 
-    def __init__(self, grading: Grading) -> None:
-        self._grading = grading
+    def __init__(self, grading: Grading, endpoint: Endpoint) -> None:
+        self._grading, self._endpoint = grading, endpoint
         self.means = {metric: array("d") for metric in grading.metrics}
-        self.tally = Tally()
+        self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
+        self.tally, self.reasons = Tally(), Reasons()
 
     def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
@@ -98,9 +127,11 @@ class _Scores:
             given = answers[index * repeats : (index + 1) * repeats]
             grades = [self._grading.grade(answer, case) for answer in given]
             for answer in given:
-                self.tally.add(answer)
+                self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
+                self.reasons.add(answer)
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
+            del self.prompt_sizes[case.id]
 
 
 async def _overlapping(

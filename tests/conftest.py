@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,6 +25,10 @@ settings.register_profile(
     "evalgate", derandomize=True, deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("evalgate")
+
+# what a shell starts in the background ignores SIGINT, and so would every process that is tested with it
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SCALARS = (
     st.none()
@@ -199,7 +204,7 @@ class Loopback:
             return web.Response(
                 body=sent.body, status=sent.status, headers={"Content-Type": "application/json"} | sent.headers
             )
-        partial = web.StreamResponse(headers={"Content-Length": str(len(sent.body))})
+        partial = web.StreamResponse(headers=sent.headers | {"Content-Length": str(len(sent.body))})
         await partial.prepare(request)
         await partial.write(sent.body[: sent.only])
         assert request.transport is not None
@@ -226,3 +231,4 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Next to no pause between two attempts, also where the server could not ask for it."""
     monkeypatch.setattr("evalgate.collect.retry.BASE_SECONDS", 0.001)
     monkeypatch.setattr("evalgate.collect.retry.CAP_SECONDS", 0.01)
+    monkeypatch.setattr("evalgate.collect.retry.FLOOR_SECONDS", 0.001)

@@ -1,12 +1,13 @@
 """WHO is asked: models, their variants, prices, quantizations and providers."""
 
 from evalgate.catalog.load import Catalog, Endpoint, load_catalog
-from evalgate.catalog.models import Capabilities, CatalogFile, Price, Provider, Quantization, Variant
+from evalgate.catalog.models import Capabilities, CatalogFile, DataPolicy, Price, Provider, Quantization, Variant
 
 __all__ = [
     "Capabilities",
     "Catalog",
     "CatalogFile",
+    "DataPolicy",
     "Endpoint",
     "Price",
     "Provider",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -49,9 +49,22 @@ class Endpoint:
     def config(self) -> str:
         """Hash of all that could change an answer: an answer bought from another config is another answer.
 
-        Price, pace, timeouts and streaming are not part of it. For recorded answers the recording's own hash is. Raises
-        `InputError` when the recording cannot be read any more.
+        Price, pace, timeouts, streaming and the spelling of the URL are not part of it. For recorded answers the
+        recording's own hash is. Raises `InputError` when the recording cannot be read any more.
         """
+        return self._hash([self.provider.id], _one_spelling(self.provider.base_url))
+
+    @cached_property
+    def kin(self) -> str:
+        """Like `config`, whatever the provider is called: what was bought under another name is as good."""
+        return self._hash([], _one_spelling(self.provider.base_url))
+
+    @property
+    def former_config(self) -> str:
+        """What `config` was when the spelling of the URL was part of it."""
+        return self._hash([self.provider.id], self.provider.base_url)
+
+    def _hash(self, name: list[str], url: str | None) -> str:
         variant, provider = self.variant, self.provider
         version = [provider.api_version] if provider.api_version else []
         try:
@@ -62,7 +75,7 @@ class Endpoint:
             {
                 "model": self.model,
                 "served_as": self.served_as,
-                "provider": [provider.id, provider.protocol, provider.base_url, *version],
+                "provider": [*name, provider.protocol, url, *version],
                 "path": [variant.path, variant.tag],
                 "quantization": variant.quantization.label,
                 "serving": variant.serving,
@@ -81,6 +94,7 @@ class Catalog:
 
     document: Document
     models: Mapping[str, Mapping[str, Endpoint]]
+    baselines: Mapping[str, str] = field(default_factory=dict)  # by model, where the catalogue names one
 
     @property
     def path(self) -> Path:
@@ -111,8 +125,13 @@ def load_catalog(path: Path | str) -> Catalog:
             place = ("models", m, "variants", v)
             places.append((place, variant.id))
             models[model.id][variant.id] = _endpoint(document, model.id, variant, providers, place)
+        if model.baseline is not None and model.baseline not in models[model.id]:
+            message = (
+                f"no variant {model.baseline!r} of this model{did_you_mean(model.baseline, set(models[model.id]))}"
+            )
+            raise document.error(message, "models", m, "baseline")
     _refuse_duplicates(document, "variant", places)
-    return Catalog(document, models)
+    return Catalog(document, models, {each.id: each.baseline for each in file.models if each.baseline is not None})
 
 
 def _check_provider(document: Document, provider: Provider, index: int) -> None:
@@ -143,6 +162,16 @@ def _endpoint(
         message = "missing; protocol openrouter pins a variant to its endpoint by the endpoint's tag, as deepinfra/fp8"
         raise document.error(message, *place, "tag")
     return Endpoint(model, variant, provider, document.at(*place), recording)
+
+
+def _one_spelling(url: str | None) -> str | None:
+    """The URL without a slash at its end, the host in lower case, without the port that it would have anyway."""
+    if url is None:
+        return None
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    host = host.lower().removesuffix({"http": ":80", "https": ":443"}[scheme])
+    return f"{scheme}://{host}{slash}{path}".rstrip("/")
 
 
 def _refuse_duplicates(document: Document, kind: str, named: Iterable[tuple[tuple[int | str, ...], str]]) -> None:

@@ -6,9 +6,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, model_validator
 
 from evalgate.formats.documents import Strict
+from evalgate.formats.written import refuse_beyond_64_bits
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
 
@@ -89,6 +90,8 @@ class Capabilities(Strict):
     max_output: Annotated[int, Field(ge=1)] | None = None
 
 
+DataPolicy = Literal["no_training", "zero_retention"]
+
 PUBLIC_URLS = {"openrouter": "https://openrouter.ai/api/v1", "anthropic": "https://api.anthropic.com/v1"}
 
 
@@ -125,6 +128,11 @@ class Provider(Strict):
         return data
 
 
+def _that_can_be_hashed(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    refuse_beyond_64_bits(value)
+    return value
+
+
 class Variant(Strict):
     """One way to get a model: provider + path + quantization + serving configuration + price."""
 
@@ -134,18 +142,28 @@ class Variant(Strict):
     tag: str | None = Field(
         default=None, description="tells two endpoints of one provider apart; protocol openrouter: deepinfra/fp8"
     )
-    answers_as: str | None = Field(
-        default=None, description="protocol openrouter: who answers, where that is not the tag's provider by name"
+    answers_as: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, description="other names of who answers: of the model, or at openrouter of the tag's provider"
     )
     served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
     quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
-    serving: dict[str, JsonValue] = Field(default={}, description="engine, context, weights: a change is a new variant")
+    serving: Annotated[dict[str, JsonValue], AfterValidator(_that_can_be_hashed)] = Field(
+        default={}, description="engine, context, weights: a change is a new variant"
+    )
     recording: str | None = Field(default=None, description="protocol replay: the file of recorded answers")
     price: Price
     batch_discount: Annotated[float, Field(ge=0, lt=1)] | None = Field(
         default=None, description="what its batch API takes off the price, such as 0.5; None: it has none"
     )
     capabilities: Capabilities = Capabilities()
+    data_policy: DataPolicy | None = Field(
+        default=None, description="what is promised of the callers' data; zero_retention is the stricter; None: nothing"
+    )
+
+    @property
+    def aliases(self) -> list[str]:
+        """The names in `answers_as`."""
+        return [self.answers_as] if isinstance(self.answers_as, str) else self.answers_as or []
 
 
 class Model(Strict):
@@ -153,6 +171,9 @@ class Model(Strict):
 
     id: Name
     name: str = ""
+    baseline: Name | None = Field(
+        default=None, description="the variant that takes the calls of operations without a suite; default: the suites'"
+    )
     variants: Annotated[list[Variant], Field(min_length=1)]
 
 

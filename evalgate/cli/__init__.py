@@ -16,6 +16,7 @@ import traceback
 import click
 
 from evalgate._version import __version__
+from evalgate.cli.tell import tell
 from evalgate.errors import EvalgateError
 
 COMMANDS = {
@@ -26,6 +27,11 @@ COMMANDS = {
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
+    "signal": "Sign, publish, serve and look at the document that routers follow.",
+    "openrouter": "Print the `provider` object that holds OpenRouter to what the signal allows.",
+    "emit": "Write the configuration of another gateway from the signal.",
+    "conformance": "Test whether a router keeps the contract of the signal.",
+    "catalog": "Make a catalogue from what a provider publishes.",
     "report": "Write the HTML report of the last run.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",
@@ -65,17 +71,17 @@ def main() -> None:
 
     A bug keeps its traceback, but not Python's exit code for it: 1 would say that a variant is red.
     """
-    gc.set_threshold(5_000, 10, 10)  # answers make few cycles: looking for them often costs CPU, rarely memory
+    gc.set_threshold(50_000, 10, 10)  # imports and answers make few cycles: to look for them often costs CPU alone
     try:
         code = command.main(standalone_mode=False)
     except EvalgateError as failure:
-        click.echo(f"evalgate: {failure}", err=True)
+        tell(f"evalgate: {failure}")
         code = failure.exit_code
     except click.ClickException as failure:
         failure.show()
         code = 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("evalgate: interrupted", err=True)
+        tell("evalgate: interrupted")
         code = 130
     except (BrokenPipeError, SystemExit):  # the reader of our output has seen enough; click makes an exit of it, with 1
         sys.stderr.close()
@@ -83,9 +89,9 @@ def main() -> None:
     except Exception as failure:
         code = 4
         if isinstance(failure, OSError) and failure.errno == errno.ENOSPC:
-            click.echo(f"evalgate: the output cannot be written: {failure.strerror}", err=True)
+            tell(f"evalgate: the output cannot be written: {failure.strerror}")
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would try again when it ends
         else:
-            traceback.print_exc()
+            tell(traceback.format_exc())
     gc.freeze()  # Python looks for cycles once more when it ends, in all that was imported; there is no need
     sys.exit(code if isinstance(code, int) else 0)

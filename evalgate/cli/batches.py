@@ -22,7 +22,8 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
     from evalgate.catalog import Endpoint, load_catalog
     from evalgate.cli.tell import tell
     from evalgate.collect import Stop, Workbench, cancel_batches
-    from evalgate.providers.batch import connect_batch
+    from evalgate.errors import MissingStoreError
+    from evalgate.providers import connect_batch
     from evalgate.report.wording import safe
     from evalgate.store import open_store
     from evalgate.store.batches import items_of, open_batches
@@ -38,7 +39,12 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
         finally:
             await client.close()
 
-    with open_store(store_name) as store:
+    try:
+        store = open_store(store_name, make=False)
+    except MissingStoreError:
+        click.echo("no batches are open")
+        return 0
+    with store:
         found = open_batches(store)
         for batch in found:
             who = by_config[batch.config].id if batch.config in by_config else "a variant that is not in the catalogue"

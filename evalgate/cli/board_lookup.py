@@ -2,33 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
-from evalgate.errors import InputError
+from evalgate.errors import InputError, MissingStoreError
 from evalgate.formats.documents import did_you_mean
 from evalgate.gate import Board, OperationBoard, Verdict
-from evalgate.store import Store
+from evalgate.plan import Contest, StoreMemory
+from evalgate.store import Store, open_to_read
 from evalgate.suite import Suite, load_suite
 
 REMEMBERED = 20  # runs that are looked through for what is known of a variant
 
 
-def earlier_boards(store: Store) -> dict[str, list[OperationBoard]]:
-    """What the last runs concluded, by operation, the newest first."""
+def open_checked(name: str) -> Store:
+    """Open the store of an earlier check to look at it; raises `InputError` with what to do where there is none."""
+    try:
+        return open_to_read(name)
+    except MissingStoreError as failure:
+        raise InputError(f"{failure}; nothing was checked yet: evalgate check") from None
+
+
+def earlier_boards(name: str) -> dict[str, list[OperationBoard]]:
+    """What the last runs in the store concluded, by operation, the newest first; nothing where there is none."""
     found: dict[str, list[OperationBoard]] = {}
-    for data in islice(store.boards(), REMEMBERED):
-        for board in Board.from_json(data).operations:
-            found.setdefault(board.operation, []).append(board)
+    try:
+        with open_to_read(name) as store:
+            for data in islice(store.boards(), REMEMBERED):
+                for board in Board.from_json(data).operations:
+                    found.setdefault(board.operation, []).append(board)
+    except MissingStoreError:
+        return {}
     return found
 
 
-def suite_of(board: OperationBoard) -> Suite:
-    """The suite of a verdict; raises `InputError` with the way out when it is not where the check found it."""
-    path = Path(board.suite)
+def recalled(contests: Sequence[Contest], name: str) -> list[Contest]:
+    """The contests with what the store remembers of earlier certifications; as they are where there is none."""
+    try:
+        with open_to_read(name) as store:
+            return [contest.recalling(StoreMemory(store)) for contest in contests]
+    except MissingStoreError:
+        return list(contests)
+
+
+def suite_of(board: OperationBoard, folder: Path = Path("suites")) -> Suite:
+    """The suite of a verdict, found by its hash: where the check found it, or else among those of `folder`.
+
+    Raises `InputError` with the way out when it is nowhere, or is not what it was.
+    """
+    there = Path(board.suite)
+    changed = None
+    for path in dict.fromkeys([there, *sorted(folder.glob("*.yaml"))]):
+        suite = _suite_at(path, board.operation)
+        if suite is not None and suite.hash == board.suite_hash:
+            return suite
+        changed = changed or suite
+    if changed is None:
+        raise InputError(f"{there}: the suite of this verdict is not here; run this in the folder where the check ran")
+    message = f"{changed.path}: changed since the run of this board, so its answers no longer fit"
+    raise InputError(f"{message}; run: evalgate check {changed.path}")
+
+
+def _suite_at(path: Path, operation: str) -> Suite | None:
+    """The suite in a file, if there is one for this operation; a file that is something else is passed over."""
     if not path.exists():
-        raise InputError(f"{path}: the suite of this verdict is not here; run this in the folder where the check ran")
-    return load_suite(path)
+        return None
+    try:
+        suite = load_suite(path)
+    except InputError:
+        return None
+    return suite if suite.operation == operation else None
 
 
 def last_board(store: Store) -> Board:

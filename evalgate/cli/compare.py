@@ -44,12 +44,11 @@ def command(
     lm-evaluation-harness samples (.jsonl) and promptfoo results (.json; several providers: FILE#PROVIDER). Exit codes
     as for check: 0 green, 1 red, 2 usage, 3 inconclusive.
     """
-    from rich.console import Console
-
     from evalgate.cli.output import write_json
     from evalgate.integrations.compare import compare
     from evalgate.integrations.logs.pairing import pair
     from evalgate.integrations.scores import read_scores
+    from evalgate.report.layout import console_for_output
 
     tables = read_scores(baseline, metric=metric), read_scores(variant, metric=metric)
     paired = pair(*tables, metric)
@@ -57,7 +56,7 @@ def command(
     if json_path is not None:
         write_json(result.to_json(), json_path)
     if json_path != "-":
-        _print(result, tables[0].path, tables[1].path, Console())
+        _print(result, tables[0].path, tables[1].path, console_for_output())
     return result.exit_code
 
 

@@ -14,6 +14,7 @@ from evalgate.errors import InputError
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".evalgate/evalgate.db"
+SIGNAL = Path("signal.json")  # where the signal is read from, unless somebody says otherwise
 PATH = click.Path(path_type=Path)
 
 

@@ -30,27 +30,24 @@ def command(
     """
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from evalgate.catalog import load_catalog
-    from evalgate.cli.board_lookup import earlier_boards
+    from evalgate.cli.board_lookup import earlier_boards, recalled
     from evalgate.cli.output import write_json
     from evalgate.plan import plan
     from evalgate.plan.forecast import forecast, require_support
     from evalgate.report.forecast import render_assumptions, render_forecast
-    from evalgate.store import open_store
+    from evalgate.report.layout import console_for_output
     from evalgate.suite import load_suites
 
-    contests = plan(load_suites(suite_paths(suites)), load_catalog(catalog_path), only=only, max_cases=max_cases)
-    with open_store(store_name) as store:
-        earlier = earlier_boards(store)
+    planned = plan(load_suites(suite_paths(suites)), load_catalog(catalog_path), only=only, max_cases=max_cases)
+    contests, earlier = recalled(planned, store_name), earlier_boards(store_name)
     forecasts = [forecast(contest, earlier.get(contest.suite.operation, ())) for contest in contests]
     for contest, told in zip(contests, forecasts, strict=True):
         require_support(contest, told)
     if json_path is not None:
         write_json({"operations": [asdict(told) for told in forecasts]}, json_path)
     if json_path != "-":
-        console = Console()
+        console = console_for_output()
         for told in forecasts:
             render_forecast(told, console)
         render_assumptions(forecasts, console)

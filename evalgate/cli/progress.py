@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from evalgate.cli.tell import telling_console
+from evalgate.cli.troubles import TroubleLines
 
 if TYPE_CHECKING:
+    from evalgate.collect import Trouble
     from evalgate.gate import Ruling
 
 PLAIN_EVERY = 10.0  # seconds
@@ -27,6 +29,7 @@ class LiveProgress:
         self._known: Counter[bool] = Counter()
         self._plain = not self._console.is_terminal
         self._last_line = time.monotonic()
+        self._troubles = TroubleLines()
         columns = (
             TextColumn("{task.description}"),
             BarColumn(24),
@@ -59,6 +62,11 @@ class LiveProgress:
         if self._plain and time.monotonic() - self._last_line > PLAIN_EVERY:
             self._last_line = time.monotonic()
             self._console.print(f"  … {self._known.total()} answers", highlight=False)
+
+    def troubled(self, trouble: Trouble) -> None:
+        """See `evalgate.check.Progress`."""
+        if (line := self._troubles.line(trouble)) is not None:
+            self._console.print(line, highlight=False, markup=False)
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None:
         """See `evalgate.check.Progress`."""

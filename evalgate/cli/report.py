@@ -15,15 +15,14 @@ from evalgate.cli.options import PATH, store_option
 @store_option
 def command(path: Path, picture: Path | None, store_name: str) -> int:
     """Write the report of the last check to PATH (default: .evalgate/report.html)."""
-    from evalgate.cli.board_lookup import last_board, suite_of
+    from evalgate.cli.board_lookup import last_board, open_checked, suite_of
     from evalgate.cli.show_board import write_report
     from evalgate.errors import InfrastructureError, InputError
-    from evalgate.store import open_store
 
     form = picture.suffix.removeprefix(".") if picture is not None else ""
     if picture is not None and form not in ("svg", "png"):
         raise InputError(f"--picture {picture}: expected a name that ends in .svg or .png")
-    with open_store(store_name) as store:
+    with open_checked(store_name) as store:
         board = last_board(store)
         suites = [suite_of(operation) for operation in board.operations]
         write_report(board, path, suites, store)

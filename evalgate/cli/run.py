@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,18 @@ from evalgate.cli.options import PATH, catalog_option, since_options, store_opti
 
 if TYPE_CHECKING:
     from evalgate.collect import Stop
+    from evalgate.exchange import AnswerKind
     from evalgate.run import RunResult
+
+
+MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
+_KINDS: Mapping[AnswerKind, str] = {  # beside a text, and what failed
+    "empty": "empty",
+    "cut_in_reasoning": "cut off while reasoning",
+    "tool_calls": "tool calls without text",
+    "refused": "refused",
+    "filtered": "filtered",
+}
 
 
 def _shard(context: click.Context, parameter: click.Parameter, value: str | None) -> slice:
@@ -36,6 +48,7 @@ def _shard(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--out", "out_path", type=PATH, metavar="FILE", help="Write id, metric and score of each case as JSONL.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Write the summary as JSON; - is stdout.")
 @click.option("--shard", callback=_shard, metavar="I/N", help="Ask only the I-th of N parts of the cases.")
+@click.option("--retry-failed", is_flag=True, help="Ask again what was turned down or filtered, and only that.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the result only.")
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
 @since_options
@@ -48,6 +61,7 @@ def command(
     out_path: Path | None,
     json_path: str | None,
     shard: slice,
+    retry_failed: bool,
     quiet: bool,
     batch: bool,
     refresh: bool,
@@ -78,7 +92,8 @@ def command(
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 
-    loaded = load_suite(suite)
+    # near-duplicates decide which cases are the first ones, and nothing else of what is told here
+    loaded = load_suite(suite, near_duplicates=max_cases is not None)
     endpoints = load_catalog(catalog_path).endpoints(loaded.file.model)
     if variant not in endpoints:
         raise InputError(f"{catalog_path}: no variant {variant!r}{did_you_mean(variant, set(endpoints))}")
@@ -87,7 +102,7 @@ def command(
         raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
     grading, endpoint = bind(loaded), endpoints[variant]
     answers = len(cases) * loaded.file.repeats
-    with open_store(store_name) as store, RunProgress(loaded.operation, answers, quiet=quiet) as progress:
+    with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
 
         async def collect(stop: Stop, begin: float) -> RunResult:
@@ -102,6 +117,8 @@ def command(
                 since=begin,
                 stop=stop,
                 batching=batching,
+                retry_failed=retry_failed,
+                on_trouble=progress.troubled,
             )
 
         try:
@@ -119,7 +136,9 @@ def command(
     if json_path is not None:
         means = {metric: fmean(scores) for metric, scores in result.scores.items()}
         summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
-        write_json(summary | {"scores": means, "usage": asdict(result.usage), "requests": result.requests}, json_path)
+        summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
+        failures = [asdict(group) for group in result.failures]
+        write_json(summary | {"kinds": dict(result.usage.kinds), "failures": failures}, json_path)
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
@@ -128,16 +147,41 @@ def command(
 def _print(result: RunResult) -> None:
     from statistics import fmean
 
-    from evalgate.report.wording import percent, safe
+    from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
 
     usage = result.usage
     head = f"{safe(result.operation)} · {safe(result.variant.id)}"
     click.echo(f"{head}: {len(result.cases)} cases, {result.requests} requests sent")
     for metric, scores in result.scores.items():
         click.echo(f"  {safe(metric)} {fmean(scores):.4f}")
-    click.echo(
-        f"  {usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer, median "
-        f"{usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated"
-    )
+    cost = "tokens and cost unknown"
+    if usage.input_tokens is not None and usage.output_tokens is not None:
+        about = ESTIMATED if usage.tokens == "estimated" else ""
+        cost = (
+            f"{about}{usage.input_tokens:.0f} + {usage.output_tokens:.0f} tokens and {usage.cost_usd:.6f} USD an answer"
+        )
+    click.echo(f"  {cost}, median {usage.latency_ms_p50:.0f} ms, {percent(usage.truncated)} truncated")
+    if usage.tokens == "estimated":
+        click.echo(f"  {ESTIMATED_NOTE}")
+    silent = [f"{count} {words}" for kind, words in _KINDS.items() if (count := result.usage.kinds.get(kind, 0))]
+    if silent:
+        click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:
-        click.echo(f"  {usage.failed} of {usage.answers} answers failed and score 0; the same command asks them again")
+        _print_failures(result)
+
+
+def _print_failures(result: RunResult) -> None:
+    """Why answers failed, the most frequent reason first, and which command asks which of them again."""
+    from evalgate.report.wording import safe
+
+    usage = result.usage
+    click.echo(f"  {usage.failed} of {usage.answers} answers failed and score 0:")
+    for group in result.failures[:MOST_REASONS]:
+        click.echo(f"    {group.count} x {safe(group.reason, REASON)}")
+    if rest := sum(group.count for group in result.failures[MOST_REASONS:]):
+        click.echo(f"    {rest} for other reasons")
+    kept = sum(group.count for group in result.failures if group.kept)
+    if usage.failed > kept:
+        click.echo(f"  {usage.failed - kept} are not kept: the same command asks them again")
+    if kept:
+        click.echo(f"  {kept} are kept and not asked again: --retry-failed asks only those, --refresh everything")

@@ -19,14 +19,12 @@ def command(operation: str, variant: str, which: str, limit: int, store_name: st
     """Show the cases on which VARIANT scored differently from the baseline in the last check of OPERATION."""
     from typing import cast
 
-    from rich.console import Console
-
-    from evalgate.cli.board_lookup import last_verdict, suite_of
+    from evalgate.cli.board_lookup import last_verdict, open_checked, suite_of
+    from evalgate.report.layout import console_for_output
     from evalgate.report.side_by_side import Which, cases_that, render_pairs
-    from evalgate.store import open_store
 
-    with open_store(store_name) as store:
+    with open_checked(store_name) as store:
         board, verdict = last_verdict(store, operation, variant)
         pairs = cases_that(cast("Which", which), board, verdict, suite_of(board), store)
-        render_pairs(pairs, Console(), limit)
+        render_pairs(pairs, console_for_output(), limit)
     return 0

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
-from rich.console import Console
-
-from evalgate.catalog import Catalog
 from evalgate.gate import Board, OperationBoard, Verdict
+from evalgate.report.layout import console_for_output
 from evalgate.report.side_by_side import Pair, cases_that
 from evalgate.report.terminal import render_board, render_failures
-from evalgate.router import select
-from evalgate.signal import SignalDocument
+from evalgate.report.traffic import Traffic
 from evalgate.store import Store
 from evalgate.suite import Suite
 
 
-def show_board(board: Board, document: SignalDocument, catalog: Catalog) -> None:
-    """Print the board, and for each verdict that is not green what broke and what to do."""
-
-    def route(operation: str) -> str:
-        decision = select(operation, document, catalog, now=datetime.now(UTC))
-        return f"traffic goes to {decision.chosen.endpoint.id}"
-
-    console = Console()
+def show_board(board: Board, traffic: Traffic) -> None:
+    """Print the board, and for each verdict that is not green what broke, what routers do, and what to do."""
+    console = console_for_output()
     render_board(board, console)
-    render_failures(board, console, route)
+    render_failures(board, console, traffic.of)
 
 
 def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store) -> None:

@@ -26,8 +26,8 @@ def command() -> None:
 def stats(as_json: bool, store_name: str) -> int:
     """Say what was bought from whom, what it cost, and how large the store is."""
     import orjson
-    from rich.console import Console
 
+    from evalgate.report.layout import console_for_output
     from evalgate.report.store import render_statistics
     from evalgate.store import open_to_read
     from evalgate.store.statistics import statistics
@@ -37,7 +37,7 @@ def stats(as_json: bool, store_name: str) -> int:
     if as_json:
         click.echo(orjson.dumps({"store": store.name} | found.to_json(), option=orjson.OPT_INDENT_2).decode())
     else:
-        render_statistics(found, store.name, Console())
+        render_statistics(found, store.name, console_for_output())
     return 0
 
 
@@ -74,9 +74,8 @@ def gc(
     """
     import time
 
-    from rich.console import Console
-
     from evalgate.catalog import load_catalog
+    from evalgate.report.layout import console_for_output
     from evalgate.report.store import render_waste
     from evalgate.store import open_store
     from evalgate.store.gc import Selection, find_waste, tidy_up
@@ -90,9 +89,9 @@ def gc(
     with open_store(store_name, make=False) as store:
         if yes:
             tidied = tidy_up(store, selection)
-            render_waste(tidied.waste, selection, store.name, Console(), tidied)
+            render_waste(tidied.waste, selection, store.name, console_for_output(), tidied)
         else:
-            render_waste(find_waste(store, selection), selection, store.name, Console())
+            render_waste(find_waste(store, selection), selection, store.name, console_for_output())
     return 0
 
 

@@ -3,8 +3,10 @@
 from evalgate.collect.batching import Batching, cancel_batches
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
+from evalgate.collect.reasons import ReasonGroup, Reasons
 from evalgate.collect.share import Workbench
 from evalgate.collect.stop import Stop
+from evalgate.collect.trouble import OnTrouble, Trouble
 from evalgate.collect.waiting import all_of
 
 __all__ = [
@@ -13,7 +15,11 @@ __all__ = [
     "BudgetSpentError",
     "Collector",
     "OnAnswer",
+    "OnTrouble",
+    "ReasonGroup",
+    "Reasons",
     "Stop",
+    "Trouble",
     "Workbench",
     "all_of",
     "cancel_batches",

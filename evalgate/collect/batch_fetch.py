@@ -17,11 +17,13 @@ from evalgate.collect.batch_line import BatchLine
 from evalgate.exchange import Answer
 from evalgate.providers import AttemptFailed
 from evalgate.providers.batch import BatchState, BatchUnknown
+from evalgate.providers.usage import plausible
 from evalgate.store import Bought
 from evalgate.store.batches import Item, OpenBatch
 
 GROUP = 500  # answers in one commit
 Keep = Callable[[Sequence[Bought]], Awaitable[None]]
+Price = Callable[[Item, Answer], Decimal]
 
 
 @dataclass(slots=True)
@@ -36,9 +38,11 @@ class Results:
 
 
 async def fetch_batch(
-    line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], state: BatchState, keep: Keep
+    line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], state: BatchState, keep: Keep, price: Price
 ) -> Results:
     """Hand every answer of a batch that is done to `keep`, in groups; a question has the first answer that it got.
+
+    `price` says what an answer would cost at once.
 
     Raises as `BatchLine.attempt` does when the results cannot be read to their end, and whatever `keep` raises. When
     they are fewer than promised time and again, those that are there must do.
@@ -46,7 +50,7 @@ async def fetch_batch(
     results = Results()
     for attempt in itertools.count(1):
         try:
-            await _read(line, batch, items, results, keep)
+            await _read(line, batch, items, results, keep, price)
         except AttemptFailed as failure:
             await line.pause(failure, attempt)
             continue
@@ -60,7 +64,9 @@ async def fetch_batch(
     return results
 
 
-async def _read(line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], results: Results, keep: Keep) -> None:
+async def _read(
+    line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], results: Results, keep: Keep, price: Price
+) -> None:
     group: list[Bought] = []
     async with aclosing(line.client.fetch(batch.name)) as rows:
         try:
@@ -73,7 +79,7 @@ async def _read(line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], re
                     continue
                 results.answered.add(key)
                 results.failed.pop(key, None)
-                group.append(_bought(line.endpoint, batch, item, answer))
+                group.append(_bought(line.endpoint, batch, item, answer, price))
                 if len(group) == GROUP:
                     full, group = group, []
                     await keep(full)
@@ -83,9 +89,10 @@ async def _read(line: BatchLine, batch: OpenBatch, items: Mapping[str, Item], re
     await keep(group)
 
 
-def _bought(endpoint: Endpoint, batch: OpenBatch, item: Item, answer: Answer) -> Bought:
+def _bought(endpoint: Endpoint, batch: OpenBatch, item: Item, answer: Answer, price: Price) -> Bought:
     discount = Decimal(str(endpoint.variant.batch_discount or 0))
-    cost = endpoint.cost(answer.input_tokens, answer.output_tokens) * (1 - discount)
+    answer = plausible(endpoint, answer)
+    cost = price(item, answer) * (1 - discount)
     at = batch.submitted_at
     answer = replace(answer, details={**answer.details, "batch": batch.name}, answered_at=at)
     # whoever handed it in knew of the answers until then, and wanted a younger one

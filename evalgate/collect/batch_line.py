@@ -139,7 +139,10 @@ class BatchLine:
             raise ProviderError(
                 f"{what} ({attempts} attempts); what was handed in is kept; run the same command to go on"
             )
-        await self.bench.stop.sleep(self.retry.pause(attempts, failure, self._random))
+        seconds = self.retry.pause(attempts, failure, self._random)
+        what = f"the batch API of provider {self.endpoint.provider.id!r} fails: {failure.reason}"
+        self._notice(f"{what} (attempt {attempts}, again in {seconds:.1f} s)")
+        await self.bench.stop.sleep(seconds)
 
     async def _submit(self, intent: OpenBatch, token: str, questions: Sequence[KeyedQuestion]) -> str:
         attempts, doubtful = 0, False  # whether the provider may have taken it without our hearing of it

@@ -15,13 +15,15 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from evalgate.catalog import Endpoint
 from evalgate.collect.batch_fetch import Results, fetch_batch
 from evalgate.collect.batch_line import BatchLine
 from evalgate.collect.budget import Budget, BudgetSpentError
-from evalgate.collect.line import HOPELESS
+from evalgate.collect.costs import Costs
+from evalgate.collect.health import HOPELESS
 from evalgate.collect.share import Workbench
 from evalgate.collect.waiting import until_one_fails
 from evalgate.errors import InputError, ProviderError
@@ -62,6 +64,7 @@ async def collect_batch(
     now: Callable[[], float],
     since: float = 0.0,
     budget: Budget | None = None,
+    costs: Costs | None = None,
     polling: Polling | None = None,
     resubmissions: int = RESUBMISSIONS,
     on_answer: OnBatchAnswer = lambda key, answer, known: None,
@@ -83,7 +86,7 @@ async def collect_batch(
     line = BatchLine(endpoint, client, bench, on_notice)
     tell = _Told(on_answer, on_state)
     return await _Collection(
-        line, items, now, since, budget or Budget(), polling or Polling(), resubmissions, tell
+        line, items, now, since, budget or Budget(), costs or Costs(), polling or Polling(), resubmissions, tell
     ).run()
 
 
@@ -137,6 +140,7 @@ class _Collection:
         now: Callable[[], float],
         since: float,
         budget: Budget,
+        costs: Costs,
         polling: Polling,
         resubmissions: int,
         tell: _Told,
@@ -147,6 +151,7 @@ class _Collection:
             )
         self._line, self._endpoint, self._bench, self._store = line, line.endpoint, line.bench, line.bench.store
         self._open: dict[str, Question] = dict(items)  # what has no answer yet
+        self._requests, self._costs = {key: question.request for key, question in items}, costs
         self._now, self._since, self._budget, self._polling, self._tell = now, since, budget, polling, tell
         self._tries, self._resubmissions = Counter[str](), resubmissions
         self._most = LARGEST  # questions in one batch; less where the provider bears fewer than it promises
@@ -273,7 +278,7 @@ class _Collection:
         async def keep(group: Sequence[Bought]) -> None:
             await self._keep(followed, group)
 
-        results = await fetch_batch(self._line, followed.batch, followed.items, state, keep)
+        results = await fetch_batch(self._line, followed.batch, followed.items, state, keep, self._price)
         await asyncio.to_thread(batches.forget, self._store, followed.batch.name)
         if followed.ours and state.refused:
             self._budget.made -= len(followed.items)  # nothing of it was called
@@ -281,6 +286,9 @@ class _Collection:
             self._kept_out.append((followed, state))
         elif followed.ours and not state.cancelled:
             self._missed(followed, state, results)
+
+    def _price(self, item: Item, answer: Answer) -> Decimal:
+        return self._costs.of_answer(self._endpoint, self._requests.get(item.key), answer)
 
     async def _keep(self, followed: _Followed, group: Sequence[Bought]) -> None:
         await asyncio.to_thread(self._store.add, group)

@@ -12,10 +12,11 @@ class BudgetSpentError(Exception):
 
 
 class Budget:
-    """Counts calls, and what new answers cost; `None` is no limit.
+    """Counts calls, and what they cost; `None` is no limit.
 
     Calls are counted before they are made, so there are never more. Dollars are known only afterwards, so they are
-    overshot by no more than the calls that are under way.
+    overshot by no more than the calls that are under way. Where the server did not count tokens they are estimated, and
+    an attempt that failed after it was probably paid costs as much as an answer (see `costs`).
     """
 
     def __init__(self, dollars: Decimal | None = None, calls: int | None = None) -> None:
@@ -35,7 +36,7 @@ class Budget:
         self.made += 1
 
     def add(self, cost: Decimal) -> None:
-        """Count an answer that was bought."""
+        """Count an answer that was bought, or an attempt that was paid in vain."""
         self.spent += cost
 
     def __str__(self) -> str:

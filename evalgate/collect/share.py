@@ -89,10 +89,11 @@ class Share:
         todo: Sequence[int],
         since: float,
         found: Callable[[int, Answer], None],
+        stop: Stop,
         *,
         claiming: bool,
     ) -> None:
-        self._bench, self._keys, self._since, self._found = bench, keys, since, found
+        self._bench, self._keys, self._since, self._found, self._stop = bench, keys, since, found, stop
         self._claiming = claiming
         self._free, self._ours = (deque(todo), deque[int]()) if claiming else (deque[int](), deque(todo))
         self._theirs: list[int] = []
@@ -108,7 +109,7 @@ class Share:
         if not self._ours:
             async with self._turn:
                 while not self._ours and (self._free or self._theirs) and not self._over:
-                    self._bench.stop.check()
+                    self._stop.check()
                     await (self._claim() if self._free else self._look_again())
         return self._ours.popleft() if self._ours and not self._over else None
 
@@ -138,7 +139,7 @@ class Share:
                 self._theirs.append(index)
 
     async def _look_again(self) -> None:
-        await self._bench.stop.sleep(self._pause)
+        await self._stop.sleep(self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
         store, keys = self._bench.store, [self._keys[index] for index in self._theirs]
         answers = await asyncio.to_thread(store.find, keys, since=self._since)

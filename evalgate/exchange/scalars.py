@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from evalgate.exchange.request import JsonValue
+from evalgate.formats.written import as_json
 
 
 def as_text(value: JsonValue) -> str:
@@ -12,5 +11,5 @@ def as_text(value: JsonValue) -> str:
     if isinstance(value, str):
         return value
     if value is None or isinstance(value, bool | list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return as_json(value)
     return str(value)

@@ -5,13 +5,13 @@ the way, and keeps the line of each value so that a pydantic error can be told a
 Suite and catalogue both come through here, so that both speak with one voice.
 
 Plain words are read as YAML 1.2 and JSON read them, not as PyYAML's 1.1 does, where the target `no` is false, `12:30`
-is 750, `010` is 8 and `2024-01-31` is a date: what looks like a text to its author and to an editor stays one.
+is 750, `010` is 8 and `2024-01-31` is a date: what looks like a text to its author and to an editor stays one. Numbers
+keep the text they were written in where it says more than their value (`evalgate.formats.written`).
 """
 
 from __future__ import annotations
 
 import difflib
-import math
 import re
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from evalgate.errors import InputError
+from evalgate.formats.written import beyond_64_bits, integer, real
 
 try:
     from yaml import CSafeLoader as SafeLoader
@@ -28,9 +29,11 @@ except ImportError:  # PyYAML without libyaml: slower, otherwise the same
     from yaml import SafeLoader  # type: ignore[assignment]  # the two share no base that mypy knows
 
 MAX_BYTES = 64 * 1024 * 1024
-MAX_NODES = 2_000_000  # aliases can make a small file describe a huge tree ("billion laughs")
+MAX_NODES = 2_000_000
+MAX_REPEATED = 100_000  # by aliases, which can make a small file describe a huge tree ("billion laughs")
 MAX_DEPTH = 64
 MAX_ERRORS_SHOWN = 10
+_ABOUT_A_KEY = ("unknown_key", "beyond")  # errors of `Strict`, which stand at the mapping and name the key
 
 Location = tuple[int | str, ...]
 Lines = dict[Location, int]
@@ -50,6 +53,8 @@ class Strict(BaseModel):
                 if key not in known:
                     context = {"key": str(key), "hint": did_you_mean(str(key), known)}
                     raise PydanticCustomError("unknown_key", "unknown key{hint}", context)
+                if beyond_64_bits(data[key]):
+                    raise PydanticCustomError("beyond", "a number beyond 64 bits", {"key": str(key)})
         return data
 
 
@@ -109,14 +114,14 @@ class Document:
         for part in error["loc"]:
             if (*location, part) in self._lines or error["type"] == "missing":
                 location = (*location, part)
-        if error["type"] == "unknown_key":
+        if error["type"] in _ABOUT_A_KEY:
             location = (*location, error["ctx"]["key"])
         message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
         if error["type"] == "missing":
             message = "missing; this key is required"
         elif error["type"] == "too_short":
             message = f"empty; expected at least {error['ctx']['min_length']}"
-        elif error["type"] not in ("unknown_key", "value_error") and not isinstance(error["input"], dict | list):
+        elif error["type"] not in (*_ABOUT_A_KEY, "value_error") and not isinstance(error["input"], dict | list):
             message = f"{message[:1].lower()}{message[1:]}, got {str(error['input'])[:80]!r}"
         return f"{self.at(*location)}: {message}"
 
@@ -124,10 +129,12 @@ class Document:
 def read_yaml(path: Path) -> Document:
     """Read one YAML document.
 
-    Raises `InputError` when the file is missing, empty, larger than 64 MiB, not UTF-8, not well-formed, nested deeper
-    than 64 levels, or has a duplicate key.
+    Raises `InputError` when the file is missing, not a regular one (a pipe might be waited for for ever), empty, larger
+    than 64 MiB, not UTF-8, not well-formed, nested deeper than 64 levels, or has a duplicate key.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path}: cannot be read: not a regular file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -198,14 +205,20 @@ class _Builder:
     def __init__(self, path: Path) -> None:
         self.lines: Lines = {}
         self._path, self._nodes = path, 0
+        self._known: set[int] = set()  # nodes that hold others, by identity: the tree keeps them alive
+        self._repeated = 0
 
     def build(self, node: yaml.Node, location: Location) -> object:
         line = node.start_mark.line + 1
         self.lines.setdefault(location, line)
         self._nodes += 1
-        if self._nodes > MAX_NODES or len(location) > MAX_DEPTH:
-            what = f"{MAX_NODES} values" if self._nodes > MAX_NODES else f"{MAX_DEPTH} levels"
+        if self._nodes > MAX_NODES or self._repeated > MAX_REPEATED or len(location) > MAX_DEPTH:
+            many = f"{MAX_NODES if self._nodes > MAX_NODES else MAX_REPEATED} values"
+            what = f"{MAX_DEPTH} levels" if len(location) > MAX_DEPTH else many
             raise InputError(f"{self._path}:{line}: more than {what} (aliases are expanded)")
+        if not isinstance(node, yaml.ScalarNode):
+            self._repeated += len(node.value) if id(node) in self._known else 0
+            self._known.add(id(node))
         tag = node.tag.removeprefix(_TAG)
         if isinstance(node, yaml.MappingNode) and tag == "map":
             return self._mapping(node, location)
@@ -220,10 +233,10 @@ class _Builder:
             return text
         if tag in ("null", "bool"):
             return None if tag == "null" else text.lower() == "true"
-        number = int(text) if tag == "int" and len(text) < 25 else float(text)
-        if not (-(2**63) <= number < 2**64 if isinstance(number, int) else tag == "float" and math.isfinite(number)):
-            raise InputError(f"{self._path}:{line}: a number beyond 64 bits: {text[:30]}; as a text, put it in quotes")
-        return number
+        try:
+            return integer(text) if tag == "int" else real(text)
+        except ValueError as failure:
+            raise InputError(f"{self._path}:{line}: {failure}") from None
 
     def _mapping(self, node: yaml.MappingNode, location: Location) -> dict[str, object]:
         result: dict[str, object] = {}

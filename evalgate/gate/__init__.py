@@ -1,38 +1,60 @@
 """DECIDES: policy + evidence → verdict. Pure: no clock, no network, no files."""
 
+from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.gate.board import (
     BaselineCheck,
     Board,
+    Cause,
+    ControlVariate,
     Diagnostic,
     Flip,
     MetricEvidence,
     OperationBoard,
     Outcome,
     Point,
+    Trying,
     Verdict,
 )
-from evalgate.gate.contest import Differences, Ruling, rule
-from evalgate.gate.facts import Usage, VariantFacts
-from evalgate.gate.record import Record, Sides
-from evalgate.gate.transcript import BUILT_IN, Transcript
+from evalgate.gate.contest import Family, Ruling, Standing, rule
+from evalgate.gate.differences import Differences, Failures
+from evalgate.gate.history import Attempt, History
+from evalgate.gate.pairing import Sides
+from evalgate.gate.policy import Policy
+from evalgate.gate.record import Entry, Record
+from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
+from evalgate.gate.verdicts import operation_board
 
 __all__ = [
     "BUILT_IN",
+    "PROMPT_TOKENS",
+    "Attempt",
     "BaselineCheck",
     "Board",
+    "Cause",
+    "ControlVariate",
     "Diagnostic",
     "Differences",
+    "Entry",
+    "Failures",
+    "Family",
     "Flip",
+    "Given",
+    "History",
     "MetricEvidence",
     "OperationBoard",
     "Outcome",
     "Point",
+    "Policy",
     "Record",
     "Ruling",
     "Sides",
+    "Standing",
+    "Tally",
     "Transcript",
+    "Trying",
     "Usage",
     "VariantFacts",
     "Verdict",
+    "operation_board",
     "rule",
 ]

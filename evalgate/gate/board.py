@@ -8,11 +8,26 @@ from typing import Literal
 
 import orjson
 
+from evalgate import stats
 from evalgate.exchange import JsonValue
+from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
-from evalgate.gate.facts import Usage, VariantFacts
+from evalgate.gate.policy import Policy
 
+FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
+Cause = Literal[
+    "proven",  # green or red
+    "open",  # all cases were asked and prove neither
+    "limited",  # the suite has more cases than might be asked
+    "budget",
+    "failures",  # a proof would rest on calls that failed
+    "unreachable",
+    "identity",  # somebody else answered
+    "noise",  # the baseline differs from itself
+    "unchecked",  # the baseline was not yet proven equal to itself
+    "scores",  # the baseline's own scores let nobody be judged
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +45,8 @@ class MetricEvidence:
     """What the statistics say of one metric, over the cases used: D = variant − baseline, each score in [0, 1].
 
     `interval` is a confidence sequence at `level`: it holds at whatever case the run stopped. `broke` and `fixed` count
-    the cases on which the variant scored lower and higher.
+    the units on which the variant scored lower and higher. Where the policy requires a least score of the variant alone
+    (`absolute`), `baseline_score` is that score.
     """
 
     metric: str
@@ -44,6 +60,7 @@ class MetricEvidence:
     broke: int
     fixed: int
     course: tuple[Point, ...]
+    absolute: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,30 +88,64 @@ class Flip:
 
 
 @dataclass(frozen=True, slots=True)
+class Trying:
+    """Which try this was, and what it was charged: see `gate.history`. `arrival` 0 is the first batch of variants."""
+
+    number: int
+    level: float
+    arrival: int
+
+
+@dataclass(frozen=True, slots=True)
+class ControlVariate:
+    """What it was worth that the baseline's scores on the whole suite were known beforehand.
+
+    `e_value` is the largest evidence for what was concluded (for red of a red, otherwise for green) in the cases used,
+    `e_without` what it would have been in the same cases without. `decisive`: there would be no proof yet.
+    """
+
+    e_value: float
+    e_without: float
+    decisive: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What the gate concludes of one variant on one operation.
 
     `cases` counts the units that the proof took (clusters where cases share a source), `e_needed` is the e-value that
-    green was asked for. `metrics` decide; `diagnostics` are only shown.
+    green was asked for and `e_value` what there was. `metrics` decide; `diagnostics` are only shown. `beyond_margin`:
+    the loss is proven to be more than the margin; other reds are proven worse, perhaps by less. `suspicions` are what
+    was noticed for nothing: another prompt than was sent, another model than was asked for. `control_variate` is None
+    where none was used.
     """
 
     variant: VariantFacts
     outcome: Outcome
+    cause: Cause
     reason: str
     note: str
     cases: int
     e_needed: float
+    e_value: float
+    beyond_margin: bool
+    trying: Trying
     metrics: tuple[MetricEvidence, ...]
     diagnostics: tuple[Diagnostic, ...]
     usage: Usage
     baseline_usage: Usage
+    suspicions: tuple[str, ...]
     flips: tuple[Flip, ...]
+    control_variate: ControlVariate | None = None
 
     @property
-    def saving(self) -> float:
-        """Share of the baseline's cost per answer that this variant saves, on the same cases; negative: dearer."""
-        baseline = self.baseline_usage.cost_usd
-        return 1 - self.usage.cost_usd / baseline if baseline else 0.0
+    def saving(self) -> float | None:
+        """Share of the baseline's cost per answer that this variant saves, at one token mix; negative: dearer.
+
+        None where a cost is not known, or the baseline costs nothing: whoever cannot be compared is not cheaper.
+        """
+        ours, baseline = self.usage.cost_usd, self.baseline_usage.cost_usd
+        return 1 - ours / baseline if ours is not None and baseline else None
 
     @property
     def worst(self) -> MetricEvidence:
@@ -106,36 +157,37 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class BaselineCheck:
-    """The baseline held against itself (A/A): `flip_rate` is the share of units on which it differed from itself."""
+    """The baseline held against itself (A/A), both ways: green is neither worse nor better by the margin.
+
+    `flip_rate` is the share of units on which it differed from itself; `hours_apart`: its answers were given in
+    different hours, so that an incident of its own would show.
+    """
 
     outcome: Outcome
     cases: int
     flip_rate: float
+    hours_apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OperationBoard:
-    """The verdicts of one operation, and all that they were held to."""
+    """The verdicts of one operation, and all that they were held to.
+
+    `analysis` is the claim that was proven: `traffic` also where the policy claims the suite but answers change from
+    call to call. `family` counts everybody who was ever ruled on, `available` the units that might be asked.
+    """
 
     operation: str
     model: str
     suite: str
     suite_hash: str
     grading_hash: str
+    policy: Policy
+    analysis: Literal["traffic", "suite"]
     baseline: VariantFacts
     baseline_check: BaselineCheck | None
     family: int
-    unit: Literal["case", "cluster"]
     available: int
-    repeats: int
-    seed: int
-    margin: float
-    alpha: float
-    beta: float
-    claim: str
-    control: str
-    valid_seconds: int
-    on_inconclusive: str
     verdicts: tuple[Verdict, ...]
 
 
@@ -150,11 +202,25 @@ class Board:
 
     @property
     def exit_code(self) -> int:
-        """0 every variant green; 1 at least one red; 3 at least one inconclusive."""
-        pairs = [(verdict.outcome, board.on_inconclusive) for board in self.operations for verdict in board.verdicts]
+        """0 every variant green; 4 somebody could not be asked; 1 at least one red; 3 at least one inconclusive."""
+        verdicts = [verdict for board in self.operations for verdict in board.verdicts]
+        if any(verdict.cause == "unreachable" for verdict in verdicts):
+            return 4
+        pairs = [
+            (verdict.outcome, board.policy.on_inconclusive) for board in self.operations for verdict in board.verdicts
+        ]
         if any(outcome == "red" for outcome, _ in pairs):
             return 1
         return 3 if ("inconclusive", "fail") in pairs else 0
+
+    @property
+    def discoveries(self) -> int:
+        """How many of the greens e-BH finds at a false discovery rate of 5 % over the whole board."""
+        verdicts = [verdict for board in self.operations for verdict in board.verdicts if verdict.cases]
+        if not verdicts:
+            return 0
+        found = stats.e_bh([verdict.e_value for verdict in verdicts], FALSE_DISCOVERIES)
+        return sum(verdict.outcome == "green" and bool(one) for verdict, one in zip(verdicts, found, strict=True))
 
     def to_json(self) -> dict[str, JsonValue]:
         """The board as JSON data."""
@@ -163,7 +229,9 @@ class Board:
 
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Board:
-        """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
+        """Read what `to_json` wrote, in whichever release; raises `pydantic.ValidationError` for anything else."""
         from pydantic import TypeAdapter  # lazily: only reading back needs it
 
-        return TypeAdapter(cls).validate_python(dict(data))
+        from evalgate.gate.older_board import brought_up_to_date
+
+        return TypeAdapter(cls).validate_python(brought_up_to_date(data))

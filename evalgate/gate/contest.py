@@ -6,113 +6,105 @@ on the cases and their order alone and not on how many were asked at a time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
 from evalgate import stats
 from evalgate.gate.board import Outcome
-from evalgate.gate.transcript import AVAILABILITY, FloatArray
-from evalgate.suite import Gate
+from evalgate.gate.differences import Differences
+from evalgate.gate.policy import Policy
+from evalgate.gate.transcript import FloatArray
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """What is decided of one variant, after how many units, and the e-value that green was asked for."""
+    """What is decided of one variant, after how many units, and the e-value that green was asked for.
+
+    `e_value` is the evidence for green at that moment, the weakest of all that green needs.
+    """
 
     outcome: Outcome
     units: int
     e_needed: float
     measurably_worse: bool = False
+    e_value: float = 1.0
 
 
-@dataclass(frozen=True)
-class Differences:
-    """D = variant − baseline per unit, in the order asked, by gating metric; all arrays have one length, in [−1, 1].
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How one variant stands in its family: its weight (1 for the first batch), and the alpha that it is charged."""
 
-    `answered` marks the units in which both sides answered everything; None: all. Failures score 0 on either side, but
-    no proof may rest on that: it must hold with the failures left out as well, or the verdict stays open. Availability
-    alone is about the failures themselves, and is judged with all of them.
+    weight: float
+    level: float
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Who counts together: the standing of those who are judged now, and weight and e-value of everybody else.
+
+    Somebody without a standing has weight 1 and the whole alpha.
     """
 
-    metrics: Mapping[str, FloatArray]
-    gate: Gate
-    answered: npt.NDArray[np.bool_] | None = None
-    population: int | None = None
-
-    @cached_property
-    def max_e_green(self) -> FloatArray:
-        """Evidence so far that *all* metrics are as good (intersection–union: the weakest speaks for all)."""
-        return stats.intersection_union([green for green, _ in self._evidence])
-
-    @cached_property
-    def red_at(self) -> int:
-        """The unit (from 1) after which some metric is proven worse, 0 if none is. A union: each gets β / M."""
-        return stats.first_reach(stats.union_red([red for _, red in self._evidence]), 1 / self.gate.beta) or 0
-
-    @property
-    def units(self) -> int:
-        """How many units there are so far."""
-        return int(self.max_e_green.size)
-
-    @cached_property
-    def _evidence(self) -> list[tuple[FloatArray, FloatArray]]:
-        return [self._running(metric, values) for metric, values in self.metrics.items()]
-
-    def _running(self, metric: str, values: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Largest e-values so far, for green and for red, of one metric; shape (units,)."""
-        path = self._path(values)
-        if metric == AVAILABILITY or self.answered is None or self.answered.all():
-            return path.max_e_green, path.max_e_red
-        green, red = np.ones(values.size), np.ones(values.size)
-        kept = np.flatnonzero(self.answered)
-        if kept.size:
-            without = self._path(values[kept])
-            # after unit i, the evidence of the answered units up to i
-            upto = np.searchsorted(kept, np.arange(values.size), side="right")
-            green = np.concatenate(([1.0], without.max_e_green))[upto]
-            red = np.concatenate(([1.0], without.max_e_red))[upto]
-        return np.minimum(path.max_e_green, green), np.minimum(path.max_e_red, red)
-
-    def _path(self, values: FloatArray) -> stats.EvidencePath:
-        gate = self.gate
-        return stats.evidence_path(
-            values, margin=gate.margin, red_margin=gate.red_margin, claim=gate.claim, population=self.population
-        )
+    standings: Mapping[str, Standing] = field(default_factory=dict)
+    absent: Sequence[tuple[float, float]] = ()
 
 
-def rule(variants: Mapping[str, Differences], gate: Gate, *, family: int = 0) -> dict[str, Ruling]:
+def rule(variants: Mapping[str, Differences], policy: Policy, family: Family | None = None) -> dict[str, Ruling]:
     """Rule on every variant with what is known so far; `inconclusive` is whoever is neither green nor red (yet).
 
-    Green under `control: family` asks for Holm's threshold, m/α with m variants not yet green; under `verdict` for 1/α.
-    `family` is the size of the whole family where not all of it is judged now: those who are absent still count in m,
-    or judging variants one at a time would be a way around the correction.
+    Under `control: family` green asks for 1/α and for whatever the others of the family lack of it (closed testing on
+    weighted means of e-values); under `verdict` for 1/α. Who was charged less than α has to show that much more.
 
-    A variant is asked no more after its first proof. A red one still counts in m, and may turn green without another
-    answer: when others leave the family, what it proved before it was red may be enough. Green wins over red.
+    A variant is asked no more after its first proof. A red one still counts with the evidence that it had, and may turn
+    green without another answer when the others have more of it. Green wins over red.
     """
+    family = family or Family()
     # sorted, so that a tie between two variants does not depend on who is listed first
-    heard = {name: each.max_e_green[: each.red_at or each.units] for name, each in sorted(variants.items())}
-    if gate.control == "family":
-        absent = [np.ones(1)] * (family - len(heard))
-        outcome = stats.holm_sequential([*heard.values(), *absent], gate.alpha)
-        green_at = dict(zip(heard, outcome.decided_at, strict=False))
-        needed = dict(zip(heard, outcome.thresholds, strict=False))
+    names = sorted(variants)
+    standing = {name: family.standings.get(name, Standing(1.0, policy.alpha)) for name in names}
+    heard = {name: variants[name].e_green[: variants[name].red_at or None] for name in names}
+    paths = [path if path.size else np.ones(1) for path in heard.values()]
+    if policy.control == "family":
+        outcome = stats.closed_sequential(
+            paths,
+            policy.alpha,
+            weights=[standing[name].weight for name in names],
+            scale=[standing[name].level / policy.alpha for name in names],
+            absent=family.absent,
+        )
+        green_at = dict(zip(names, outcome.decided_at, strict=True))
+        needed = dict(zip(names, outcome.thresholds, strict=True))
     else:
-        needed = dict.fromkeys(heard, 1 / gate.alpha)
-        green_at = {name: stats.first_reach(values, 1 / gate.alpha) for name, values in heard.items()}
+        needed = {name: 1 / standing[name].level for name in names}
+        green_at = {name: stats.first_reach(path, needed[name]) for name, path in zip(names, paths, strict=True)}
     rulings = {}
-    for name, each in variants.items():
-        red_at = each.red_at
-        if greened := green_at[name]:
-            # Holm may grant green in a later round, when others have left the family; no case was added for that
-            units = min(greened, heard[name].size)
-            rulings[name] = Ruling("green", units, needed[name], measurably_worse=bool(red_at and red_at <= units))
-        elif red_at:
-            rulings[name] = Ruling("red", red_at, needed[name])
-        else:
-            rulings[name] = Ruling("inconclusive", each.units, needed[name])
+    for name in variants:
+        rulings[name] = _ruling(variants[name], heard[name], green_at[name], needed[name])
     return rulings
+
+
+def _ruling(each: Differences, heard: FloatArray, green_at: int | None, needed: float) -> Ruling:
+    red_at = each.red_at
+    if green_at and heard.size:
+        # closed testing may grant green in a later round, when others have more evidence; no case was added for that
+        units = min(green_at, heard.size)
+        worse = bool(red_at and red_at <= units)
+        return Ruling("green", units, needed, worse, e_value=float(heard[units - 1]))
+    e_value = float(heard[-1]) if heard.size else 1.0
+    return Ruling("red" if red_at else "inconclusive", red_at or each.units, needed, e_value=e_value)
+
+
+def least_needed(standing: Standing, family: Family, policy: Policy) -> float:
+    """The e-value that green is asked for once everybody else who is judged now is proven."""
+    if policy.control == "verdict":
+        return 1 / standing.level
+    alone = stats.closed_sequential(
+        [np.ones(1)],
+        policy.alpha,
+        weights=[standing.weight],
+        scale=[standing.level / policy.alpha],
+        absent=family.absent,
+    )
+    return alone.thresholds[0]

@@ -2,236 +2,328 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from evalgate import stats
-from evalgate.gate.board import BaselineCheck, Diagnostic, MetricEvidence, OperationBoard, Verdict
-from evalgate.gate.contest import Differences, Ruling, rule
-from evalgate.gate.decide import evidence, flips, reason
-from evalgate.gate.facts import Tally, VariantFacts
-from evalgate.gate.transcript import BUILT_IN, FloatArray, Transcript, unit_means
-from evalgate.suite import Gate, Suite
+from evalgate.formats.canonical import digest, digest_list
+from evalgate.gate.board import BaselineCheck
+from evalgate.gate.contest import Family, Ruling, Standing, least_needed, rule
+from evalgate.gate.differences import Differences
+from evalgate.gate.history import Attempt, Charge, History, Trial, weight_of
+from evalgate.gate.known import KnownBaseline
+from evalgate.gate.pairing import Pairing, Sides
+from evalgate.gate.policy import Policy
+from evalgate.gate.transcript import FloatArray, Transcript
+from evalgate.suite import Suite
+
+OPEN = Ruling("inconclusive", 0, 0.0)
 
 
 @dataclass(frozen=True)
-class Sides:
-    """Who is held against whom: the variants against the baseline, and the baseline, asked again, against itself.
+class Entry:
+    """What a record is begun with, beside the sides themselves.
 
-    `family` is how many variants the operation has in all, where not all of them are judged now.
+    `units` says how many consecutive cases make one unit, for all that may be asked; `limited`: the suite has more.
+    `test` identifies what is tested: prompt, parameters, graders, policy, but not of how many cases. `named` are the
+    configurations of all variants of the suite, also of those that are not judged now: errors are selected for among
+    all of them.
+    Without a `history` nothing is remembered, and nothing is charged for it.
     """
 
-    baseline: Transcript
-    again: Transcript | None
-    variants: Mapping[str, Transcript]
-    family: int = 0
+    policy: Policy
+    units: Sequence[int]
+    test: str = ""
+    grading_hash: str = ""
+    limited: bool = False
+    named: Mapping[str, str] | None = None
+    history: History | None = None
 
 
 class Record:
-    """Grows with the transcripts of its sides; pure, so that the same answers always give the same board.
+    """Grows with the transcripts of its sides; pure, so that the same answers always give the same rulings."""
 
-    `metrics` are those that the suite asserts; which of them decide is the gate's choice. `units` says how many
-    consecutive cases make one unit.
-    """
+    def __init__(self, suite: Suite, sides: Sides, entry: Entry) -> None:
+        self.suite, self.sides, self.entry, self.policy = suite, sides, entry, entry.policy
+        self.pairing = Pairing(sides, entry.policy, entry.units, suite.units)
+        self.rulings: dict[str, Ruling] = {}
+        self.again: Ruling | None = None
+        self.down: dict[str, str] = {}
+        self.charges: dict[str, Charge] = {}
+        self._known: dict[int, tuple[object, Differences]] = {}
+        self._asked: dict[int, str] = {}
+        self.analysis: stats.Claim = entry.policy.claim
+        self.known_baseline = KnownBaseline()
 
-    def __init__(self, suite: Suite, sides: Sides, metrics: Collection[str], units: Sequence[int]) -> None:
-        self._suite, self._sides, self._units = suite, sides, units
-        self._gating = list(suite.gate.metrics or metrics)
-        self._shown = [metric for metric in (*metrics, *BUILT_IN) if metric not in self._gating]
-        self._rulings: dict[str, Ruling] = {}
-        self._again: Ruling | None = None
-        self._known: dict[int, tuple[int, Differences]] = {}
-
-    @property
-    def gate(self) -> Gate:
-        """The policy."""
-        return self._suite.gate
+    def know_baseline(self, whole: Transcript) -> None:
+        """Before anything is asked: these are the baseline's answers to the whole suite. A test that begins now uses
+        them as control variate; one that goes on keeps what it began with.
+        """
+        if self.policy.claim == "suite" and not self.sides.baseline.cases:
+            self.known_baseline = KnownBaseline.of(whole, self.policy.metrics, self.suite.units)
 
     def rule(self) -> dict[str, Ruling]:
         """Look at the evidence; returns the ruling on each variant."""
-        differences = {name: self._differences(side) for name, side in self._sides.variants.items()}
-        self._rulings = rule(differences, self.gate, family=self._sides.family)
-        if self._sides.again is not None:
-            alone = self.gate.model_copy(update={"control": "verdict"})
-            self._again = rule({"again": self._differences(self._sides.again)}, alone)["again"]
-        return self._rulings
+        if self.sides.again is not None:
+            self.again = self._rule_on_baseline()
+        if any(self.known_baseline.differs(metric, self.pairing.first(metric)) for metric in self.policy.metrics):
+            self.analysis = "traffic"  # somebody bought other answers meanwhile: they have no one truth either
+        self.charges = self._charged()
+        differences = {name: self.differences(name) for name in self.sides.variants}
+        self.rulings = rule(differences, self.policy, self._family())
+        return self.rulings
+
+    def drop(self, side: Transcript, reason: str) -> None:
+        """Ask `side` no more: it cannot be reached. Without the baseline nobody can be judged who is not yet."""
+        gone = [name for name, each in self.sides.variants.items() if each is side]
+        waiting = [name for name in self.sides.variants if self._is_waited_for(name)]
+        for name in gone or waiting:
+            self.down.setdefault(name, reason)
+
+    def _is_waited_for(self, name: str) -> bool:
+        """Whether a verdict on a variant takes more answers; none counts before the baseline equals itself."""
+        return self._is_open(self.rulings.get(name)) or (self.sides.again is not None and self._is_open(self.again))
 
     def open_sides(self) -> list[Transcript]:
         """Who has to be asked more: nobody when all is ruled on, or when the baseline cannot even match itself."""
-        if self._again is not None and self._again.outcome == "red":
+        if self.again is not None and self.again.outcome == "red":
             return []
-        waiting = [side for name, side in self._sides.variants.items() if self._is_open(self._rulings.get(name))]
-        if self._sides.again is not None and self._is_open(self._again):
-            waiting.append(self._sides.again)
-        return [self._sides.baseline, *waiting] if waiting else []
+        waiting = [
+            side
+            for name, side in self.sides.variants.items()
+            if name not in self.down and self._is_open(self.rulings.get(name))
+        ]
+        judged = [name for name in self.sides.variants if name not in self.down]
+        if self.sides.again is not None and self._is_open(self.again) and judged:
+            waiting.append(self.sides.again)
+        return [self.sides.baseline, *waiting] if waiting else []
 
     def least_further_units(self) -> int:
         """So many units can be asked at once without waste: no verdict is possible before."""
-        return min((self._least(side, name) for name, side in self._open()), default=0)
+        asked = self.open_sides()
+        named = [*self.sides.variants.items(), ("", self.sides.again)]
+        least = [self._least(side, name) for name, side in named if side is not None and any(side is a for a in asked)]
+        return min(least, default=0)
 
-    def board(self, grading_hash: str, *, note: str = "") -> OperationBoard:
-        """The verdicts as they stand; `note` says why the asking ended, where it did not end by itself."""
-        suite, gate = self._suite, self.gate
-        return OperationBoard(
-            operation=suite.operation,
-            model=suite.file.model,
-            suite=str(suite.path),
-            suite_hash=suite.hash,
-            grading_hash=grading_hash,
-            baseline=VariantFacts.of(self._sides.baseline.endpoint),
-            baseline_check=self._baseline_check(),
-            family=max(self._sides.family, len(self._sides.variants)),
-            unit="cluster" if suite.file.cluster_by else "case",
-            available=len(self._units),
-            repeats=suite.file.repeats,
-            seed=gate.seed,
-            margin=gate.margin,
-            alpha=gate.alpha,
-            beta=gate.beta,
-            claim=gate.claim,
-            control=gate.control,
-            valid_seconds=int(gate.valid_for.total_seconds()),
-            on_inconclusive=gate.on_inconclusive,
-            verdicts=tuple(self._verdict(name, side, note) for name, side in self._sides.variants.items()),
+    @property
+    def flip_rate(self) -> float:
+        """The share of units on which the baseline differed from itself, up to its ruling."""
+        side, units = self.sides.again, self.again.units if self.again is not None else 0
+        if side is None or not units:
+            return 0.0
+        return float(self.pairing.moved(side)[:units].mean())
+
+    def baseline_check(self) -> BaselineCheck | None:
+        """The baseline held against itself; None where nobody asked for it."""
+        if self.sides.again is None:
+            return None
+        ruling = self.again or OPEN
+        return BaselineCheck(ruling.outcome, ruling.units, self.flip_rate, self._hours_apart() is not None)
+
+    def design(self, name: str) -> stats.Design:
+        """The design of the proof on one variant."""
+        charge = self.charges.get(name) or Charge(1, 0, self.policy.alpha, len(self.entry.units))
+        return self.pairing.design(self.analysis, charge.deadline, charge.level)
+
+    def known(self, name: str) -> Mapping[str, FloatArray]:
+        """By metric, the baseline's scores that serve as control variate in the proof on one variant; empty: none."""
+        charge = self.charges.get(name)
+        exact = self.analysis == "suite" and charge is not None and bool(charge.control_variate)
+        return self.known_baseline.scores if exact else {}
+
+    def differences(self, name: str) -> Differences:
+        """What one variant's scores prove so far."""
+        side, design, variate = self.sides.variants[name], self.design(name), self.known(name)
+        pairs = self.pairing.both(side), self.pairing.twice(side)
+        state = (*pairs, design.get("claim"), design.get("deadline"), bool(variate))
+        known = self._known.get(id(side))
+        if known is not None and known[0] == state:
+            return known[1]  # whoever is ruled on is asked no more, and its evidence stays what it was
+        made = self.pairing.differences(side, design, variate)
+        self._known[id(side)] = (state, made)
+        return made
+
+    def expected(self) -> dict[str, tuple[Charge, float]]:
+        """Before anything is asked: what each variant will be charged if known answers are used, and the e-value that
+        green will take if all who are judged are as good as the baseline.
+        """
+        self.charges = self._charged(begun=False)
+        family = self._family()
+        return {
+            name: (charge, least_needed(family.standings[name], family, self.policy))
+            for name, charge in self.charges.items()
+        }
+
+    def attempts(self, at: float, run: str) -> list[Attempt]:
+        """What has to be remembered of this certification, also of those who were named and not judged."""
+        config = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
+        made = []
+        for name, charge in self.charges.items():
+            began, ruling = self._oldest(self.sides.variants[name]), self.rulings.get(name, OPEN)
+            if math.isinf(began):  # all that was asked of one side failed: nobody was judged by it
+                began, ruling = 0.0, OPEN
+            made.append(self._attempt(config[name], name, charge, ruling, began=began, at=at, run=run))
+        history = self.entry.history
+        if history is not None:
+            made = [each for each in made if not history.shows_more(each)]
+        first = history is not None and not history.size
+        for name, each in (self.entry.named or {}).items() if first else ():
+            if name not in self.charges:
+                charge = Charge(1, 0, stats.e_lond_level([], self.policy.alpha), len(self.entry.units))
+                made.append(self._attempt(each, name, charge, OPEN, began=0.0, at=at, run=run))
+        return made
+
+    def _attempt(
+        self, config: str, name: str, charge: Charge, ruling: Ruling, *, began: float, at: float, run: str
+    ) -> Attempt:
+        cases = sum(self.entry.units[: ruling.units])
+        side = self.sides.variants.get(name)
+        return Attempt(
+            config=config,
+            variant=name,
+            number=charge.number,
+            arrival=charge.arrival,
+            level=charge.level,
+            policy=self._test,
+            deadline=charge.deadline,
+            asked=self._identity_of(cases),
+            cases=cases,
+            outcome=ruling.outcome,
+            e_value=ruling.e_value,
+            began=began,
+            at=at,
+            run=run,
+            failed=self._failed(side, cases) if side is not None else 0,
+            control_variate=charge.control_variate,
         )
 
-    def _open(self) -> list[tuple[str, Transcript]]:
-        named = [*self._sides.variants.items()]
-        if self._sides.again is not None:
-            named.append(("", self._sides.again))
-        asked = self.open_sides()
-        return [(name, side) for name, side in named if any(side is one for one in asked)]
+    def _charged(self, *, begun: bool = True) -> dict[str, Charge]:
+        history, deadline = self.entry.history, len(self.entry.units)
+        judged = {name: side for name, side in self.sides.variants.items() if self.pairing.both(side) or not begun}
+        if history is None:
+            variate = self.known_baseline.digest
+            return {name: Charge(1, 0, self.policy.alpha, deadline, variate) for name in judged}
+        configs = {name: side.endpoint.kin for name, side in self.sides.variants.items()}
+        newcomers = history.newcomers([*configs.values()])
+        charges = {}
+        for name, side in judged.items():
+            known = self.known_baseline.digest if begun else None
+            trial = Trial(self._test, deadline, self._identity_of, partial(self._renewed, side), known)
+            charges[name] = history.charge(configs[name], trial, self.policy.alpha, newcomers)
+        return charges
+
+    def _oldest(self, side: Transcript) -> float:
+        """When the oldest answer was given, of `side` or of the baseline, whichever is younger."""
+        return max(side.oldest, self.sides.baseline.oldest)
+
+    def _renewed(self, side: Transcript, cases: int, at: float) -> int:
+        """Of how many of the first `cases` cases some answer that counts was given after `at`."""
+        after = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            after[:counted] |= one.last_answered_at(counted) > at
+        return int(after.sum())
+
+    def _failed(self, side: Transcript, cases: int) -> int:
+        """In how many of the first `cases` cases some call that counts failed."""
+        failed = np.zeros(cases, dtype=np.bool_)
+        for one, counted in self.pairing.counted(side, cases):
+            failed[:counted] |= ~one.answered()[:counted]
+        return int(failed.sum())
+
+    def _family(self) -> Family:
+        standings = {name: Standing(weight_of(charge.arrival), charge.level) for name, charge in self.charges.items()}
+        history, alpha = self.entry.history, self.policy.alpha
+        present = [side.endpoint.kin for side in self.sides.variants.values()]
+        named = [config for config in (self.entry.named or {}).values() if config not in present]
+        if history is None:
+            return Family(standings, [(1.0, 1.0)] * len(named))
+        # who is named later and not judged yet is among those who may still come
+        unknown = [(1.0, 1.0)] * len(named) if not history.size else []
+        absent, later = history.absent(present, alpha, self._test), len(history.newcomers(present))
+        return Family(standings, [*absent, *unknown, history.reserve(later)])
+
+    @property
+    def family_size(self) -> int:
+        """Everybody who was ever ruled on, and everybody who is named now."""
+        now = {side.endpoint.kin for side in self.sides.variants.values()} | {*(self.entry.named or {}).values()}
+        history = self.entry.history
+        return len(now) + (len(history.absent(now, self.policy.alpha, self._test)) if history is not None else 0)
+
+    @property
+    def _test(self) -> str:
+        """What is tested; a finite suite of another size is another claim."""
+        return digest([self.entry.test, len(self.suite.units) if self.policy.claim == "suite" else None])
+
+    def _identity_of(self, cases: int) -> str:
+        """Identifies the first `cases` cases: the same ones, in the same order, with the same targets."""
+        if cases not in self._asked:
+            some = self.suite.cases[:cases]
+            self._asked[cases] = digest_list("cases", ([case.id, case.input, case.target] for case in some))
+        return self._asked[cases]
 
     def _least(self, side: Transcript, name: str) -> int:
-        needed = self._rulings[name].e_needed if name in self._rulings else 1 / self.gate.alpha
+        family = self._family()
+        standing = family.standings.get(name, Standing(1.0, self.policy.alpha))
+        asked = least_needed(standing, family, self.policy) if name else 1 / self.policy.alpha
         least = []
-        for metric in self._gating:
+        plain, variate = self.design(name), self.known(name)
+        seen: set[bytes] = set()  # most metrics never differ at all
+        for metric in self.policy.metrics:
+            values, controlled = self.pairing.scores(side, metric)[1], metric in variate
+            if not controlled:
+                if values.tobytes() in seen:
+                    continue
+                seen.add(values.tobytes())
+            design: stats.Design = {**plain, "baseline": variate[metric]} if controlled else plain
             further = stats.minimum_further_cases(
-                self._paired(side, metric)[1],
-                margin=self.gate.margin,
-                threshold_green=max(needed / max(1, len(self._sides.variants)), 1 / self.gate.alpha),
-                threshold_red=len(self._gating) / self.gate.beta,
-                **self._design(),
+                values,
+                margin=self.policy.margin,
+                threshold_green=asked,
+                threshold_red=self.policy.proofs / self.policy.beta,
+                **design,
             )
             least += [count for count in (further.green, further.red) if count]
         return min(least, default=1)
 
+    def _rule_on_baseline(self) -> Ruling:
+        """The baseline held against itself, and what follows from it for everybody: `analysis`, and how long it is
+        asked twice. Answers that change from call to call have no one truth to be resolved: then the claim is about
+        expected scores, and a suite is analysed as a sample.
+        """
+        again = self.sides.again
+        assert again is not None
+        alone = replace(self.policy, control="verdict")
+        deadline = len(self.entry.units)
+        apart, moved = self._hours_apart(), self.pairing.moved(again)
+        self.analysis = self.policy.claim if apart is None else "traffic"
+        while True:
+            design = self.pairing.design(self.analysis, deadline, self.policy.alpha)
+            differences = self.pairing.differences(again, design)
+            if apart is not None:
+                differences = differences.only(apart)
+            ruling = rule({"again": differences.two_sided()}, alone)["again"]
+            units = ruling.units if apart is None or not ruling.units else int(apart[ruling.units - 1]) + 1
+            if self.analysis == "traffic" or not moved[:units].any():
+                break
+            self.analysis = "traffic"
+        self.pairing.asked_twice = None if ruling.outcome == "inconclusive" else sum(self.entry.units[:units])
+        if apart is not None and self.policy.claim == "suite" and not moved[:units].any():
+            self.analysis = "suite"
+        return replace(ruling, units=units)
+
+    def _hours_apart(self) -> npt.NDArray[np.intp] | None:
+        """The units on which the baseline answered in different hours, where they are enough for a proof."""
+        apart = np.flatnonzero(self.pairing.apart())
+        if not apart.size:
+            return None
+        needed = stats.minimum_further_cases([], margin=self.policy.margin, threshold_green=1 / self.policy.alpha)
+        return apart if needed.green is not None and apart.size >= needed.green else None
+
     @staticmethod
     def _is_open(ruling: Ruling | None) -> bool:
         return ruling is None or ruling.outcome == "inconclusive"
-
-    def _design(self) -> stats.Design:
-        # the whole suite, also where `max_cases` lets only a part of it be asked: the proof is about all of it
-        population = len(self._suite.units) if self.gate.claim == "suite" else None
-        return {"claim": self.gate.claim, "red_margin": self.gate.red_margin, "population": population}
-
-    def _paired(self, side: Transcript, metric: str) -> tuple[FloatArray, FloatArray]:
-        """Baseline scores and differences per unit, for the cases that both have answered."""
-        cases = self._both(side)
-        baseline = self._sides.baseline.scores(metric)[:cases]
-        differences = side.scores(metric)[:cases] - baseline
-        return unit_means(baseline, self._units), unit_means(differences, self._units)
-
-    def _both(self, side: Transcript) -> int:
-        """A wave that a budget cut short leaves one side longer than the other."""
-        return min(side.cases, self._sides.baseline.cases)
-
-    def _differences(self, side: Transcript) -> Differences:
-        known = self._known.get(id(side))
-        if known is not None and known[0] == self._both(side):
-            return known[1]  # whoever is ruled on is asked no more, and its evidence stays what it was
-        metrics = {metric: self._paired(side, metric)[1] for metric in self._gating}
-        cases = self._both(side)
-        both = side.answered()[:cases] & self._sides.baseline.answered()[:cases]
-        answered = unit_means(both.astype(float), self._units) == 1
-        made = Differences(metrics, self.gate, answered, self._design()["population"])
-        self._known[id(side)] = (cases, made)
-        return made
-
-    def _verdict(self, name: str, side: Transcript, note: str) -> Verdict:
-        ruling = self._rulings.get(name) or Ruling("inconclusive", 0, 1 / self.gate.alpha)
-        cases = sum(self._units[: ruling.units])
-        gating = tuple(self._evidence(side, metric, ruling.units) for metric in self._gating)
-        outcome, why = ruling.outcome, reason(ruling, gating, self.gate, note)
-        if unfit := self._unfit(note) or self._idle(outcome, gating):
-            outcome, why = "inconclusive", unfit
-        elif hanging := self._hanging_on_failures(ruling, gating, side):
-            why = hanging
-        so_far = self._differences(side).max_e_green[ruling.units - 1] if ruling.units else 0.0
-        proven_alone = so_far >= 1 / self.gate.alpha
-        remark = "measurably worse, within margin" if ruling.measurably_worse else ""
-        if ruling.outcome != "green" and proven_alone and not unfit:
-            alone = (
-                f"within the margin on its own (e-value ≥ {1 / self.gate.alpha:g}), but not proven among so many (Holm)"
-            )
-            remark = f"measurably worse; {alone}" if ruling.outcome == "red" else alone
-        return Verdict(
-            variant=VariantFacts.of(side.endpoint),
-            outcome=outcome,
-            reason=why,
-            note=remark,
-            cases=ruling.units,
-            e_needed=ruling.e_needed,
-            metrics=gating,
-            diagnostics=tuple(self._diagnostic(side, metric, ruling.units) for metric in self._shown),
-            usage=Tally(side.flat(cases)).usage(side.endpoint),
-            baseline_usage=Tally(self._sides.baseline.flat(cases)).usage(self._sides.baseline.endpoint),
-            flips=flips(self._suite.cases[:cases], side, self._sides.baseline, self._gating),
-        )
-
-    def _evidence(self, side: Transcript, metric: str, units: int) -> MetricEvidence:
-        baseline, differences = self._paired(side, metric)
-        return evidence(metric, differences[:units], baseline[:units], self.gate, self._design())
-
-    def _diagnostic(self, side: Transcript, metric: str, units: int) -> Diagnostic:
-        baseline, differences = (values[:units] for values in self._paired(side, metric))
-        if not units:
-            return Diagnostic(metric, 0.0, 0.0)
-        return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
-
-    def _unfit(self, note: str) -> str:
-        """Why nobody can be judged by this suite; empty when it is fit, or was not asked to show that it is."""
-        if self._sides.again is None or (self._again is not None and self._again.outcome == "green"):
-            return ""
-        check = self._baseline_check()
-        assert check is not None
-        if note and check.outcome == "inconclusive":
-            return f"{note} before the baseline was proven equal to itself"
-        return (
-            f"suite unfit: the baseline held against itself is {check.outcome} after {check.cases} cases "
-            f"(it differs from itself on {check.flip_rate:.1%}); widen the margin, add cases or repeats"
-        )
-
-    def _idle(self, outcome: str, gating: Sequence[MetricEvidence]) -> str:
-        """Why a green would say nothing: nobody can be worse by the margin than a baseline that scores no more."""
-        low = [metric for metric in gating if metric.baseline_score <= self.gate.margin]
-        if outcome != "green" or not low:
-            return ""
-        return (
-            f"suite unfit: the baseline itself scores {low[0].baseline_score:.3f} on {low[0].metric}, so nobody can be "
-            f"worse by {self.gate.margin:g}; look at the graders and the targets"
-        )
-
-    def _hanging_on_failures(self, ruling: Ruling, gating: Sequence[MetricEvidence], side: Transcript) -> str:
-        """Why there is no verdict although the scores would prove one: it would rest on calls that failed."""
-        red = any(metric.e_red >= len(gating) / self.gate.beta for metric in gating)
-        green = all(metric.e_green >= ruling.e_needed for metric in gating)
-        if ruling.outcome != "inconclusive" or not (red or green):
-            return ""
-        cases = sum(self._units[: ruling.units])
-        ours, theirs = (sum(answer.failed for answer in one.flat(cases)) for one in (side, self._sides.baseline))
-        return (
-            f"{'red' if red else 'green'} would rest on failed calls ({ours} of the variant's, {theirs} of the "
-            "baseline's): it is not proven without them"
-        )
-
-    def _baseline_check(self) -> BaselineCheck | None:
-        side = self._sides.again
-        if side is None:
-            return None
-        ruling = self._again or Ruling("inconclusive", 0, 1 / self.gate.alpha)
-        moved = [np.abs(self._paired(side, metric)[1][: ruling.units]) > 0 for metric in self._gating]
-        rate = float(np.mean(np.logical_or.reduce(moved))) if ruling.units else 0.0
-        return BaselineCheck(ruling.outcome, ruling.units, rate)

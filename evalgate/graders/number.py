@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
+import functools
 import math
-import re
+from decimal import Decimal
+from fractions import Fraction
 from typing import Annotated
 
 from pydantic import Field
 
-from evalgate.exchange import JsonValue
+from evalgate.exchange import JsonValue, as_text
 from evalgate.graders.expectations import a_number
+from evalgate.graders.number_place import concluding_number
+from evalgate.graders.number_reader import DecimalMark, Notation, Number, PercentSign
 from evalgate.graders.registry import grader
 
-# digits with or without thousands separators; a sign after a letter or digit is a hyphen: `3-5`, `GPT-4`
-_NUMBER = re.compile(r"(?:(?<!\w)[-+−])?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
-MAX_READ = 200_000  # characters
+Tolerance = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Unit = str | list[str] | None
 
 
-@grader("numeric", expects=a_number)
+def _readable(
+    expected: JsonValue, *, decimal: DecimalMark = "auto", percent: PercentSign = "number", unit: Unit = None
+) -> str | None:
+    problem = a_number(expected)
+    if problem is None and expected_number(expected, _notation(decimal, percent, unit)) is None:
+        return f"expected a number as target, got {str(expected)[:60]!r}"
+    return problem
+
+
+@grader("numeric", expects=_readable)
 def numeric(
-    text: str, expected: JsonValue, *, tolerance: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    text: str,
+    expected: JsonValue,
+    *,
+    tolerance: Tolerance = 0.0,
+    relative_tolerance: Tolerance = 0.0,
+    decimal: DecimalMark = "auto",
+    percent: PercentSign = "number",
+    unit: Unit = None,
+    marker: Annotated[str, Field(min_length=1, max_length=200)] | None = None,
 ) -> float:
-    """1 when the last number in the answer is within `tolerance` (absolute) of the expected one.
+    """1 when the number that the answer concludes with is the expected one, exactly or within a tolerance.
 
-    The last, because models reason before they conclude. `1,204.50` is one number; `12 apples` is 12; `3/4` ends in 4,
-    and `3-5` in 5.
+    It is the number after the last `marker`, box, `####` or `answer is`, else the last one, because models reason
+    before they conclude. `tolerance` is absolute, `relative_tolerance` a share of the expected number; the larger
+    counts. `percent: fraction` reads `15%` as 0.15 and not as 15. With `unit` (one, or several ways to write it), only
+    numbers that stand with it are read. docs/graders.md says how numbers are written.
     """
-    found = last_number(text[-MAX_READ:])
-    if found is None:
+    notation = _notation(decimal, percent, unit)
+    found = concluding_number(text, notation, marker)
+    wanted = expected_number(expected, notation)
+    if found is None or wanted is None:
         return 0.0
-    wanted = float(expected)  # type: ignore[arg-type]  # `a_number` has checked every expectation at load
-    # 1e-9 of slack, relative: 0.1 + 0.2 is within a tolerance of 0.3
-    return float(abs(found - wanted) <= tolerance + 1e-9 * max(1.0, abs(wanted)))
+    if found == wanted:
+        return 1.0
+    allowed = max(_written(tolerance), _written(relative_tolerance) * abs(Fraction(wanted)))
+    return float(abs(Fraction(found) - wanted) <= allowed)
 
 
-def last_number(text: str) -> float | None:
-    """The last finite number in `text`, or None."""
-    for match in reversed(_NUMBER.findall(text)):
-        value = float(match.replace(",", "").replace("−", "-"))
-        if math.isfinite(value):
-            return value
-    return None
+def expected_number(expected: JsonValue, notation: Notation) -> Number | None:
+    """The number that is expected; a text is read as answers are, and may be a worked one that ends in `#### 42`."""
+    if isinstance(expected, int):
+        return int(expected)
+    if isinstance(expected, str):
+        return _from_text(expected, notation)
+    return _written(expected) if isinstance(expected, float) and math.isfinite(expected) else None
+
+
+@functools.lru_cache(maxsize=1024)
+def _from_text(text: str, notation: Notation) -> Number | None:
+    return notation.whole(text.rpartition("####")[2])
+
+
+def _written(number: float) -> Fraction:
+    """What is written, and not the binary fraction that is nearest to it."""
+    return Fraction(Decimal(as_text(number))) if number else Fraction(0)
+
+
+@functools.cache
+def _notation_of(decimal: DecimalMark, percent: PercentSign, units: tuple[str, ...]) -> Notation:
+    return Notation(decimal, percent, units)
+
+
+def _notation(decimal: DecimalMark, percent: PercentSign, unit: Unit) -> Notation:
+    return _notation_of(decimal, percent, (unit,) if isinstance(unit, str) else tuple(unit or ()))

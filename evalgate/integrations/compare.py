@@ -7,6 +7,7 @@ difficulty), and a sequential proof assumes that it does not.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Literal, TypedDict, Unpack
@@ -73,28 +74,46 @@ def compare(
 ) -> Comparison:
     """Hold the variant's run against the baseline's.
 
-    A case that failed scores 0, on either side; if leaving such cases out changes the verdict, there is none. Nor is
-    there a green where the baseline scores no more than the margin: nobody could be worse.
+    A case that failed scores 0, on either side; if leaving such cases out, or scoring the baseline's failures 1,
+    changes the verdict, there is none. The mean is over cases, however unequal clusters are. Nor is there a green where
+    the baseline scores no more than the margin: nobody could be worse.
 
     Raises `InputError` for a fixed design on scores that are not 0 or 1 (its score test is for binary scores), and
     `StatisticsError` for a margin or level out of range.
     """
-    units, failed = _units(paired, seed)
+    units = _units(paired, seed)
+    largest = max(unit.size for unit in units)
 
-    def judge(values: list[float]) -> Comparison:
+    def judge(some: Sequence[_Unit], *, at_best: bool = False) -> Comparison:
         options = _Options(margin=margin, alpha=alpha, beta=beta, claim=claim, seed=seed)
-        return (_fixed if design == "fixed" else _sequential)(paired, values, **options)
+        values = [unit.at_best if at_best else unit.difference for unit in some]
+        if design == "fixed":
+            return _fixed(paired, values, **options)
+        weights = None if largest == 1 else [unit.size / largest for unit in some]
+        return _sequential(paired, values, weights, **options)
 
     result = judge(units)
     if result.verdict == "green" and (score := fmean(paired.baseline)) <= margin:
         note = f"the baseline itself scores {score:.3f}, so nobody can be worse by {margin:g}"
         return replace(result, verdict="inconclusive", note=note)
-    if result.verdict != "inconclusive" and any(failed):
-        answered = [unit for unit, out in zip(units, failed, strict=True) if not out]
-        if not answered or judge(answered).verdict != result.verdict:
-            what = f"{result.verdict} would rest on the {sum(failed)} that failed on either side"
+    failed = sum(unit.failed for unit in units)
+    if result.verdict != "inconclusive" and failed:
+        answered = [unit for unit in units if not unit.failed]
+        others = [judge(units, at_best=True), *([judge(answered)] if answered else [])]
+        if not answered or any(other.verdict != result.verdict for other in others):
+            what = f"{result.verdict} would rest on the {failed} that failed on either side"
             return replace(result, verdict="inconclusive", note=f"{what}: it is not proven without them")
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A cluster, or a case: its mean difference, the same with the baseline's failures scored 1, and its cases."""
+
+    difference: float
+    at_best: float
+    size: int
+    failed: bool
 
 
 class _Options(TypedDict):
@@ -105,10 +124,21 @@ class _Options(TypedDict):
     seed: int
 
 
-def _sequential(paired: PairedScores, units: list[float], **options: Unpack[_Options]) -> Comparison:
+def _sequential(
+    paired: PairedScores, units: list[float], weights: list[float] | None, **options: Unpack[_Options]
+) -> Comparison:
     margin, alpha, beta, claim = options["margin"], options["alpha"], options["beta"], options["claim"]
+    finite = claim == "suite"
     proof = stats.certify(
-        units, margin=margin, alpha=alpha, beta=beta, claim=claim, population=len(units) if claim == "suite" else None
+        units,
+        margin=margin,
+        alpha=alpha,
+        beta=beta,
+        claim=claim,
+        population=len(units) if finite else None,
+        deadline=len(units),
+        weights=weights,
+        total_weight=sum(weights) if finite and weights is not None else None,
     )
     used = units[: proof.cases]
     return Comparison(
@@ -133,21 +163,21 @@ def _sequential(paired: PairedScores, units: list[float], **options: Unpack[_Opt
     )
 
 
-def _units(paired: PairedScores, seed: int) -> tuple[list[float], list[bool]]:
-    """The differences in random order: one per cluster (its mean) where cases share a source, else one per case.
-
-    Beside them, whether anything of the unit failed, on either side.
-    """
+def _units(paired: PairedScores, seed: int) -> list[_Unit]:
+    """One unit for each cluster where cases share a source, else for each case, in random order."""
     names = paired.clusters if paired.clusters is not None else paired.ids
-    together: dict[str, list[float]] = {}
-    failed: set[str] = set()
-    errored = zip(paired.baseline_errored, paired.variant_errored, strict=True)
-    for name, difference, sides in zip(names, paired.differences, errored, strict=True):
-        together.setdefault(name, []).append(difference)
-        if any(sides):
-            failed.add(name)
+    together: dict[str, list[tuple[float, float, bool]]] = {}
+    rows = zip(names, paired.differences, paired.baseline, paired.baseline_errored, paired.variant_errored, strict=True)
+    for name, difference, score, baseline_failed, variant_failed in rows:
+        at_best = difference + score - 1 if baseline_failed else difference
+        together.setdefault(name, []).append((difference, at_best, baseline_failed or variant_failed))
     ordered = sorted(together, key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
-    return [sum(together[name]) / len(together[name]) for name in ordered], [name in failed for name in ordered]
+    units = []
+    for name in ordered:
+        cases = together[name]
+        means = fmean(case[0] for case in cases), fmean(case[1] for case in cases)
+        units.append(_Unit(*means, len(cases), any(case[2] for case in cases)))
+    return units
 
 
 def _fixed(paired: PairedScores, units: list[float], **options: Unpack[_Options]) -> Comparison:

@@ -1,5 +1,6 @@
 """WHO is asked WHAT, and what that will take: suites and catalogue brought together before a cent is spent."""
 
-from evalgate.plan.contest import Contest, plan
+from evalgate.plan.contest import Contest, Memory, plan
+from evalgate.plan.memory import StoreMemory
 
-__all__ = ["Contest", "plan"]
+__all__ = ["Contest", "Memory", "StoreMemory", "plan"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from evalgate.catalog import Catalog, Endpoint
 from evalgate.errors import InputError
+from evalgate.formats.canonical import digest
 from evalgate.formats.documents import did_you_mean
-from evalgate.gate import BUILT_IN, Sides, Transcript
+from evalgate.gate import BUILT_IN, PROMPT_TOKENS, Entry, History, Policy, Record, Sides, Transcript
 from evalgate.graders import Grading, bind
 from evalgate.suite import Case, Suite
 
@@ -17,8 +19,9 @@ from evalgate.suite import Case, Suite
 class Contest:
     """One operation, ready to be run: nothing about it can be wrong any more.
 
-    `cases` stand in the order asked; `units` says how many consecutive cases make one unit of the statistics. `family`
-    counts all variants of the suite, also those that are not judged now: errors are selected for among all of them.
+    `cases` stand in the order asked; `units` says how many consecutive cases make one unit of the statistics. `named`
+    are the configurations of all variants of the suite, also of those that are not judged now: errors are selected for
+    among all of them. `history` is what was ever ruled on for the operation and its baseline.
     """
 
     suite: Suite
@@ -27,7 +30,8 @@ class Contest:
     variants: Mapping[str, Endpoint]
     cases: Sequence[Case]
     units: Sequence[int]
-    family: int
+    named: Mapping[str, str]
+    history: History = field(default_factory=History)
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -35,17 +39,53 @@ class Contest:
         return [self.baseline, *self.variants.values()]
 
     @property
-    def sides(self) -> Sides:
-        """Empty transcripts: of the baseline, of the baseline asked again, and of each variant."""
-        again = (
-            Transcript(self.baseline, first_repeat=self.suite.file.repeats) if self.suite.gate.baseline_check else None
-        )
+    def policy(self) -> Policy:
+        """What the verdicts are held to."""
+        return Policy.of(self.suite, self.grading.metrics)
+
+    def recalling(self, memory: Memory) -> Contest:
+        """The same, with what is remembered: cases keep the place in which they were asked before, so that a suite
+        that grows is still one test, and further tries are known for what they are.
+        """
+        suite = self.suite.in_order_after(memory.order(self.suite.operation, self.suite.gate.seed))
+        limited = len(self.units) < len(suite.units)
+        units = _units(suite, len(self.cases) if limited else len(suite.cases))
+        history = memory.history(suite.operation, self.baseline.kin)
+        return replace(self, suite=suite, cases=suite.cases[: sum(units)], units=units, history=history)
+
+    def record(self) -> Record:
+        """An empty record: of the baseline, of the baseline asked again, and of each variant."""
+        policy, repeats = self.policy, self.suite.file.repeats
+        again = Transcript(self.baseline, first_repeat=repeats) if policy.baseline_check else None
         variants = {name: Transcript(endpoint) for name, endpoint in self.variants.items()}
-        return Sides(Transcript(self.baseline), again, variants, self.family)
+        entry = Entry(
+            policy=policy,
+            units=self.units,
+            test=digest([policy.digest(), self.suite.rules, self.grading.rules]),
+            grading_hash=self.grading.hash,
+            limited=len(self.units) < len(self.suite.units),
+            named=self.named,
+            history=self.history,
+        )
+        return Record(self.suite, Sides(Transcript(self.baseline), again, variants), entry)
+
+
+class Memory(Protocol):
+    """What earlier certifications left behind."""
+
+    def history(self, operation: str, baseline: str) -> History:
+        """The attempts on an operation against the baseline with this configuration."""
+
+    def order(self, operation: str, seed: int) -> bytes:
+        """The order in which the operation's cases were asked, as `Suite.order_digests` gives it; empty: never."""
 
 
 def plan(
-    suites: Sequence[Suite], catalog: Catalog, *, only: Sequence[str] = (), max_cases: int | None = None
+    suites: Sequence[Suite],
+    catalog: Catalog,
+    *,
+    only: Sequence[str] = (),
+    max_cases: int | None = None,
 ) -> list[Contest]:
     """Find out who is asked what; raises `InputError` for all that cannot work.
 
@@ -63,7 +103,8 @@ def plan(
         variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
         units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
         if variants:
-            contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units, len(others)))
+            named = {name: endpoint.kin for name, endpoint in others.items()}
+            contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units, named))
     if not contests:
         raise InputError("nothing to check: no suite has any of the variants asked for")
     return contests
@@ -91,6 +132,9 @@ def _check_metrics(suite: Suite, grading: Grading) -> None:
     for metric in grading.metrics:
         if metric in BUILT_IN:
             raise suite.error(f"the metric {metric!r} is built in; give this one another name", "assert")
+    for metric in suite.gate.min_score:
+        if metric not in known - {PROMPT_TOKENS}:
+            raise suite.error(f"no metric {metric!r}{did_you_mean(metric, known)}", "gate", "min_score", metric)
     gating = suite.gate.metrics or []
     for index, metric in enumerate(gating):
         if metric not in known:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from statistics import fmean, median
 
 from evalgate import stats
 from evalgate.catalog import Endpoint
-from evalgate.exchange import Request
-from evalgate.gate import OperationBoard, Usage
+from evalgate.exchange.tokens import BYTES_PER_TOKEN, prompt_bytes
+from evalgate.gate import OperationBoard, Policy, Trying, Usage
 from evalgate.plan import Contest
 
 FLIP_RATE = 0.05  # assumed of a variant that nobody has seen yet
 OUTPUT_TOKENS = 256  # assumed where the suite names no max_tokens
-CHARACTERS_PER_TOKEN = 4
 LATENCY_SECONDS = 1.0
 SAMPLED_PROMPTS = 50
 
@@ -30,7 +29,9 @@ class VariantForecast:
     """What judging one variant takes, apart from the baseline's answers, which all variants share.
 
     `cases_mean` and `cases_p90` are of a variant that is as good as the baseline; `cases_worst` is all there are.
-    `known`: flip rate, tokens and latency are those of an earlier run; otherwise they are assumed.
+    `known`: flip rate, tokens and latency are those of an earlier run; otherwise they are assumed. `trying` is the
+    number of the try and the alpha that it is charged, None for the baseline; `e_needed` the e-value that green takes
+    where all who are judged are as good as the baseline.
     """
 
     variant: str
@@ -45,20 +46,23 @@ class VariantForecast:
     dollars: Decimal
     dollars_worst: Decimal
     minutes: float
+    trying: Trying | None = None
+    e_needed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What one operation takes. `smallest_margin` is what its cases certify nine times in ten, at the median flip rate.
 
-    `least_cases` is what the first of the family needs to be proven green if it never differs from the baseline.
+    `least_cases` is what a variant needs to be proven green that never differs from the baseline, if others do not
+    either; None where no number of cases is enough.
     """
 
     operation: str
-    margin: float
+    policy: Policy
     available: int
     family: int
-    least_cases: int
+    least_cases: int | None
     smallest_margin: float
     baseline: VariantForecast
     variants: tuple[VariantForecast, ...]
@@ -86,84 +90,108 @@ class Forecast:
     @property
     def supported(self) -> bool:
         """Whether any variant could be proven green, even one that never flips."""
-        return self.available >= self.least_cases
+        return self.least_cases is not None and self.available >= self.least_cases
 
 
 def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Forecast:
     """What `contest` takes; `earlier` are boards of the same operation, the newest first."""
-    suite, gate = contest.suite, contest.suite.gate
-    available, repeats = len(contest.units), suite.file.repeats
-    per_unit = len(contest.cases) / available * repeats
-    family = contest.family if gate.control == "family" else 1
-    alpha = gate.alpha / family  # the first of the family is asked for the most
-    population = len(suite.units) if gate.claim == "suite" else None  # all of it, also where max_cases asks less
-    design: stats.Design = {"claim": gate.claim, "population": population, "red_margin": gate.red_margin}
-    known = _known(earlier)
-    guess = _guess(contest)
+    suite, policy, record = contest.suite, contest.policy, contest.record()
+    available = len(contest.units)
+    per_unit = len(contest.cases) / available * policy.repeats
+    known, guess = _known(earlier), _guess(contest)
+    expected = record.expected()
     sides = []
-    for endpoint in contest.variants.values():
+    for name, endpoint in contest.variants.items():
+        charge, e_needed = expected[name]
         seen = known.get(endpoint.config)
         flip_rate, usage = seen or (FLIP_RATE, guess)
-        needed = _cases_needed(gate.margin, flip_rate, alpha, gate.beta, available, gate.red_margin, population)
+        errors = e_needed, policy.beta, policy.red_margin
+        needed = _cases_needed(policy.margin, flip_rate, *errors, available, charge.deadline, _population(contest))
         cases = (needed.mean, needed.p90, 1 - needed.inconclusive)
-        sides.append(_side(endpoint, cases, available, per_unit, flip_rate, usage, known=seen is not None))
+        side = _side(endpoint, cases, available, per_unit, flip_rate, usage, known=seen is not None)
+        sides.append(replace(side, trying=Trying(charge.number, charge.level, charge.arrival), e_needed=e_needed))
     most = max((side.cases_mean for side in sides), default=0.0)
-    checked = stats.minimum_further_cases([], margin=gate.margin, threshold_green=1 / gate.alpha, **design).green
-    again = min(available, checked or available) if gate.baseline_check else 0
+    e_least = min((side.e_needed for side in sides), default=1 / policy.alpha)
+    again = min(available, _floor(contest, 1 / policy.alpha) or available) if policy.baseline_check else 0
     shared = (most + again, float(available), 1.0)
     _, usage = known.get(contest.baseline.config, (0.0, guess))
-    baseline = _side(
-        contest.baseline, shared, available * (1 + gate.baseline_check), per_unit, 0.0, usage, known=bool(known)
-    )
-    floor = stats.minimum_further_cases([], margin=gate.margin, threshold_green=1 / alpha, **design).green
+    asked_twice = available * (1 + policy.baseline_check)
+    baseline = _side(contest.baseline, shared, asked_twice, per_unit, 0.0, usage, known=bool(known))
     return Forecast(
         operation=suite.operation,
-        margin=gate.margin,
+        policy=policy,
         available=available,
-        family=family,
-        least_cases=floor if floor is not None else available + 1,
+        family=record.family_size if policy.control == "family" else 1,
+        least_cases=_floor(contest, e_least),
         smallest_margin=stats.smallest_margin(
-            available, median(side.flip_rate for side in sides), alpha=alpha, beta=gate.beta, **design
+            available,
+            median(side.flip_rate for side in sides),
+            alpha=1 / e_least,
+            beta=policy.beta,
+            claim=policy.claim,
+            population=_population(contest),
+            red_margin=policy.red_margin,
         ),
         baseline=baseline,
         variants=tuple(sides),
     )
 
 
+def _population(contest: Contest) -> int | None:
+    """All of a finite suite, also where max_cases asks less."""
+    return len(contest.suite.units) if contest.policy.claim == "suite" else None
+
+
+def _floor(contest: Contest, e_value: float) -> int | None:
+    """The units that prove green at `e_value` where nothing ever differs."""
+    policy = contest.policy
+    design: stats.Design = {
+        "claim": policy.claim,
+        "population": _population(contest),
+        "red_margin": policy.red_margin,
+        "deadline": len(contest.units),
+        "goal": e_value,
+    }
+    return stats.minimum_further_cases([], margin=policy.margin, threshold_green=e_value, **design).green
+
+
 def require_support(contest: Contest, told: Forecast) -> None:
     """Raise `InputError` for a gate that its suite cannot support, naming the ways out."""
     if told.supported:
         return
-    suite = contest.suite
-    family = f" for the first of {told.family} variants (control: family)" if told.family > 1 else ""
+    least = told.least_cases
+    needs = "can never be" if least is None else f"needs {least}"
+    more = "" if least is None else f"more cases (at least {least}); "
     message = (
-        f"margin {told.margin:g} cannot be proven with {told.available} cases: even a variant that never differs needs "
-        f"{told.least_cases}{family}. Three ways out: more cases (at least {told.least_cases}); a wider margin (these "
-        f"cases certify {told.smallest_margin:g}); or claim: suite, if the proof may be about these cases alone"
+        f"margin {told.policy.margin:g} cannot be proven with {told.available} cases: even a variant that never "
+        f"differs {needs}. Ways out: {more}a wider margin (these cases certify {told.smallest_margin:g}); or claim: "
+        "suite, if the proof may be about these cases alone"
     )
-    raise suite.error(message, "gate", "margin")
+    raise contest.suite.error(message, "gate", "margin")
 
 
 @functools.lru_cache(maxsize=1024)
 def _cases_needed(
     margin: float,
     flip_rate: float,
-    alpha: float,
+    e_value: float,
     beta: float,
-    available: int,
     red_margin: float,
+    available: int,
+    deadline: int,
     population: int | None,
 ) -> stats.CasesNeeded:
     """Simulated once for all variants and operations that have the same figures."""
     return stats.cases_needed(
         margin,
         flip_rate,
-        alpha=alpha,
+        alpha=1 / e_value,
         beta=beta,
         max_cases=available,
         claim="traffic" if population is None else "suite",
         population=population,
         red_margin=red_margin,
+        deadline=deadline,
     )
 
 
@@ -178,7 +206,8 @@ def _side(
     known: bool,
 ) -> VariantForecast:
     mean, p90, chance = cases
-    one = endpoint.cost(usage.input_tokens, usage.output_tokens)
+    tokens_in, tokens_out = usage.input_tokens or 0.0, usage.output_tokens or 0.0
+    one = endpoint.cost(tokens_in, tokens_out)
     calls = mean * per_unit
     seconds = calls * usage.latency_ms_p50 / 1000 / endpoint.provider.concurrency
     return VariantForecast(
@@ -190,7 +219,7 @@ def _side(
         cases_worst=worst,
         chance_of_verdict=chance,
         calls=calls,
-        tokens=calls * (usage.input_tokens + usage.output_tokens),
+        tokens=calls * (tokens_in + tokens_out),
         dollars=one * Decimal(str(round(calls, 3))),
         dollars_worst=one * Decimal(str(round(worst * per_unit, 3))),
         minutes=seconds / 60,
@@ -202,7 +231,7 @@ def _known(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage
     known: dict[str, tuple[float, Usage]] = {}
     for board in earlier:
         for verdict in board.verdicts:
-            if verdict.cases:
+            if verdict.cases and verdict.usage.cost_usd is not None:
                 rate = max((metric.broke + metric.fixed) / verdict.cases for metric in verdict.metrics)
                 known.setdefault(verdict.variant.config, (rate, verdict.usage))
                 known.setdefault(board.baseline.config, (0.0, verdict.baseline_usage))
@@ -211,14 +240,18 @@ def _known(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage
 
 def _guess(contest: Contest) -> Usage:
     """What answers of an endpoint that nobody has asked may be like."""
-    prompts = [_characters(contest.suite.request(case)) for case in contest.cases[:SAMPLED_PROMPTS]]
-    tokens_in = fmean(prompts) / CHARACTERS_PER_TOKEN
+    prompts = [prompt_bytes(contest.suite.request(case)) for case in contest.cases[:SAMPLED_PROMPTS]]
     generation = contest.suite.file.generation
-    tokens_out = float(generation.max_tokens or generation.max_completion_tokens or OUTPUT_TOKENS)
-    return Usage(0, 0, 0.0, tokens_in, tokens_out, 0.0, LATENCY_SECONDS * 1000, 0.0)
-
-
-def _characters(request: Request) -> int:
-    if isinstance(request.prompt, str):
-        return len(request.prompt)
-    return sum(len(message.content) for message in request.prompt)
+    return Usage(
+        answers=0,
+        failed=0,
+        truncated=0.0,
+        kinds={},
+        input_tokens=fmean(prompts) / BYTES_PER_TOKEN,
+        output_tokens=float(generation.max_tokens or generation.max_completion_tokens or OUTPUT_TOKENS),
+        tokens="estimated",
+        cost_usd=None,
+        latency_ms_p50=LATENCY_SECONDS * 1000,
+        reasoning=0.0,
+        oldest=0.0,
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from evalgate.catalog import Provider
+from evalgate.errors import InputError
 
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")  # an api_version of Azure's older API
 
@@ -39,3 +41,17 @@ def authentication(provider: Provider, key: str | None) -> dict[str, str]:
     if key is None:
         return {}
     return {"api-key": key} if provider.protocol == "azure" else {"Authorization": f"Bearer {key}"}
+
+
+def require_key(provider: Provider, environment: Mapping[str, str]) -> str | None:
+    """The provider's key; raises `InputError` when the catalogue names a variable in which there is none."""
+    if provider.api_key_env is None:
+        return None
+    key = environment.get(provider.api_key_env, "").strip()
+    if not key:
+        variable = provider.api_key_env
+        message = f"provider {provider.id!r} needs its key in the environment variable {variable}, which is not set"
+        raise InputError(f"{message}; run: export {variable}=…")
+    if not key.isascii() or not key.isprintable():
+        raise InputError(f"the key in the environment variable {provider.api_key_env} has characters that no key has")
+    return key

@@ -56,11 +56,11 @@ def _quota(remaining: str | None, reset: str | None, now: float) -> Quota | None
     left = _number(remaining)
     if left is None:
         return None
-    seconds = WINDOW if reset is None else _seconds(reset.strip(), now)
+    seconds = WINDOW if reset is None else seconds_until(reset.strip(), now)
     return Quota(min(left, _MAX_LEFT), WINDOW if seconds is None else min(max(seconds, 0.0), _MAX_RESET))
 
 
-def _seconds(reset: str, now: float) -> float | None:
+def seconds_until(reset: str, now: float) -> float | None:
     """Seconds until `reset`: a span (`6m0s`, `20ms`, `60`), or a time (RFC 3339, seconds or milliseconds of Unix)."""
     number = _number(reset)
     if number is not None:

@@ -13,24 +13,17 @@ import orjson
 
 from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
-from evalgate.exchange import Answer, FinishReason, JsonValue, Message, Request
+from evalgate.exchange import Answer, JsonValue, Message, Request
 from evalgate.providers.anthropic_stream import AnthropicStream
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.details import count_within, storable, token_count
-from evalgate.providers.reply import Reply, error_within, refusal
+from evalgate.providers.details import bounded, served_by, storable
+from evalgate.providers.finish import finish_reason
+from evalgate.providers.reply import Reply, error_in, error_within, no_answer, refusal, withheld
+from evalgate.providers.usage import count_within, counted, token_count
 from evalgate.providers.wire import Wire
 
 DEFAULT_MAX_TOKENS = 4096  # Messages requires a limit; this one holds where the suite names none
 _EFFORTS = {"low", "medium", "high", "xhigh", "max"}
-_FINISH: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_use": "tool_calls",
-    "refusal": "content_filter",  # "when streaming classifiers intervene to handle potential policy violations"
-    "pause_turn": "unknown",  # of tools that run at the server; none are asked for
-}
 
 
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
@@ -68,42 +61,60 @@ def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answe
     """The answer in a reply; a refusal of this one question is one too. Raises `AttemptFailed` when there is none."""
     if reply.status >= 300:
         return refusal(reply, latency_ms, redact)
-    if isinstance(reply.body, dict) and reply.body.get("error"):
+    if error_in(reply.body):
         return error_within(reply.body, latency_ms, redact)
-    return parse_message(reply.body, latency_ms)
+    return parse_message(reply.body, latency_ms, redact)
 
 
-def parse_message(body: JsonValue, latency_ms: float) -> Answer:
-    """Read the body of a message; raises `AttemptFailed` when it has no content to read. Thinking is left out."""
+def parse_message(body: JsonValue, latency_ms: float, redact: Callable[[str], str] = str) -> Answer:
+    """Read the body of a message; raises `AttemptFailed` when it has no content to read."""
     content = body.get("content") if isinstance(body, dict) else None
     if not isinstance(body, dict) or not isinstance(content, list):
-        reason = "the response has no content"
-        raise AttemptFailed(reason)
+        raise no_answer(body, "content", redact)
     blocks = [block for block in content if isinstance(block, dict)]
     texts = [block.get("text") for block in blocks if block.get("type") == "text"]
     calls: list[JsonValue] = [_tool_call(block) for block in blocks if block.get("type") == "tool_use"]
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    cached = token_count(usage.get("cache_read_input_tokens"))
-    asked = token_count(usage.get("input_tokens")) + token_count(usage.get("cache_creation_input_tokens")) + cached
-    details: dict[str, JsonValue] = {}
+    cached = token_count(usage.get("cache_read_input_tokens") or 0)
+    details = served_by(body)
     if calls:
         details["tool_calls"] = storable(calls)
-    if thinking := count_within(usage, "output_tokens_details", "thinking_tokens"):
+    if reasoning := "".join(_thinking(block) for block in blocks):
+        details["reasoning"] = bounded(reasoning)
+    if thinking := count_within(usage, ("output_tokens_details",), "thinking_tokens"):
         details["reasoning_tokens"] = thinking
     if cached:
         details["cached_tokens"] = cached
     stopped, why = body.get("stop_reason"), body.get("stop_details")
     if stopped == "refusal" and isinstance(why, dict) and isinstance(told := why.get("explanation"), str):
         details["refusal"] = told
-    return Answer(
+    asked = _sum(
+        token_count(usage.get("input_tokens")), token_count(usage.get("cache_creation_input_tokens") or 0), cached
+    )
+    answer = Answer(
         "".join(text for text in texts if isinstance(text, str)),
-        _FINISH.get(stopped, "unknown") if isinstance(stopped, str) else "unknown",
-        token_count(asked),
+        finish_reason(stopped),
+        asked,
         token_count(usage.get("output_tokens")),
         latency_ms,
         details=details,
     )
+    return withheld(counted(answer))
+
+
+def _sum(*counts: int | None) -> int | None:
+    """The tokens together; unknown when one of the counts is, or when they are more than there can be."""
+    known = [count for count in counts if count is not None]
+    return token_count(sum(known)) if len(known) == len(counts) else None
+
+
+def _thinking(block: dict[str, JsonValue]) -> str:
+    """What a block says of the model's reasoning, some of which comes encrypted."""
+    if block.get("type") == "redacted_thinking":
+        return "[redacted]"
+    thought = block.get("thinking") if block.get("type") == "thinking" else None
+    return thought if isinstance(thought, str) else ""
 
 
 def _split(endpoint: Endpoint, prompt: Sequence[Message]) -> tuple[Sequence[Message], Sequence[Message]]:

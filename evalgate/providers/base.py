@@ -17,14 +17,23 @@ class AttemptFailed(Exception):
     """One attempt brought no answer, and another one may.
 
     `retry_after` is in seconds when the provider named a time. `unreachable` says that no connection came about at all,
-    `throttled` that the provider asked for fewer calls (429, 503, 529).
+    `throttled` that the provider asked for fewer calls (429, 503, 529). `arrived` is None when nobody charges for it;
+    else the attempt is probably paid (a response of status 200 that cannot be used, or none within the time limit), and
+    these are the bytes of an answer that came.
     """
 
     def __init__(
-        self, reason: str, *, retry_after: float | None = None, unreachable: bool = False, throttled: bool = False
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        unreachable: bool = False,
+        throttled: bool = False,
+        arrived: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason, self.retry_after, self.unreachable, self.throttled = reason, retry_after, unreachable, throttled
+        self.arrived = arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,12 @@ class ProviderClient(Protocol):
         Returns the answer; a refusal by the provider (unknown parameter, content filter) is an answer too, with
         `error` set. Raises `AttemptFailed` when trying again may help, `ProviderError` when it cannot (a rejected key),
         `InputError` when the user's files are at fault (no such recording).
+        """
+
+    def hurry(self, seconds: float | None) -> None:
+        """Let nobody wait for a connection any longer: it fails at once.
+
+        Calls of which nothing has been heard by then end after so many seconds; none does when that is None.
         """
 
     async def close(self) -> None:

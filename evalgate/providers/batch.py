@@ -12,10 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapp
 from dataclasses import dataclass
 from typing import Protocol
 
-from evalgate.catalog import Endpoint, Provider
+from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, Question
-from evalgate.providers import require_key
 
 KeyedQuestion = tuple[str, Question]
 KeyedAnswer = tuple[str, Answer]
@@ -81,22 +80,6 @@ class BatchClient(Protocol):
 
     async def close(self) -> None:
         """Let go of connections."""
-
-
-def connect_batch(provider: Provider, environment: Mapping[str, str]) -> BatchClient:
-    """A client for the batch API of `provider`; must be called inside a running event loop.
-
-    Raises `InputError` when its protocol has none, or its key is not set.
-    """
-    if provider.protocol in {"openai", "azure"}:
-        from evalgate.providers.openai_batch import OpenAIBatches  # lazily, as in `connect`
-
-        return OpenAIBatches(provider, require_key(provider, environment))
-    if provider.protocol == "anthropic":
-        from evalgate.providers.anthropic_batch import AnthropicBatches
-
-        return AnthropicBatches(provider, require_key(provider, environment))
-    raise InputError(f"provider {provider.id!r} (protocol {provider.protocol}) has no batch API that evalgate speaks")
 
 
 def split(

@@ -9,15 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import orjson
-
 from evalgate.catalog import Provider
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.batch import BatchUnknown
+from evalgate.providers.body import parse_whole
 from evalgate.providers.http import KEY_REJECTED, RETRYABLE
-from evalgate.providers.reply import Reply, is_filtered, is_spent, message_of
+from evalgate.providers.reply import Reply, as_said, is_filtered, is_spent, message_of
 
 Redact = Callable[[str], str]
 Read = Callable[[Reply, float, Redact], Answer]
@@ -29,15 +28,16 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=-]{0,199}")  # it becomes part of a p
 def row_of(line: bytes) -> tuple[str, dict[str, JsonValue]] | None:
     """A line's custom id and content; None for a line that is none, or was too long to be read."""
     try:
-        row = orjson.loads(line)
-    except orjson.JSONDecodeError:
+        row = parse_whole(line)
+    except ValueError:
         return None
     key = row.get("custom_id") if isinstance(row, dict) else None
-    return (key, row) if isinstance(key, str) else None
+    return (key, row) if isinstance(key, str) and isinstance(row, dict) else None
 
 
 def answer_of(reply: Reply, read: Read, redact: Redact) -> Answer:
     """The answer in a reply; its latency is 0."""
+    reply = as_said(reply)
     status = reply.status
     may_pass = status in RETRYABLE or status >= 500
     turned_away = status in _OF_THE_ENDPOINT or 300 <= status < 400 or is_spent(reply.body)

@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         self._parser.set_dangerous_leniencies(
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )
+        self._poll: select.poll | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._failure: str | None = None  # why nothing more can come
         self._spent = False  # the last call may end, but there must be no other one
@@ -68,15 +69,33 @@ class Connection(asyncio.Protocol):
         self._head: Head | None = None
         self._headers: dict[str, str] = {}
         self._pieces: deque[bytes] = deque()
-        self._held = self._silent = 0
+        self._held = self._silent = self.received = 0
         self._sent = self._under_way = False
 
     @property
     def reusable(self) -> bool:
         """Whether another call can be made: the last one has ended, and nothing speaks against it."""
-        if self._under_way or self._spent or self._failure is not None or self._reading_paused:
-            return False
-        return not self._is_readable()  # what comes unasked would be taken for the next answer
+        return self.finished and not self._is_readable()  # what comes unasked would be taken for the next answer
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last call has ended well, so that it may be kept for another one."""
+        return not (self._under_way or self._spent or self._failure is not None or self._reading_paused)
+
+    @property
+    def ended(self) -> bool:
+        """Whether all of the body has come."""
+        return not self._under_way
+
+    @property
+    def paid(self) -> int | None:
+        """Bytes of a body that came, when it is one that a provider charges for (2xx); None when there is none yet."""
+        return self.received if self._head is not None and self._head.status < 300 else None
+
+    @property
+    def asked(self) -> bool:
+        """Whether the request has been sent as a whole, and no status of it says that nobody answers it."""
+        return self._sent and (self._head is None or self._head.status < 300)
 
     async def call(self, *request: bytes) -> Head:
         """Send a request as it goes over the wire, and wait for the head of its response."""
@@ -137,9 +156,10 @@ class Connection(asyncio.Protocol):
     def _is_readable(self) -> bool:
         if self.wire is None or not hasattr(select, "poll"):  # Windows has none
             return False
-        poll = select.poll()
-        poll.register(self.wire.get_extra_info("socket").fileno(), select.POLLIN)
-        return bool(poll.poll(0))
+        if self._poll is None:
+            self._poll = select.poll()
+            self._poll.register(self.wire.get_extra_info("socket").fileno(), select.POLLIN)
+        return bool(self._poll.poll(0))
 
     def _broken(self) -> AttemptFailed:
         return AttemptFailed(f"connection broke: {self._failure}")
@@ -228,6 +248,7 @@ class Connection(asyncio.Protocol):
         """Hold a piece of the body until it is read."""
         self._pieces.append(data)
         self._held += len(data)
+        self.received += len(data)
 
     def on_message_complete(self) -> None:
         """Note the end of the body, and whether there may be another call.

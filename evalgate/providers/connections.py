@@ -70,7 +70,8 @@ class Connections:
         self._addresses: asyncio.Future[Any] | None = None  # of the one that is connected to
         self._looked_up_at = 0.0
         self._tls: ssl.SSLContext | None = None
-        self._closed = False
+        self._closed = self._hurried = False
+        self._opening: set[asyncio.Timeout] = set()
 
     async def take(self) -> Connection:
         """A connection for one call; raises `AttemptFailed` when none comes about."""
@@ -80,20 +81,30 @@ class Connections:
                 return connection
             connection.close()
         try:
-            async with asyncio.timeout(self._timeout):
-                return await self._open()
+            async with asyncio.timeout(0 if self._hurried else self._timeout) as clock:
+                self._opening.add(clock)
+                try:
+                    return await self._open()
+                finally:
+                    self._opening.discard(clock)
         except TimeoutError:
-            reason = f"no connection in time ({self._timeout:g} s)"
+            reason = "not waited for" if self._hurried else f"no connection in time ({self._timeout:g} s)"
         except OSError as failure:
             reason = f"no connection: {_why(failure)}"
         raise AttemptFailed(reason, unreachable=True)
 
     def give_back(self, connection: Connection) -> None:
         """Keep it for another call if it is good for one."""
-        if connection.reusable and not self._closed:
+        if connection.finished and not self._closed:  # looked at once more when it is taken
             self._idle.append((connection, self._loop.time()))
         else:
             connection.close()
+
+    def hurry(self) -> None:
+        """Wait for no connection any more: who does fails at once, and so does who would."""
+        self._hurried = True
+        for clock in self._opening:
+            clock.reschedule(self._loop.time())
 
     async def close(self) -> None:
         """Close what is idle now, and the others when they are given back."""

@@ -1,21 +1,23 @@
-"""What is kept of a response beside its text: counts that can be stored, tool calls, log probabilities."""
+"""What is kept of a response beside its text: who answered, reasoning, tool calls, log probabilities."""
 
 from __future__ import annotations
 
-from evalgate.exchange import MAX_TOKENS, JsonValue
+from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import canonical
 from evalgate.providers.base import AttemptFailed
 
-
-def token_count(value: JsonValue) -> int:
-    """Tokens; 0 when the server does not count, or counts nonsense."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TOKENS else 0
+MAX_NAME, MAX_REASONING = 200, 65_536  # characters that are kept
 
 
-def count_within(usage: dict[str, JsonValue], group: str, name: str) -> int:
-    """`usage.group.name`, such as `completion_tokens_details.reasoning_tokens`; 0 when it is not there."""
-    inner = usage.get(group)
-    return token_count(inner.get(name)) if isinstance(inner, dict) else 0
+def served_by(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Who says that they answered: the model's name, and the fingerprint of what serves it."""
+    names = {"served_model": body.get("model"), "system_fingerprint": body.get("system_fingerprint")}
+    return {key: name[:MAX_NAME] for key, name in names.items() if isinstance(name, str) and name}
+
+
+def bounded(reasoning: str) -> str:
+    """The beginning of a reasoning, which may be many times as long as its answer."""
+    return reasoning[:MAX_REASONING]
 
 
 def storable(tool_calls: JsonValue) -> JsonValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote, urlsplit
@@ -15,24 +16,24 @@ from evalgate.catalog import Provider
 from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import JsonValue
 from evalgate.providers.access import authentication, query_of, root_of
+from evalgate.providers.again import seconds_until_retry
 from evalgate.providers.allowance import allowance_of
 from evalgate.providers.assembly import Assembler
 from evalgate.providers.base import Allowance, AttemptFailed
+from evalgate.providers.body import mended, parse, parse_whole
 from evalgate.providers.connection import Connection, Head
 from evalgate.providers.connections import Address, Connections
 from evalgate.providers.proxy import proxy_for
-from evalgate.providers.reply import THROTTLED, Reply, is_filtered, is_spent, message_of
-from evalgate.providers.sse import EventReader
+from evalgate.providers.reply import THROTTLED, Reply, as_said, error_in, is_filtered, is_spent, message_of
+from evalgate.providers.streaming import FOR_THE_END, Reading, StreamTooLarge, is_stream
 
 __all__ = ["HttpClient", "Reply", "message_of"]
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-MAX_STREAM_BYTES = 8 * MAX_BODY_BYTES  # every token of a stream is wrapped anew
 RETRYABLE = {408, 409, 425, 429}  # and whatever begins with 5
 KEY_REJECTED = {401, 403}
 MAX_MESSAGE = 300
 MIN_SECRET = 16  # characters; shorter keys are placeholders such as EMPTY, and may be words of an answer
-LAST_BYTES = 0.2  # seconds in which the end of a stream may still come, so that its connection can be used again
 _URL_CHARACTERS = "%/?[]@:!$&'()*+,;=~"  # RFC 3986, and what is encoded already; nothing else gets into a request line
 _TURNED_AWAY = {  # scored as a bad answer, each of these would be held against the model
     402: "its credit is used up",
@@ -47,6 +48,7 @@ class HttpClient:
     def __init__(self, provider: Provider, key: str | None) -> None:
         self._provider, self._key = provider, key
         self.allowance: Allowance | None = None
+        self._calls: dict[asyncio.Timeout, Connection | None] = {}  # that are under way, by their clocks
         self._base, self._query = root_of(provider), query_of(provider)
         # as it stands in JSON; an endpoint that echoes the key must not get it stored
         self._secret = orjson.dumps(key)[1:-1] if key is not None and len(key) >= MIN_SECRET else None
@@ -68,11 +70,15 @@ class HttpClient:
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
         async with self._connection(self._provider.timeout) as (connection, _):
-            try:
-                async with asyncio.timeout(self._provider.first_byte_timeout):
-                    head = await self._call(connection, "POST", path, orjson.dumps(body))
-            except TimeoutError:
-                raise self._too_slow() from None
+            call = self._call(connection, "POST", path, orjson.dumps(body))
+            if self._provider.first_byte_timeout is None:
+                head = await call
+            else:
+                try:
+                    async with asyncio.timeout(self._provider.first_byte_timeout):
+                        head = await call
+                except TimeoutError:
+                    raise self._too_slow() from None
             return self._judge(path, head, await self._read(connection))
 
     async def stream(
@@ -83,24 +89,52 @@ class HttpClient:
         Returns the reply as if there had been no stream, the milliseconds until its last event, and those until the
         first that brought content (None when the server sent no stream after all). Raises as `post` does.
         """
-        started = time.perf_counter()
-        async with self._connection(self._provider.timeout) as (connection, total):
-            try:
-                async with asyncio.timeout(self._provider.first_byte_timeout) as clock:
-                    head = await self._call(connection, "POST", path, orjson.dumps(body))
-                    if head.status >= 300 or not _is_stream(head):
-                        clock.reschedule(None)
-                        reply = self._judge(path, head, await self._read(connection))
-                        return reply, (time.perf_counter() - started) * 1000, None
-                    first = await self._assemble(connection, assembler, clock)
-            except TimeoutError:
-                raise self._too_slow() from None
-            ended = time.perf_counter()
-            self._note(head)
-            reply = Reply(head.status, self._whole(assembler.body()))
-            total.reschedule(None)  # the answer is there, and paid
-            await _let_go(connection)
-        return reply, (ended - started) * 1000, None if first is None else (first - started) * 1000
+        started, reading = time.perf_counter(), Reading(assembler)
+        try:
+            async with self._connection(self._provider.timeout) as (connection, total):
+                try:
+                    async with asyncio.timeout(self._provider.first_byte_timeout) as clock:
+                        head = await self._call(connection, "POST", path, orjson.dumps(body))
+                        if head.status >= 300 or not is_stream(head):
+                            clock.reschedule(None)
+                            data = await self._read(connection)
+                            if head.status >= 300 or not reading.take_whole(data, MAX_BODY_BYTES):
+                                reply = self._judge(path, head, data)
+                                return reply, (time.perf_counter() - started) * 1000, None
+                        else:
+                            await reading.read(connection, clock, total, MAX_BODY_BYTES)
+                except StreamTooLarge as excess:
+                    raise self._too_large(excess.limit) from None
+                except TimeoutError:
+                    if not reading.is_whole:
+                        raise self._too_slow() from None
+                self._note(head)
+                reply = Reply(head.status, self._whole(assembler.body()))
+        except AttemptFailed as failure:
+            if failure.arrived and reading.begun:  # a stream's bytes say little: each token is wrapped anew
+                failure.arrived = assembler.arrived
+            raise
+        first = None if reading.first is None else (reading.first - started) * 1000
+        return reply, (reading.last - started) * 1000, first
+
+    def heed(self, path: str, reply: Reply) -> Reply:
+        """What a reply of status 200 says when it is an error that ends everything, or turns down the question.
+
+        Raises `ProviderError`, as if its own words had been the status; whatever may pass is left to who reads it.
+        """
+        if reply.status >= 300 or not error_in(reply.body):
+            return reply
+        status = as_said(reply).status
+        may_pass = status in RETRYABLE or status >= 500
+        if not is_spent(reply.body) and (status == reply.status or may_pass or is_filtered(reply.body)):
+            return reply
+        return self._turned_away(path, status, reply.body)
+
+    def hurry(self, seconds: float | None) -> None:
+        """See `ProviderClient.hurry`."""
+        self._connections.hurry()
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, self._cut_off_the_silent)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -118,15 +152,32 @@ class HttpClient:
     @contextlib.asynccontextmanager
     async def _connection(self, seconds: float) -> AsyncIterator[tuple[Connection, asyncio.Timeout]]:
         """A connection for one call, which may take so long in all; and the clock that sees to it."""
+        connection = None
         try:
             async with asyncio.timeout(seconds) as clock:
-                connection = await self._connections.take()
+                self._calls[clock] = None
                 try:
-                    yield connection, clock
+                    connection = self._calls[clock] = await self._connections.take()
+                    try:
+                        yield connection, clock
+                    finally:
+                        self._connections.give_back(connection)
                 finally:
-                    self._connections.give_back(connection)
+                    del self._calls[clock]
         except TimeoutError:
-            raise self._timed_out(seconds) from None
+            failure = self._timed_out(seconds)
+            failure.arrived = connection.received if connection is not None and connection.asked else None
+            raise failure from None
+        except AttemptFailed as failure:
+            if connection is not None and failure.arrived is None:
+                failure.arrived = connection.paid
+            raise
+
+    def _cut_off_the_silent(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for clock, connection in self._calls.items():
+            if connection is None or not connection.received:
+                clock.reschedule(now)
 
     async def _call(
         self, connection: Connection, method: str, path: str, *body: bytes, kind: str = "application/json"
@@ -140,31 +191,18 @@ class HttpClient:
         return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
 
     def _target(self, path: str) -> str:
-        return quote(self._with_query(f"{self._before_path}{path}"), safe=_URL_CHARACTERS)
-
-    async def _assemble(self, connection: Connection, assembler: Assembler, clock: asyncio.Timeout) -> float | None:
-        """Give `assembler` all events; returns when the first of them came that brought content."""
-        reader = EventReader(MAX_BODY_BYTES)
-        size, first = 0, None
-        while chunk := await connection.piece():
-            size += len(chunk)
-            if size > MAX_STREAM_BYTES:
-                raise self._too_large(MAX_STREAM_BYTES)
-            for name, data in reader.feed(chunk):
-                clock.reschedule(None)
-                if assembler.feed(name, data) and first is None:
-                    first = time.perf_counter()
-                if assembler.done:
-                    return first
-        for name, data in reader.close():
-            assembler.feed(name, data)
-        return first
+        return _quoted(self._with_query(f"{self._before_path}{path}"))
 
     def _whole(self, assembled: JsonValue) -> JsonValue:
         """What a stream said, without the key, which may have come in two pieces."""
         try:
-            data = orjson.dumps(assembled)
-        except TypeError:  # orjson reads four times as deep as it writes
+            try:
+                data = orjson.dumps(assembled)
+            except (
+                TypeError
+            ):  # half of a surrogate pair, or as deep as orjson reads, which is four times what it writes
+                data = orjson.dumps(assembled := mended(assembled))
+        except (TypeError, ValueError):
             reason = "the stream is nested too deeply"
             raise AttemptFailed(reason) from None
         if len(data) > MAX_BODY_BYTES:
@@ -176,12 +214,14 @@ class HttpClient:
 
     async def _read(self, connection: Connection) -> bytes:
         chunks: list[bytes] = []
-        size = 0
-        while chunk := await connection.piece():
-            size += len(chunk)
-            if size > MAX_BODY_BYTES:
-                raise self._too_large(MAX_BODY_BYTES)
-            chunks.append(chunk)
+        try:
+            while chunk := await _more(connection, chunks):
+                if connection.received > MAX_BODY_BYTES:
+                    raise self._too_large(MAX_BODY_BYTES)
+                chunks.append(chunk)
+        except AttemptFailed:
+            if not _is_object(b"".join(chunks)):  # which is whole, whatever was promised after it
+                raise
         data = b"".join(chunks)
         return data if self._secret is None else data.replace(self._secret, b"[key]")
 
@@ -193,22 +233,27 @@ class HttpClient:
         self._note(head)
         if status < 300:
             try:
-                return Reply(status, orjson.loads(data))
-            except orjson.JSONDecodeError:
+                return Reply(status, parse_whole(data))
+            except ValueError:
                 encoding = head.headers.get("content-encoding", "")  # some encode though they were asked not to
                 reason = self.redact(f"the response is not JSON{f', but {encoding}' if encoding else ''}")
                 raise AttemptFailed(reason) from None
         try:
-            body: JsonValue = orjson.loads(data)
-        except orjson.JSONDecodeError:
+            body = parse_whole(data)
+        except ValueError:
             body = {"error": {"message": data.decode(errors="replace").strip()}}
+        if not is_spent(body) and (status in RETRYABLE or status >= 500):
+            reason = f"HTTP {status}: {self.redact(message_of(body))}"
+            again = seconds_until_retry(head.headers, time.time())
+            raise AttemptFailed(reason, retry_after=again, throttled=status in THROTTLED)
+        return self._turned_away(path, status, body)
+
+    def _turned_away(self, path: str, status: int, body: JsonValue) -> Reply:
+        """The refusal of a question; raises `ProviderError` when every other one would be refused as well."""
         message = self.redact(message_of(body))
         what = f"provider {self._provider.id!r} at {self.url(path)} turns every call away (HTTP {status})"
         if is_spent(body):
             raise ProviderError(f"{what}: {message}; {_TURNED_AWAY[402]}")
-        if status in RETRYABLE or status >= 500:
-            retry_after = _retry_after(head.headers)
-            raise AttemptFailed(f"HTTP {status}: {message}", retry_after=retry_after, throttled=status in THROTTLED)
         if status in KEY_REJECTED and not is_filtered(body):
             variable = self._provider.api_key_env or "api_key_env (none is set in the catalogue)"
             message = f"provider {self._provider.id!r} rejects the key (HTTP {status}); check {variable}"
@@ -221,32 +266,31 @@ class HttpClient:
         return AttemptFailed(f"no answer within {seconds:g} s")
 
     def _too_slow(self) -> AttemptFailed:
-        return AttemptFailed(f"no first byte within {self._provider.first_byte_timeout:g} s")
+        return AttemptFailed(f"no first byte within {self._provider.first_byte_timeout:g} s", arrived=0)
 
-    def _too_large(self, limit: int) -> InputError:
+    def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
-        return InputError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
+        return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
 
 
-def _is_stream(head: Head) -> bool:
-    return head.headers.get("content-type", "").partition(";")[0].strip().lower() == "text/event-stream"
+@functools.lru_cache(maxsize=64)  # most calls of a run go to one place
+def _quoted(target: str) -> str:
+    return quote(target, safe=_URL_CHARACTERS)
 
 
-async def _let_go(connection: Connection) -> None:
-    """Wait a moment for the end of a stream that has said everything: then its connection can be used again."""
-    with contextlib.suppress(TimeoutError, AttemptFailed):
-        async with asyncio.timeout(LAST_BYTES):
-            while await connection.piece():
-                pass
+async def _more(connection: Connection, chunks: list[bytes]) -> bytes:
+    """More of a body; nothing at its end, or when it is whole already and no end of it comes."""
+    if not chunks or connection.ended or not chunks[-1].rstrip().endswith(b"}") or not _is_object(b"".join(chunks)):
+        return await connection.piece()
+    try:
+        async with asyncio.timeout(FOR_THE_END):
+            return await connection.piece()
+    except TimeoutError:
+        return b""
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds from `retry-after-ms` or `Retry-After`; dates and nonsense are left to the backoff."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers[name]) * unit
-        except (KeyError, ValueError):
-            continue
-        if 0 <= seconds < float("inf"):
-            return seconds
-    return None
+def _is_object(data: bytes) -> bool:
+    try:
+        return isinstance(parse(data), dict)
+    except ValueError:
+        return False

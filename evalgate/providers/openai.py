@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from evalgate.catalog import Endpoint
-from evalgate.exchange import Answer, FinishReason, JsonValue, Request
+from evalgate.exchange import Answer, JsonValue, Request
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.details import count_within, first_logprob, storable, token_count, token_logprobs
-from evalgate.providers.openai_stream import OpenAIStream
-from evalgate.providers.reply import Reply, error_within, refusal
+from evalgate.providers.choices import least_choice
+from evalgate.providers.details import bounded, first_logprob, served_by, storable, token_logprobs
+from evalgate.providers.finish import finish_reason
+from evalgate.providers.openai_stream import REASONING, OpenAIStream
+from evalgate.providers.reply import Reply, error_in, error_within, no_answer, refusal, withheld
+from evalgate.providers.usage import count_within, counted, output_with_reasoning, token_count
 from evalgate.providers.wire import Wire
 
-_FINISH: dict[str, FinishReason] = {
-    "stop": "stop",
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-    "content_filter": "content_filter",
-}
+_OUTPUT_DETAILS = ("completion_tokens_details", "output_tokens_details")
+_INPUT_DETAILS = ("prompt_tokens_details", "input_tokens_details")
 
 
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
@@ -34,14 +32,22 @@ def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answe
     """The answer in a reply; a refusal of this one question is one too. Raises `AttemptFailed` when there is none."""
     if reply.status >= 300:
         return refusal(reply, latency_ms, redact)
-    if error := _error_in(reply.body):  # as gateways send it: they had said 200 already
-        return error_within({"error": error}, latency_ms, redact)
-    return parse_response(reply.body, latency_ms)
+    choice = choice_of(reply.body)
+    if error := _error_in(reply.body, choice):  # as gateways send it: they had said 200 already
+        return error_within(error, latency_ms, redact)
+    return _parsed(reply.body, choice, latency_ms, redact)
 
 
-def parse_response(body: JsonValue, latency_ms: float) -> Answer:
+def parse_response(body: JsonValue, latency_ms: float, redact: Callable[[str], str] = str) -> Answer:
     """Read a completion or chat-completion response body; raises `AttemptFailed` when it has no choice to read."""
-    choice = _first_choice(body)
+    return _parsed(body, choice_of(body), latency_ms, redact)
+
+
+def _parsed(
+    body: JsonValue, choice: dict[str, JsonValue] | None, latency_ms: float, redact: Callable[[str], str]
+) -> Answer:
+    if choice is None:
+        raise no_answer(body, "choices", redact)
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     if isinstance(text, list):  # content parts, as some servers send them
@@ -57,31 +63,43 @@ def parse_response(body: JsonValue, latency_ms: float) -> Answer:
     assert isinstance(body, dict)
     usage = body.get("usage")
     usage = usage if isinstance(usage, dict) else {}
-    details: dict[str, JsonValue] = {}
-    if isinstance(fingerprint := body.get("system_fingerprint"), str):
-        details["system_fingerprint"] = fingerprint
+    details = served_by(body)
     if isinstance(message, dict):
-        if message.get("tool_calls"):
-            details["tool_calls"] = storable(message["tool_calls"])
-        if isinstance(refused := message.get("refusal"), str) and refused:
-            details["refusal"] = refused
+        _keep_from_message(message, details)
     if logprobs := choice.get("logprobs"):
         if (first := first_logprob(logprobs)) is not None:
             details["first_logprob"] = first
         if tokens := token_logprobs(logprobs):
             details["logprobs"] = tokens
-    if reasoning := count_within(usage, "completion_tokens_details", "reasoning_tokens"):
+    if reasoning := count_within(usage, _OUTPUT_DETAILS, "reasoning_tokens"):
         details["reasoning_tokens"] = reasoning
-    if cached := count_within(usage, "prompt_tokens_details", "cached_tokens"):
+    if cached := count_within(usage, _INPUT_DETAILS, "cached_tokens"):
         details["cached_tokens"] = cached
-    return Answer(
+    answer = Answer(
         text or "",
-        _FINISH.get(finish, "unknown") if isinstance(finish, str) else "unknown",
+        finish_reason(finish),
         token_count(usage.get("prompt_tokens")),
-        token_count(usage.get("completion_tokens")),
+        output_with_reasoning(usage, reasoning, reasoned="reasoning" in details),
         latency_ms,
         details=details,
     )
+    return withheld(counted(answer))
+
+
+def choice_of(body: JsonValue) -> dict[str, JsonValue] | None:
+    """The choice that is the answer; None when the body has none."""
+    return least_choice(body.get("choices")) if isinstance(body, dict) else None
+
+
+def _keep_from_message(message: dict[str, JsonValue], details: dict[str, JsonValue]) -> None:
+    if message.get("tool_calls"):
+        details["tool_calls"] = storable(message["tool_calls"])
+    if isinstance(refused := message.get("refusal"), str) and refused:
+        details["refusal"] = refused
+    for name in REASONING:
+        if isinstance(reasoning := message.get(name), str) and reasoning:
+            details["reasoning"] = bounded(reasoning)
+            break
 
 
 def _plain(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -95,21 +113,11 @@ def _plain(body: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return body
 
 
-def _error_in(body: JsonValue) -> JsonValue:
-    """The error of a body, or that of its choice (OpenRouter, when the provider behind it broke off)."""
-    if not isinstance(body, dict):
-        return None
-    choices = body.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    return body.get("error") or (choice.get("error") if isinstance(choice, dict) else None)
-
-
-def _first_choice(body: JsonValue) -> dict[str, JsonValue]:
-    choices = body.get("choices") if isinstance(body, dict) else None
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict):
-        return choices[0]
-    reason = "the response has no choices"
-    raise AttemptFailed(reason)
+def _error_in(body: JsonValue, choice: dict[str, JsonValue] | None) -> JsonValue:
+    """The error that a body is or has, or that of its choice (OpenRouter, when the provider behind it broke off)."""
+    if error_in(body):
+        return body
+    return {"error": choice["error"]} if choice is not None and choice.get("error") else None
 
 
 WIRE = Wire(build, read, OpenAIStream, {"stream": True, "stream_options": {"include_usage": True}})

@@ -31,15 +31,12 @@ def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answe
     """As `openai.read`; who answered, and how its own API said why it stopped, are kept too."""
     answer = openai.read(reply, latency_ms, redact)
     body = reply.body
-    if answer.failed or not isinstance(body, dict):
+    if reply.status >= 300 or not isinstance(body, dict):
         return answer
     kept = dict(answer.details)
     if isinstance(provider := body.get("provider"), str):
         kept["provider"] = provider
-    choices = body.get("choices")
-    native = (
-        choices[0].get("native_finish_reason") if isinstance(choices, list) and isinstance(choices[0], dict) else None
-    )
+    native = (openai.choice_of(body) or {}).get("native_finish_reason")
     if isinstance(native, str):
         kept["native_finish_reason"] = native
     return replace(answer, details=kept)
@@ -50,11 +47,11 @@ def check(endpoint: Endpoint, answer: Answer) -> None:
     if answer.failed:
         return
     pinned, said = endpoint.variant.tag or "", answer.details.get("provider")
-    expected = endpoint.variant.answers_as or pinned.partition("/")[0]
+    expected = [pinned.partition("/")[0], *endpoint.variant.aliases]
     if not isinstance(said, str):
         raise ProviderError(f"{endpoint.place}: pinned to {pinned!r}, and the response does not say who answered")
-    wanted, given = _letters(expected), _letters(said)
-    if given != _NAMES.get(wanted, wanted):
+    given = _letters(said)
+    if not any(given == _NAMES.get(wanted, wanted) for wanted in map(_letters, expected)):
         message = (
             f"pinned to {pinned!r}, and {said[:80]!r} answered; nothing is counted for a variant that did not answer"
         )

@@ -22,6 +22,7 @@ from evalgate.errors import InputError
 from evalgate.exchange import MAX_TOKENS, Answer, FinishReason, JsonValue
 from evalgate.formats.canonical import canonical
 from evalgate.formats.files import write_atomically
+from evalgate.providers.usage import counted
 
 FORMAT = "evalgate.recording/v1"
 MAX_BYTES = 512 * 1024 * 1024  # unpacked
@@ -75,14 +76,16 @@ def read_recording(path: Path) -> dict[RecordedKey, Answer]:
         key = (recorded.request, recorded.repeat)
         if key in answers:
             raise InputError(f"{path}:{number}: a second answer to the same request")
-        answers[key] = Answer(
-            recorded.text,
-            recorded.finish_reason,
-            recorded.input_tokens,
-            recorded.output_tokens,
-            recorded.latency_ms,
-            recorded.error,
-            recorded.details,
+        answers[key] = counted(
+            Answer(
+                recorded.text,
+                recorded.finish_reason,
+                recorded.input_tokens,
+                recorded.output_tokens,
+                recorded.latency_ms,
+                recorded.error,
+                recorded.details,
+            )
         )
     return answers
 
@@ -96,8 +99,8 @@ class _Recorded(BaseModel):
     request: str
     text: str
     finish_reason: FinishReason
-    input_tokens: _Tokens
-    output_tokens: _Tokens
+    input_tokens: _Tokens | None
+    output_tokens: _Tokens | None
     latency_ms: Annotated[float, Field(ge=0)]
     repeat: Annotated[int, Field(ge=0)] = 0
     error: str | None = None

@@ -32,5 +32,8 @@ class ReplayClient:
             raise InputError(f"{message}; prompt, parameters or case changed since it was recorded: record it again")
         return answer
 
+    def hurry(self, seconds: float | None) -> None:
+        """Nobody waits."""
+
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -10,30 +10,34 @@ from rich.text import Text
 
 from evalgate.plan.forecast import Forecast, VariantForecast
 from evalgate.report.layout import columns, print_line, widths_of
-from evalgate.report.wording import percent, safe
+from evalgate.report.wording import alpha, e_value, percent, safe
 
 HEAD = ("variant", "flips", "cases", "p90", "worst", "verdict", "calls", "tokens", "USD", "worst", "minutes")
 
 
 def render_forecast(forecast: Forecast, console: Console) -> None:
     """Print one operation's forecast: a line per side, then what its cases can certify."""
-    family = f" · Holm over {forecast.family} variants" if forecast.family > 1 else ""
+    family = f" · family of {forecast.family}" if forecast.family > 1 else ""
+    margin = forecast.policy.margin * 100
     print_line(
         console,
-        Text.assemble((safe(forecast.operation), "bold"), f" · margin {forecast.margin * 100:g} pp{family}"),
+        Text.assemble((safe(forecast.operation), "bold"), f" · margin {margin:g} pp{family}"),
     )
     sides = (forecast.baseline, *forecast.variants)
     rows = [[Text(cell, "dim") for cell in HEAD], *(_row(side, side is forecast.baseline) for side in sides)]
     right = [False] + [True] * (len(HEAD) - 1)
     for row in rows:
         print_line(console, Text("  ") + columns(row, widths_of(rows), right))
-    print_line(
-        console,
-        Text(
-            f"  {forecast.available} cases certify a margin of {forecast.smallest_margin * 100:.3g} pp nine times in "
-            f"ten; the least that prove {forecast.margin * 100:g} pp are {forecast.least_cases}"
-        ),
+    certify = (
+        f"{forecast.available} cases certify a margin of {forecast.smallest_margin * 100:.3g} pp nine times in ten"
     )
+    least = "no number of cases proves" if forecast.least_cases is None else "the least that prove"
+    number = "" if forecast.least_cases is None else f" are {forecast.least_cases}"
+    print_line(console, Text(f"  {certify}; {least} {margin:g} pp{number}"))
+    for side in forecast.variants:
+        if side.trying is not None and side.trying.number > 1:
+            again = f"  {safe(side.variant)}: try {side.trying.number}, charged {alpha(side.trying.level)}"
+            print_line(console, Text(f"{again}; green takes an e-value of {e_value(side.e_needed)}"))
 
 
 def render_assumptions(forecasts: Sequence[Forecast], console: Console) -> None:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from evalgate._version import __version__
 from evalgate.errors import InfrastructureError
+from evalgate.exchange import as_text
 from evalgate.formats.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report import plots, wording
@@ -74,10 +75,11 @@ def render_report(board: Board, pairs: Pairs) -> str:
         board=board,
         sections=sections,
         tables=_tables(sections),
-        tally=Counter(verdict.outcome for _, verdict in verdicts),
+        tally=Counter(wording.outcome(verdict) for _, verdict in verdicts),
         total=len(verdicts),
         at=datetime.fromtimestamp(board.at, UTC),
         illustrative=any(wording.is_illustrative(each, verdict) for each, verdict in verdicts),
+        estimated=any(wording.is_estimated(verdict) for _, verdict in verdicts),
         version=__version__,
     )
 
@@ -88,7 +90,7 @@ def _section(anchor: str, board: OperationBoard, pairs: Pairs) -> _Section:
         (f"{anchor}-{number}", verdict, _flips(verdict, pairs(board, verdict)))
         for number, verdict in enumerate(verdicts, start=1)
     ]
-    counts = Counter(verdict.outcome for verdict in verdicts)
+    counts = Counter(wording.outcome(verdict) for verdict in verdicts)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     name = wording.safe(board.operation)
     forest = f"{name}: difference to the baseline of each variant with its confidence sequence; {told}"
@@ -143,7 +145,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(wording=wording, both_shown=lambda pair: both_shown(pair, _ANSWER_LIMIT))
-    environment.filters["field"] = lambda value: wording.safe(wording.plain(value), FIELD_LIMIT, multiline=True)
+    environment.filters["field"] = lambda value: wording.safe(as_text(value), FIELD_LIMIT, multiline=True)
     return environment
 
 

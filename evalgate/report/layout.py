@@ -6,11 +6,36 @@ These lines look the same on a screen, in a log and in a pull request.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
+
+
+class Piped(Console):
+    """A console without a window: a file, a pipe, a log.
+
+    Nothing tells how wide it is, so a table takes the width that it needs, for `grep` and `cut` as much as for people.
+    A width that is stated (COLUMNS) says how many columns of the board stay in one line. Prose is wrapped as ever.
+    """
+
+    @property
+    def table_width(self) -> int:
+        """Cells that a table may take."""
+        return self.width if os.environ.get("COLUMNS", "").isdigit() else sys.maxsize
+
+
+def console_for_output() -> Console:
+    """The console on stdout."""
+    return Console() if sys.stdout.isatty() else Piped()
+
+
+def table_width(console: Console) -> int:
+    """Cells that a table may take of `console`."""
+    return console.table_width if isinstance(console, Piped) else console.width
 
 
 def print_line(console: Console, line: Text) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from evalgate.gate import Board, OperationBoard, Outcome, VariantFacts, Verdict
+from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
 from evalgate.report import wording
 from evalgate.report.svg import PALETTE
 from evalgate.report.wording import safe
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 Format = Literal["svg", "png"]
 
-MARKERS: dict[Outcome, str] = {"green": "o", "red": "X", "inconclusive": "D"}
-MEANINGS: dict[Outcome, str] = {
+MARKERS = {"green": "o", "worse": "v", "red": "X", "inconclusive": "D"}
+MEANINGS = {
     "green": "green: proven not worse than the margin",
-    "red": "red: proven worse",
+    "worse": "worse: proven worse, perhaps by less",
+    "red": "red: proven worse by more",
     "inconclusive": "inconclusive",
 }
 _PAPER, _INK, _FAINT, _LINE = (PALETTE[name] for name in ("paper", "ink", "faint", "line"))
@@ -51,12 +52,12 @@ def forest(board: OperationBoard) -> bytes:
         _draw_forest(axes, board, verdicts, _forest_limits(board))
         _label_rows(axes, [verdict.variant for verdict in verdicts])
         axes.set_xlabel("Δ score against the baseline, percentage points", color=_FAINT)
-        places = ((-100 * board.margin, "margin", PALETTE["red"]), (0, "baseline", _FAINT))
+        places = ((-100 * board.policy.margin, "margin", PALETTE["red"]), (0, "baseline", _FAINT))
         for place, word, colour in places:
             axes.text(place, -0.75, word, ha="right" if place else "left", va="bottom", color=colour, fontsize=8)
         for y, verdict in enumerate(verdicts):
-            told = f"{wording.points(wording.telling(verdict).delta)}  {verdict.outcome}"
-            _beside(axes, 1.015, y, told, PALETTE[verdict.outcome])
+            told = f"{wording.points(wording.telling(verdict).delta)}  {wording.outcome(verdict)}"
+            _beside(axes, 1.015, y, told, PALETTE[wording.outcome(verdict)])
         return _rendered(figure, "svg")
 
 
@@ -105,7 +106,9 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
                 _label_rows(axes, list(variants.values()))
         below = "Δ score against the baseline with its confidence sequence, percentage points; dashed: the margin"
         figure.text(0.5, 0.44 / height, below, ha="center", va="bottom", color=_FAINT)
-        outcomes = [outcome for outcome in MARKERS if outcome in {verdict.outcome for verdict in verdicts.values()}]
+        outcomes = [
+            outcome for outcome in MARKERS if outcome in {wording.outcome(verdict) for verdict in verdicts.values()}
+        ]
         _legend(figure, outcomes)
         return _rendered(figure, form)
 
@@ -118,20 +121,20 @@ def _draw_forest(
     axes.set_xlim(low, high)
     axes.set_ylim(len(verdicts) - 0.4, -0.6)
     axes.set_yticks([])
-    axes.axvspan(low, -100 * board.margin, color=PALETTE["red"], alpha=0.07, linewidth=0)
+    axes.axvspan(low, -100 * board.policy.margin, color=PALETTE["red"], alpha=0.07, linewidth=0)
     axes.axvline(0, color=_FAINT, linewidth=0.8)
-    axes.axvline(-100 * board.margin, color=PALETTE["red"], linewidth=1, linestyle=_DASHES)
+    axes.axvline(-100 * board.policy.margin, color=PALETTE["red"], linewidth=1, linestyle=_DASHES)
     for y, verdict in enumerate(verdicts):
         if verdict is None:
             continue
-        metric, colour = wording.telling(verdict), PALETTE[verdict.outcome]
+        metric, colour = wording.telling(verdict), PALETTE[wording.outcome(verdict)]
         lower, upper, delta = (100 * value for value in (*metric.interval, metric.delta))
         axes.plot([max(lower, low), min(upper, high)], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
         if lower < low <= delta:
             axes.plot(low, y, "<", color=colour, markersize=5, clip_on=False)
         if upper > high >= delta:
             axes.plot(high, y, ">", color=colour, markersize=5, clip_on=False)
-        _mark(axes, min(max(delta, low), high), y, verdict.outcome)
+        _mark(axes, min(max(delta, low), high), y, wording.outcome(verdict))
         if delta < low:
             told = f"◂ {wording.points(metric.delta)}"
             axes.annotate(told, (low, y), (7, 3), textcoords="offset points", color=colour, fontsize=7.5, va="bottom")
@@ -167,23 +170,23 @@ def _label_width(variants: Sequence[VariantFacts]) -> float:
 
 
 def _draw_course(axes: Axes, board: OperationBoard, verdict: Verdict, limits: tuple[float, float]) -> None:
-    metric, colour = wording.telling(verdict), PALETTE[verdict.outcome]
+    metric, colour = wording.telling(verdict), PALETTE[wording.outcome(verdict)]
     cases = [point.cases for point in metric.course]
     bounds = ([100 * point.lower for point in metric.course], [100 * point.upper for point in metric.course])
     axes.set_xlim(0, board.available * 1.04)
     axes.set_ylim(*limits)
     axes.axhline(0, color=_FAINT, linewidth=0.8)
-    axes.axhline(-100 * board.margin, color=PALETTE["red"], linewidth=1, linestyle=_DASHES)
+    axes.axhline(-100 * board.policy.margin, color=PALETTE["red"], linewidth=1, linestyle=_DASHES)
     axes.fill_between(cases, *bounds, color=colour, alpha=0.2, linewidth=0)
     axes.plot(cases, [100 * point.delta for point in metric.course], color=colour, linewidth=1.3)
-    _mark(axes, verdict.cases, min(max(100 * metric.delta, limits[0]), limits[1]), verdict.outcome)
+    _mark(axes, verdict.cases, min(max(100 * metric.delta, limits[0]), limits[1]), wording.outcome(verdict))
     axes.grid(visible=True, color=_LINE, linewidth=0.5)
     axes.set_title(safe(verdict.variant.id, _LABEL), loc="left", color=_INK, fontsize=9, fontweight="bold", pad=4)
-    told = f"{verdict.outcome} at {verdict.cases}"
+    told = f"{wording.outcome(verdict)} at {verdict.cases}"
     axes.text(0.985, 0.03, told, transform=axes.transAxes, ha="right", va="bottom", color=colour, fontsize=8)
 
 
-def _mark(axes: Axes, x: float, y: float, outcome: Outcome) -> None:
+def _mark(axes: Axes, x: float, y: float, outcome: str) -> None:
     colour, hollow = PALETTE[outcome], outcome == "inconclusive"
     edge, face = (colour, _PAPER) if hollow else (_PAPER, colour)
     size, width = (5.5, 1.5) if hollow else (7.5, 0.6)
@@ -203,14 +206,14 @@ def _mark(axes: Axes, x: float, y: float, outcome: Outcome) -> None:
 def _forest_limits(board: OperationBoard) -> tuple[float, float]:
     """Far enough to see who is far off, near enough to see who is near the margin."""
     bounds = [bound for verdict in board.verdicts for bound in wording.telling(verdict).interval]
-    low = max(min(bounds, default=0), -9 * board.margin)
-    high = min(max(bounds, default=0), 5 * board.margin)
-    return 100 * min(low * 1.03, -2 * board.margin), 100 * max(high * 1.03, board.margin)
+    low = max(min(bounds, default=0), -9 * board.policy.margin)
+    high = min(max(bounds, default=0), 5 * board.policy.margin)
+    return 100 * min(low * 1.03, -2 * board.policy.margin), 100 * max(high * 1.03, board.policy.margin)
 
 
 def _course_limits(board: OperationBoard) -> tuple[float, float]:
     reach = [abs(bound) for verdict in board.verdicts for bound in wording.telling(verdict).interval]
-    limit = 100 * min(max([2 * board.margin, *reach]), 7 * board.margin)
+    limit = 100 * min(max([2 * board.policy.margin, *reach]), 7 * board.policy.margin)
     return -limit, limit * 0.7
 
 
@@ -227,7 +230,7 @@ def _beside(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
     axes.text(x, y, text, transform=axes.get_yaxis_transform(), va="center", color=colour, clip_on=False)
 
 
-def _legend(figure: Figure, outcomes: Sequence[Outcome]) -> None:
+def _legend(figure: Figure, outcomes: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
 
     handles = []

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
 from evalgate.errors import InputError
-from evalgate.exchange import Answer, JsonValue, Request
+from evalgate.exchange import Answer, JsonValue, Request, as_text
 from evalgate.gate import Flip, OperationBoard, Verdict
 from evalgate.report import wording
-from evalgate.report.layout import columns, print_hanging, print_line, wrapped
+from evalgate.report.layout import columns, print_hanging, print_line, table_width, wrapped
 from evalgate.report.wording import safe
 from evalgate.store import Store, answer_key
 from evalgate.suite import Suite
@@ -33,6 +34,7 @@ _TOKEN = re.compile(r"(?:\w+|[^\w\s])[^\S\n]*|\s+")  # blanks go with the word: 
 _TOKENS_COMPARED = 400  # finding what two texts share takes the square of this
 _LIKENESS = 0.3  # answers that share less are two texts, not two versions of one: marking words would only be noise
 _INDENT = 2
+_READABLE = 100  # cells of one answer's column, where nothing else limits it
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,19 +157,27 @@ def _print_pair(pair: Pair, console: Console) -> None:
     word = ("broke", "red") if pair.broke else ("fixed", "green")
     change = f"{safe(pair.metric)} {wording.change(pair.baseline_score, pair.variant_score)}"
     print_hanging(console, Text.assemble((safe(pair.case_id), "bold"), "  ", word, "  ", change), _INDENT, first=0)
-    target = "" if pair.target is None else wording.plain(pair.target)
+    target = "" if pair.target is None else as_text(pair.target)
     for name, value in (("asked", pair.prompt_tail), ("target", target)):
         if value:
             text = Text(safe(value, FIELD_LIMIT, multiline=True).strip("\n"))
             print_hanging(console, Text(f"{name:<9}", "dim") + text, _INDENT + 9, first=_INDENT)
-    width = (console.width - _INDENT - 3) // 2
     ours, theirs = both_shown(pair)
+    width = min(
+        (table_width(console) - _INDENT - 3) // 2, max(_longest(ours, theirs), (console.width - _INDENT - 3) // 2)
+    )
     left, right = _column("baseline", ours, console, width), _column("variant", theirs, console, width)
     bar = Text("│", "dim")
     for line, beside in zip_longest(left, right, fillvalue=Text()):
         row = columns([line, bar, beside], [width, 1, 0], [False, False, False], gap=1)
         print_line(console, Text(" " * _INDENT) + row)
     print_line(console, Text())
+
+
+def _longest(*shown: Shown) -> int:
+    """Cells that the longest line of these answers takes, but no more than can be read."""
+    lines = [line for each in shown for line in "".join(piece for piece, _ in each.pieces).splitlines()]
+    return min(_READABLE, max(map(cell_len, lines), default=0))
 
 
 def _column(name: str, shown: Shown, console: Console, width: int) -> list[Text]:

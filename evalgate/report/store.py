@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.report.layout import columns, print_line, print_parts, widths_of
-from evalgate.report.wording import counted, safe
+from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, counted, safe
 from evalgate.store.gc import Selection, Tidied, Waste
 from evalgate.store.statistics import Holding, Statistics
 
@@ -34,6 +34,8 @@ def render_statistics(found: Statistics, name: str, console: Console) -> None:
         for row in table:
             print_line(console, Text(" " * _INDENT) + columns(row, widths, right))
     parts = ["" if held else "no answers", counted(found.runs, "run")]
+    if total.uncounted:
+        parts.append(ESTIMATED_NOTE)
     if found.claims:
         parts.append(f"{counted(found.claims, 'question')} being asked")
     if found.batches:
@@ -96,7 +98,7 @@ def _cells(holding: Holding) -> tuple[str, ...]:
         safe(holding.variant),
         holding.config.rpartition(":")[2][:_CONFIG_CHARACTERS],
         *(f"{number:,}" for number in numbers),
-        usd(holding.usd),
+        (ESTIMATED if holding.uncounted else "") + usd(holding.usd),
         f"{holding.scores:,}",
         *(datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d") for at in (holding.oldest, holding.newest)),
     )

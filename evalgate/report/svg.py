@@ -18,6 +18,7 @@ PALETTE = {
     "line": "#d1d9e0",
     "green": "#00785a",
     "red": "#b94700",
+    "worse": "#8a6100",
     "inconclusive": "#5f6674",
 }
 _VARIABLES = {colour: f"var(--{name})" for name, colour in PALETTE.items()}

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.gate import Board, Flip, OperationBoard, Outcome, VariantFacts, Verdict
+from evalgate.gate import Board, Flip, OperationBoard, VariantFacts, Verdict
 from evalgate.report import wording
-from evalgate.report.layout import columns, print_hanging, print_line, print_parts, widths_of
+from evalgate.report.layout import columns, print_hanging, print_line, print_parts, table_width, widths_of
+from evalgate.report.next_step import next_step
 from evalgate.report.wording import safe
 
-STYLES: dict[Outcome, str] = {"green": "green", "red": "bold red", "inconclusive": "yellow"}
-WORDS: dict[Outcome, str] = {"green": "green", "red": "RED", "inconclusive": "inconclusive"}
+STYLES = {"green": "green", "red": "bold red", "worse": "red", "inconclusive": "yellow"}
+WORDS = {"green": "green", "red": "RED", "worse": "worse", "inconclusive": "inconclusive"}
 
 _TITLES = ("verdict", "variant", "score", "Δ pp", "sequence", "cases", "flips", "saved", "bits", "quantization")
 _RIGHT = (False, False, True, True, True, True, True, True, True, False)
@@ -29,6 +30,7 @@ _INDENT = 2
 _BELOW = 16  # where the lines below a row begin: under the variant
 _FAILURE = 5
 _EXAMPLES = 3
+_SUSPECT = "suspect how it is served (template, context, token limit), not its quantization"
 
 
 def render_board(board: Board, console: Console) -> None:
@@ -38,7 +40,7 @@ def render_board(board: Board, console: Console) -> None:
     rows = [[_cells(each, verdict, named=named) for verdict in each.verdicts] for each in board.operations]
     titles = [Text(title, "dim") for title in (_TITLES if named else _TITLES[:-1])]
     widths = widths_of([titles, *(row for group in rows for row in group)])
-    shown = _fitting(widths, console.width)
+    shown = _fitting(widths, table_width(console))
     print_line(console, _row(titles, widths, shown))
     for each, group in zip(board.operations, rows, strict=True):
         print_parts(console, _heading(each), _INDENT, first=0)
@@ -62,9 +64,9 @@ def render_failures(board: Board, console: Console, route: Callable[[str], str])
 
 
 def _cells(board: OperationBoard, verdict: Verdict, *, named: bool) -> list[Text]:
-    metric, style = wording.telling(verdict), STYLES[verdict.outcome]
+    metric, style = wording.telling(verdict), STYLES[wording.outcome(verdict)]
     return [
-        Text(WORDS[verdict.outcome], style),
+        Text(WORDS[wording.outcome(verdict)], style),
         Text(safe(verdict.variant.id)),
         Text(f"{wording.score(metric.baseline_score)}→{wording.score(metric.variant_score)}"),
         Text(wording.points(metric.delta), style),
@@ -103,18 +105,25 @@ def _metric_named(verdict: Verdict) -> list[str]:
 
 def _heading(board: OperationBoard) -> list[Text | str]:
     baseline = f"baseline {safe(board.baseline.id)} ({wording.precision(board.baseline)})"
-    held_to = [f"margin {wording.margin(board)}", f"claim {safe(board.claim)}", wording.family(board)]
+    held_to = [f"margin {wording.margin(board)}", f"claim {wording.claim(board)}", wording.family(board)]
+    held_to += filter(None, [wording.control_variate(board)])
     return [Text(safe(board.operation), "bold"), safe(board.model), baseline, *held_to]
 
 
 def _print_legend(board: Board, console: Console) -> None:
     verdicts = [(each, verdict) for each in board.operations for verdict in each.verdicts]
-    count = Counter(verdict.outcome for _, verdict in verdicts)
+    count = Counter(wording.outcome(verdict) for _, verdict in verdicts)
     tally = [Text(f"{count[outcome]} {WORDS[outcome]}", STYLES[outcome]) for outcome in WORDS if count[outcome]]
     sent = f"{wording.counted(board.requests, 'request')} sent"
     print_parts(console, [wording.counted(len(verdicts), "verdict"), *tally, sent], _INDENT)
     levels = " / ".join(dict.fromkeys(wording.levels(each) for each in board.operations))
     legend = [f"Δ and its {levels} confidence sequence in percentage points", "flips: −broke +fixed"]
+    if count["worse"]:
+        legend.append("worse: proven worse, perhaps by less than the margin; RED: by more")
+    if board.discoveries < count["green"]:
+        legend.append(f"{board.discoveries} of the greens hold at a false discovery rate of 5 % over the whole board")
+    if any(wording.is_estimated(verdict) for _, verdict in verdicts):
+        legend.append(wording.ESTIMATED_NOTE)
     if any(wording.is_illustrative(each, verdict) for each, verdict in verdicts):
         legend.append(wording.ILLUSTRATIVE_NOTE)
     print_parts(console, [Text(line, "dim") for line in legend], _INDENT)
@@ -122,31 +131,32 @@ def _print_legend(board: Board, console: Console) -> None:
 
 
 def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
-    facts, metric, style = verdict.variant, wording.telling(verdict), STYLES[verdict.outcome]
+    facts, metric, style = verdict.variant, wording.telling(verdict), STYLES[wording.outcome(verdict)]
     red = verdict.outcome == "red"
-    word = Text(f"{WORDS[verdict.outcome]}  ", style)
+    word = Text(f"{WORDS[wording.outcome(verdict)]}  ", style)
     title = Text.assemble(word, (safe(board.operation), "bold"), f" · {_endpoint(board, facts)}")
-    claim = Text(f"proven worse than {_baseline_of(board, facts)}" if red else "", style)
+    claim = Text(_claim(board, verdict) if red else "", style)
     print_parts(console, [title, claim], _FAILURE, first=0, separator="   ")
     scores = f"{safe(metric.metric)} {wording.score(metric.baseline_score)} → {wording.score(metric.variant_score)}"
     sequence = f"{wording.percent(metric.level)} sequence {wording.interval(metric.interval)}"
     measured = [scores, f"Δ {wording.points(metric.delta)} pp", sequence, f"margin −{wording.margin(board)}"]
     print_parts(console, measured, _FAILURE, separator="   ")
-    for line in _red_lines(board, verdict) if red else [[safe(verdict.reason, 200)], [safe(verdict.note, 200)]]:
+    for line in _red_lines(board, verdict) if red else [[safe(verdict.reason, 300)], wording.remarks(verdict)]:
         print_parts(console, line, _FAILURE)
     print_hanging(console, Text(f"router: {safe(route, 300)}"), _FAILURE)
-    print_hanging(console, Text.assemble("next: ", (_next_step(board, verdict), "bold" if red else "")), _FAILURE)
+    print_hanging(console, Text.assemble("next: ", (next_step(board, verdict), "bold" if red else "")), _FAILURE)
     print_line(console, Text())
 
 
-def _next_step(board: OperationBoard, verdict: Verdict) -> str:
-    if verdict.outcome == "red":
-        return f"evalgate show {safe(board.operation)} {safe(verdict.variant.id)} --broke"
-    if verdict.cases < board.available:
-        return "a larger budget, then the same command; what is known is not asked again"
-    if board.baseline_check is not None and board.baseline_check.outcome != "green":
-        return f"mend {safe(board.suite)} first: until then it can judge nobody"
-    return f"more cases in {safe(board.suite)}, or a margin that they can certify"
+def _claim(board: OperationBoard, verdict: Verdict) -> str:
+    """What is proven of a red."""
+    metric = wording.telling(verdict)
+    if metric.absolute:
+        return f"proven below what is required: {safe(metric.metric)}"
+    against = _baseline_of(board, verdict.variant)
+    if verdict.beyond_margin:
+        return f"proven worse than {against} by more than the margin"
+    return f"proven worse than {against}, perhaps by less than the margin"
 
 
 def _endpoint(board: OperationBoard, facts: VariantFacts) -> str:
@@ -165,11 +175,12 @@ def _baseline_of(board: OperationBoard, facts: VariantFacts) -> str:
 
 def _red_lines(board: OperationBoard, verdict: Verdict) -> list[list[str]]:
     metric = wording.telling(verdict)
-    paired = f"{wording.counted(verdict.cases, board.unit)} paired: {metric.broke} broke, {metric.fixed} fixed"
+    paired = f"{wording.counted(verdict.cases, board.policy.unit)} paired: {metric.broke} broke, {metric.fixed} fixed"
     lines = [[paired, wording.family(board)]]
+    if verdict.suspicions:
+        lines.append([*(safe(each, 200) for each in verdict.suspicions), _SUSPECT])
     if wording.truncates_more(verdict):
-        suspect = "suspect how it is served (context, token limit), not its quantization"
-        lines.append([wording.truncation(verdict), suspect])
+        lines.append([wording.truncation(verdict), _SUSPECT])
     if failed := verdict.usage.failed:
         baseline = verdict.baseline_usage.failed
         lines.append([f"{wording.counted(failed, 'call')} failed and scored 0 (baseline {baseline})"])

@@ -12,18 +12,17 @@ import unicodedata
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-import orjson
-
-from evalgate.exchange import JsonValue
-
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
-    from evalgate.gate import MetricEvidence, OperationBoard, Outcome, VariantFacts, Verdict
+    from evalgate.gate import MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"
+ESTIMATED = "≈"
+ESTIMATED_NOTE = f"{ESTIMATED} tokens not counted by the server, but estimated"
 ILLUSTRATIVE_NOTE = f"{ILLUSTRATIVE} illustrative prices: nobody sells at them"
-SHAPES: dict[Outcome, str] = {"green": "●", "red": "✕", "inconclusive": "◇"}
+SHAPES = {"green": "●", "red": "✕", "worse": "▽", "inconclusive": "◇"}
 
+_KINDS = {"cut_in_reasoning": "cut off in reasoning", "tool_calls": "calls of tools only"}
 _JOINERS = frozenset("\u200c\u200d")  # some scripts and most emoji cannot be spelled without them
 _NOTABLE_TRUNCATION = 0.05
 
@@ -54,11 +53,6 @@ def _visible(character: str, multiline: bool) -> str:
     return character if unicodedata.category(character) == "Zs" else f"‹U+{code:04X}›"
 
 
-def plain(value: JsonValue) -> str:
-    """A case's input or target as text: a text as it is, anything else as JSON."""
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
-
-
 def score(value: float) -> str:
     """A score in [0, 1]: `0.912`."""
     return f"{value:.3f}"
@@ -77,8 +71,10 @@ def change(before: float, after: float) -> str:
 def points(difference: float) -> str:
     """A difference of scores in percentage points, with a true minus sign: `−4.1`, `+0.8`, `0.0`, `−100`."""
     text = f"{abs(difference) * 100:.1f}"
-    if text == "0.0":
-        return text
+    if text == "0.0":  # what is not nothing does not look like it: an interval may end just below 0
+        text = f"{abs(difference) * 100:.2f}"
+    if float(text) == 0.0:
+        return "0.0"
     text = "100" if text == "100.0" else text
     return ("−" if difference < 0 else "+") + text
 
@@ -92,6 +88,11 @@ def percent(share: float) -> str:
     """A share: `47 %`, below one percent `0.4 %`."""
     digits = 1 if 0 < abs(share) < 0.00995 else 0
     return f"{share * 100:.{digits}f} %".replace("-", "−")
+
+
+def alpha(level: float) -> str:
+    """What a try is charged: `α 0.25 %`."""
+    return f"α {100 * level:.2g} %"
 
 
 def e_value(value: float) -> str:
@@ -128,14 +129,32 @@ def precision_beside_id(facts: VariantFacts) -> str:
 
 def margin(board: OperationBoard) -> str:
     """The margin in percentage points: `5 pp`, `0.5 pp`."""
-    return f"{board.margin * 100:.3g} pp"
+    return f"{board.policy.margin * 100:.3g} pp"
 
 
 def family(board: OperationBoard) -> str:
-    """What green is corrected for: `Holm over 7 variants`."""
-    if board.control == "family":
-        return f"Holm over {counted(board.family, 'variant')}"
-    return "each variant on its own"
+    """What green is corrected for: `family of 7`, everybody who was ever ruled on for the operation."""
+    return f"family of {board.family}" if board.policy.control == "family" else "each variant on its own"
+
+
+def claim(board: OperationBoard) -> str:
+    """What the proof is about; a suite whose answers change from call to call is analysed as a sample."""
+    claimed = safe(board.policy.claim)
+    return claimed if claimed == board.analysis else f"{claimed}, by expected scores: the baseline's answers change"
+
+
+def control_variate(board: OperationBoard) -> str:
+    """What it was worth that the baseline's scores were known beforehand; empty where they were not."""
+    used = [each.control_variate for each in board.verdicts if each.control_variate is not None]
+    if not used:
+        return ""
+    needed = f"{sum(each.decisive for each in used)} of {counted(len(used), 'verdict')}"
+    return f"control variate (baseline known beforehand): needed for {needed}"
+
+
+def outcome(verdict: Verdict) -> str:
+    """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
+    return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
 
 
 def counted(count: int, noun: str) -> str:
@@ -155,17 +174,27 @@ def is_illustrative(board: OperationBoard, verdict: Verdict) -> bool:
     return {verdict.variant.price_basis, board.baseline.price_basis} != {"listed"}
 
 
+def is_estimated(verdict: Verdict) -> bool:
+    """True when a saving is known, but not all tokens that it rests on were counted."""
+    counted_on_both = {verdict.usage.tokens, verdict.baseline_usage.tokens} == {"counted"}
+    return verdict.saving is not None and not counted_on_both
+
+
 def saving(board: OperationBoard, verdict: Verdict) -> str:
     """The share of cost saved, marked where prices are illustrative; a dash where the baseline costs nothing."""
-    if not verdict.baseline_usage.cost_usd:
+    if verdict.saving is None:
         return "–"
-    return percent(verdict.saving) + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
+    return (
+        (ESTIMATED if is_estimated(verdict) else "")
+        + percent(verdict.saving)
+        + (ILLUSTRATIVE if is_illustrative(board, verdict) else "")
+    )
 
 
 def cheapest_green(board: OperationBoard) -> Verdict | None:
     """The green variant that saves most."""
-    greens = [verdict for verdict in board.verdicts if verdict.outcome == "green"]
-    return max(greens, key=lambda verdict: verdict.saving, default=None)
+    greens = [verdict for verdict in board.verdicts if verdict.outcome == "green" and verdict.saving is not None]
+    return max(greens, key=lambda verdict: verdict.saving or 0.0, default=None)
 
 
 def truncates_more(verdict: Verdict) -> bool:
@@ -186,9 +215,27 @@ def remarks(verdict: Verdict) -> list[str]:
         said.append(truncation(verdict))
     if failed := verdict.usage.failed:
         said.append(f"{counted(failed, 'call')} failed")
+    said += [safe(each, 200) for each in verdict.suspicions]
+    if silent := kinds(verdict.usage):
+        said.append(f"{silent} of {counted(verdict.usage.answers, 'answer')}")
+    if silent := kinds(verdict.baseline_usage):
+        said.append(f"baseline: {silent} of {counted(verdict.baseline_usage.answers, 'answer')}")
+    if max(verdict.usage.reasoning, verdict.baseline_usage.reasoning) > 0:
+        baseline = percent(verdict.baseline_usage.reasoning)
+        said.append(f"{percent(verdict.usage.reasoning)} of what was said is reasoning (baseline {baseline})")
+    if verdict.trying.number > 1:
+        said.append(f"try {verdict.trying.number}, charged {alpha(verdict.trying.level)}")
     if verdict.note:
         said.append(safe(verdict.note, 200))
+    if (control := verdict.control_variate) and control.decisive:
+        said.append(f"without the control variate not proven yet: e-value {e_value(control.e_without)}")
     return said
+
+
+def kinds(usage: Usage) -> str:
+    """How many answers are no text, by kind: `3 empty, 1 filtered`; those that failed are told apart."""
+    silent = {kind: count for kind, count in usage.kinds.items() if kind not in ("text", "failed") and count}
+    return ", ".join(f"{count:,} {_KINDS.get(kind, safe(kind, 40))}" for kind, count in silent.items())
 
 
 def levels(board: OperationBoard) -> str:
@@ -206,6 +253,6 @@ def by_precision(verdicts: Iterable[Verdict]) -> list[Verdict]:
 
     def key(verdict: Verdict) -> tuple[bool, float, float, str]:
         facts = verdict.variant
-        return facts.bits_per_weight is None, -(facts.bits_per_weight or 0), -verdict.usage.cost_usd, facts.id
+        return facts.bits_per_weight is None, -(facts.bits_per_weight or 0), -(verdict.usage.cost_usd or 0), facts.id
 
     return sorted(verdicts, key=key)

@@ -1,5 +1,42 @@
-"""USES the signal: which variant takes a call."""
+"""USES the signal: which variant takes a call.
 
-from evalgate.router.select import Candidate, Decision, select
+table = RoutingTable(document, catalog)  # once for each signal
+decision = choose(Call("classify_ticket"), table, now=now, seed=seed)
+decision.order  # whom to ask, in turn; the baseline last
+"""
 
-__all__ = ["Candidate", "Decision", "select"]
+from evalgate.router.breaker import CLOSED, Breaker, admits, when_failed, when_sent, when_succeeded
+from evalgate.router.call import TIERS, Call, MaxPrice, Tier, call_of
+from evalgate.router.explain import Candidate, Explanation, explain
+from evalgate.router.select import Decision, Preferences, Strategy, choose, select
+from evalgate.router.standing import Standing, Standings, is_slow
+from evalgate.router.table import NEVER, Option, Route, RoutingTable
+
+__all__ = [
+    "CLOSED",
+    "NEVER",
+    "TIERS",
+    "Breaker",
+    "Call",
+    "Candidate",
+    "Decision",
+    "Explanation",
+    "MaxPrice",
+    "Option",
+    "Preferences",
+    "Route",
+    "RoutingTable",
+    "Standing",
+    "Standings",
+    "Strategy",
+    "Tier",
+    "admits",
+    "call_of",
+    "choose",
+    "explain",
+    "is_slow",
+    "select",
+    "when_failed",
+    "when_sent",
+    "when_succeeded",
+]

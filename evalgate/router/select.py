@@ -1,105 +1,151 @@
-"""Which variant takes a standard-tier call: the cheapest one that may be used, and why not the others.
+"""Who takes a call: the cheapest variant that may be used and can serve it; when it fails the next, then the baseline.
 
-Pure and deterministic given operation, signal, catalogue and time. Whatever is unknown, expired, changed or missing
-falls towards the baseline.
+Pure and deterministic given call, signal, catalogue, telemetry, time and seed: the same arguments give the same order,
+on every machine. Whatever is unknown, expired, changed or missing falls towards the baseline.
+
+1. hard filters (`filters`); 2. the latency target, with hysteresis (`standing`); 3. the least expected cost per
+successful call: the operation's own token mix × price ÷ success rate; 4. on failure the next one, then the baseline.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
+from typing import Literal
 
-from evalgate.catalog import Catalog, Endpoint
+from evalgate.catalog import Catalog
 from evalgate.errors import InputError
-from evalgate.signal import SignalDocument, SignalEntry
+from evalgate.router.call import Call
+from evalgate.router.filters import breaks_limit, cannot_serve, held_up
+from evalgate.router.standing import NOBODY, UNKNOWN, Standing, Standings
+from evalgate.router.table import Option, Route, RoutingTable
+from evalgate.router.weighted import drawn
+from evalgate.signal import SignalDocument
+
+Strategy = Literal["cheapest", "weighted"]
+INFINITE = float("inf")
+Ranked = tuple[float, str, Option]  # expected USD per successful call, id (breaks ties), who
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A variant that was considered. `cost` is the expected USD per successful call; None where nothing is known."""
+class Preferences:
+    """How a router wants to choose.
 
-    endpoint: Endpoint
-    eligible: bool
-    reason: str
-    cost: float | None
+    `p95_target_ms`: latency that a variant must keep, None: any. `explore`: with `weighted`, the least share of calls
+    that each variant among which is chosen gets, so that what is known of it stays fresh; in [0, 1].
+    """
+
+    strategy: Strategy = "cheapest"
+    p95_target_ms: float | None = None
+    explore: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.explore <= 1:
+            raise InputError(f"explore: expected a share from 0 to 1, got {self.explore}")
+        if self.p95_target_ms is not None and not self.p95_target_ms > 0:
+            raise InputError(f"p95_target_ms: expected milliseconds above 0, got {self.p95_target_ms}")
+
+
+DEFAULT = Preferences()
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The choice and how it came about; `candidates` from the cheapest to the dearest, the baseline among them."""
+    """The choice. `order`: who is asked first, and who next when that fails; empty when the caller's own limits
+    (price, data policy) forbid everybody. The other fields are what was decided on: `explain` tells the rest from them.
+    """
 
-    operation: str
-    model: str
-    seq: int
-    chosen: Candidate
-    baseline: Candidate
-    candidates: tuple[Candidate, ...]
-    reason: str
+    call: Call
+    route: Route
+    seq: int | None
+    order: tuple[Option, ...]
+    at: float
+    standings: Standings
+    preferences: Preferences
+    early: bool = False  # the clock says that the signal was not issued yet
 
     @property
-    def saving(self) -> float:
-        """Share of the baseline's expected cost that the choice saves; 0 when the baseline itself was chosen."""
-        if self.chosen.cost is None or not self.baseline.cost:
-            return 0.0
-        return 1 - self.chosen.cost / self.baseline.cost
+    def chosen(self) -> Option | None:
+        """Who is asked first; None: nobody may be."""
+        return self.order[0] if self.order else None
+
+    @property
+    def upgraded(self) -> bool:
+        """Whether a dearer tier serves than was asked for, because nothing cheaper may."""
+        chosen = self.chosen
+        return chosen is not None and (
+            self.call.tier == "batch" or (self.call.tier == "standard" and chosen is self.route.baseline)
+        )
 
 
-def select(operation: str, document: SignalDocument, catalog: Catalog, *, now: datetime) -> Decision:
-    """Choose for one call of `operation` in the standard tier.
+def select(
+    call: Call | str,
+    document: SignalDocument | None,
+    catalog: Catalog,
+    *,
+    now: datetime,
+    standings: Standings = NOBODY,
+    seed: int = 0,
+    preferences: Preferences = DEFAULT,
+) -> Decision:
+    """Choose for one call, or for any call of an operation by its name.
 
-    Raises `InputError` when the signal does not know the operation or the catalogue does not know its model or
-    baseline: then nobody can say who the baseline is.
+    A router prepares a `RoutingTable` once for each signal and calls `choose`. Raises `InputError` where nobody can
+    say who the baseline is (`RoutingTable.route`).
     """
-    entries = [entry for entry in document.entries if entry.operation == operation]
-    if not entries:
-        known = sorted({entry.operation for entry in document.entries})
-        raise InputError(f"the signal has no operation {operation!r}; it has: {', '.join(known) or 'none'}")
-    model, baseline_id = entries[0].model, entries[0].baseline
-    endpoints = catalog.endpoints(model)
-    if baseline_id not in endpoints:
-        raise InputError(f"{catalog.path}: the baseline {baseline_id!r} of {operation!r} is not in the catalogue")
-    baseline_cost = _baseline_cost(endpoints[baseline_id], entries)
-    baseline = Candidate(endpoints[baseline_id], True, "baseline", baseline_cost)
-    by_variant = {entry.variant.id: entry for entry in entries}
-    others = [
-        _candidate(endpoint, by_variant.get(name), endpoints[baseline_id], now)
-        for name, endpoint in endpoints.items()
-        if name != baseline_id
-    ]
-
-    def rank(candidate: Candidate) -> tuple[float, bool, str]:
-        cost = float("inf") if candidate.cost is None else candidate.cost
-        return cost, candidate is not baseline, candidate.endpoint.id  # who saves nothing does not replace the baseline
-
-    ranked = sorted((*others, baseline), key=rank)
-    chosen = next((each for each in ranked if each.eligible and each.cost is not None), baseline)
-    if chosen is baseline:
-        why = "nothing cheaper is eligible" if baseline_cost is not None else "its cost is not known"
-        reason = f"the baseline: {why}"
-    else:
-        reason = f"the cheapest eligible variant: {chosen.reason}"
-    return Decision(operation, model, document.seq, chosen, baseline, tuple(ranked), reason)
+    asked = Call(call) if isinstance(call, str) else call
+    table = RoutingTable(document, catalog)
+    return choose(asked, table, now=now, standings=standings, seed=seed, preferences=preferences)
 
 
-def _candidate(endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, now: datetime) -> Candidate:
-    if entry is None:
-        return Candidate(endpoint, False, "not in the signal", None)
-    cost = float(endpoint.cost(entry.evidence.tokens.input, entry.evidence.tokens.output))
-    success = entry.evidence.success
-    expected = cost / success if success > 0 else None
-    if entry.variant.config != endpoint.config:
-        return Candidate(endpoint, False, "its configuration changed since it was judged", expected)
-    if entry.evidence.baseline_config != baseline.config:
-        return Candidate(endpoint, False, "the baseline's configuration changed since it was judged", expected)
-    if entry.state != "green":
-        word = {"red": "red", "unknown": "not proven"}[entry.state]
-        return Candidate(endpoint, False, f"{word}: {entry.reason}", expected)
-    if entry.valid_until <= now:
-        return Candidate(endpoint, False, f"its green expired at {entry.valid_until:%Y-%m-%d %H:%M} UTC", expected)
-    return Candidate(endpoint, True, f"green: {entry.reason}", expected)
+def choose(
+    call: Call,
+    table: RoutingTable,
+    *,
+    now: datetime,
+    standings: Standings = NOBODY,
+    seed: int = 0,
+    preferences: Preferences = DEFAULT,
+) -> Decision:
+    """Choose for one call; `standings`: telemetry of this operation by variant id; `seed`: any integer of the call."""
+    route, at = table.route(call), now.timestamp()
+    last = () if breaks_limit(route.baseline, call) is not None else (route.baseline,)
+    early = at < table.not_before
+    if early or call.tier == "realtime" or not route.greens:
+        return Decision(call, route, table.seq, last, at, standings, preferences, early)
+    target = preferences.p95_target_ms
+    to_beat = cost_to_beat(route, call, at, standings, target)
+    limited = call.max_price is not None or call.data_policy is not None
+    ranked: list[Ranked] = []
+    for option in route.greens:
+        standing = standings.get(option.id, UNKNOWN)
+        if option.eligible_until <= at or held_up(standing, at, target) is not None:
+            continue
+        cost = expected_cost(option, standing)
+        if cost is None or cost >= to_beat:
+            continue
+        if cannot_serve(option, call) is None and not (limited and breaks_limit(option, call)):
+            ranked.append((cost, option.id, option))
+    ranked.sort(key=itemgetter(0, 1))
+    if preferences.strategy == "weighted" and len(ranked) > 1:
+        ranked.insert(0, ranked.pop(drawn([cost for cost, _, _ in ranked], preferences.explore, seed)))
+    return Decision(call, route, table.seq, (*(each[2] for each in ranked), *last), at, standings, preferences)
 
 
-def _baseline_cost(baseline: Endpoint, entries: list[SignalEntry]) -> float | None:
-    """At the token mix of the variants on this operation: the input is the same for all."""
-    costs = [float(baseline.cost(entry.evidence.tokens.input, entry.evidence.tokens.output)) for entry in entries]
-    return sum(costs) / len(costs) if costs else None
+def cost_to_beat(route: Route, call: Call, at: float, standings: Standings, target_ms: float | None) -> float:
+    """Who does not cost less than this replaces nobody: the baseline's cost, or infinity where it had better not be
+    asked (its breaker is open, it is too slow, or the caller's limits forbid it)."""
+    standing = standings.get(route.baseline.id, UNKNOWN)
+    if breaks_limit(route.baseline, call) is not None or held_up(standing, at, target_ms) is not None:
+        return INFINITE
+    cost = expected_cost(route.baseline, standing)
+    return INFINITE if cost is None else cost
+
+
+def expected_cost(option: Option, standing: Standing) -> float | None:
+    """USD per successful call, by the success rate of live traffic or else of the certification; None: unknown."""
+    success = option.certified_success if standing.success is None else standing.success
+    if option.cost is None or success <= 0:
+        return None
+    return option.cost / success

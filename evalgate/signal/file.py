@@ -1,38 +1,39 @@
-"""The first transport: a file that is replaced atomically, so that a reader sees the old document or the new one."""
+"""Reads a published signal from a file, whole and checked."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from evalgate.errors import InfrastructureError, InputError
-from evalgate.formats.files import write_atomically
-from evalgate.signal.document import SignalDocument
-
-MAX_BYTES = 64 * 1024 * 1024
+from evalgate.errors import SignalError
+from evalgate.signal.document import SignalDocument, parse
+from evalgate.signal.envelope import MAX_BYTES, unseal
+from evalgate.signal.keys import Keyring
 
 
-def publish_file(document: SignalDocument, path: Path) -> None:
-    """Write the document; when this returns it survives a crash. Raises `InfrastructureError` when it cannot."""
+def read_file(path: Path, keyring: Keyring | None = None) -> SignalDocument:
+    """Read a published document that a key of `keyring` signed; without a keyring, one that is not signed.
+
+    Raises `SignalError` when it is missing, not a signal document, or must not be believed.
+    """
+    data = read_bytes(path)
+    if data is None:
+        advice = f"publish one with: evalgate check --publish {path}"
+        raise SignalError(f"{path}: the signal cannot be read: No such file or directory; {advice}")
     try:
-        write_atomically(path, document.encode() + b"\n")
+        return parse(unseal(data, keyring).payload)
+    except SignalError as failure:
+        raise SignalError(f"{path}: {failure}") from None
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """What is in a file, at most `MAX_BYTES`; None when there is none. Raises `SignalError`."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        return None
     except OSError as failure:
-        raise InfrastructureError(f"{path}: the signal cannot be published: {failure.strerror}") from None
-
-
-def read_file(path: Path) -> SignalDocument:
-    """Read a published document; raises `InputError` when it is missing or not a signal document."""
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path}: larger than {MAX_BYTES >> 20} MiB; not a signal document")
-        data = path.read_bytes()
-    except OSError as failure:
-        message = f"{path}: the signal cannot be read: {failure.strerror}; publish one with: evalgate check --publish"
-        raise InputError(f"{message} {path}") from None
-    try:
-        return SignalDocument.model_validate_json(data)
-    except ValidationError as failure:
-        first = failure.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path} {where}: not a signal document: {first['msg']}") from None
+        raise SignalError(f"{path}: the signal cannot be read: {failure.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise SignalError(f"{path}: larger than {MAX_BYTES >> 20} MiB; not a signal document")
+    return data

@@ -16,18 +16,18 @@ Everything here is a pure function of numbers and numpy arrays: no clock, no fil
 
 from __future__ import annotations
 
-from evalgate.stats._design import Claim, Design
+from evalgate.stats._design import SMALLEST_MARGIN, Claim, Design
 from evalgate.stats._wealth import CERTAIN
-from evalgate.stats.absolute import certify_score
+from evalgate.stats.absolute import certify_score, score_evidence
 from evalgate.stats.bootstrap import bca_interval
 from evalgate.stats.budget import median_log_ratio, within_budget
 from evalgate.stats.certify import Certificate, Options, Verdict, certify
 from evalgate.stats.confidence import confidence_sequence
+from evalgate.stats.family import RESERVE, FamilyOutcome, arrival_weight, closed_sequential, reserve_left
 from evalgate.stats.flips import FlipRateSeed, Flips, NoiseFloor, count_flips, noise_floor, seed_flip_rate
 from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases
 from evalgate.stats.limit import case_limit, floor_cases, growth_limit
 from evalgate.stats.multiplicity import (
-    HolmOutcome,
     combine_verdicts,
     e_bh,
     e_lond,
@@ -44,26 +44,30 @@ from evalgate.stats.units import UnitMeans, paired_differences, unit_means
 
 __all__ = [
     "CERTAIN",
+    "RESERVE",
+    "SMALLEST_MARGIN",
     "CasesNeeded",
     "Certificate",
     "Claim",
     "Design",
     "EvidencePath",
+    "FamilyOutcome",
     "FlipRateSeed",
     "Flips",
     "FurtherCases",
-    "HolmOutcome",
     "NoiseFloor",
     "Options",
     "SamplingOrder",
     "Sensitivity",
     "UnitMeans",
     "Verdict",
+    "arrival_weight",
     "bca_interval",
     "case_limit",
     "cases_needed",
     "certify",
     "certify_score",
+    "closed_sequential",
     "combine_verdicts",
     "confidence_sequence",
     "count_flips",
@@ -83,6 +87,8 @@ __all__ = [
     "noise_floor",
     "paired_differences",
     "random_order",
+    "reserve_left",
+    "score_evidence",
     "score_interval",
     "score_test",
     "score_test_cases",

@@ -34,6 +34,8 @@ class Game:
     `lowest`: the smallest value the signal can take, () or (..., n).
     `cap`: the share of the wealth that one case may cost at most.
     `slope`, `offset`: () or (..., n); if the overall mean is m, that of the cases still to come is slope m + offset.
+    `reach`: the largest slope that the case could have had, () or (..., n): what the cap must allow for, as a stake may
+    not depend on the size of the cluster it is bet on. Where all count the same, it is the slope.
     `proven` (..., n): the overall mean is at least this, whatever the remaining cases show; None for traffic.
     """
 
@@ -42,6 +44,7 @@ class Game:
     lowest: FloatArray
     cap: float
     slope: FloatArray
+    reach: FloatArray
     offset: FloatArray
     proven: FloatArray | None
 
@@ -51,24 +54,33 @@ class Game:
         return int(self.signal.shape[-1])
 
     def first(self, cases: int) -> Game:
-        """The same game, stopped after so many cases; for one-dimensional games."""
+        """The same game, stopped after so many cases."""
+
+        def seen(values: FloatArray) -> FloatArray:
+            return values[..., :cases] if values.ndim else values
+
         return replace(
             self,
-            signal=self.signal[:cases],
-            stakes=self.stakes[:cases],
-            lowest=self.lowest[:cases] if self.lowest.ndim else self.lowest,
-            slope=self.slope[:cases] if self.slope.ndim else self.slope,
-            offset=self.offset[:cases] if self.offset.ndim else self.offset,
-            proven=None if self.proven is None else self.proven[:cases],
+            signal=seen(self.signal),
+            stakes=seen(self.stakes),
+            lowest=seen(self.lowest),
+            slope=seen(self.slope),
+            reach=seen(self.reach),
+            offset=seen(self.offset),
+            proven=None if self.proven is None else seen(self.proven),
         )
+
+    def terms(self, null: float) -> tuple[FloatArray, FloatArray]:
+        """What each case pays for one unit staked, and the most that may be staked on it; () or (..., n)."""
+        means = self.slope * null + self.offset
+        # Where the null mean is below all that is possible nothing can be lost: only the largest stake binds.
+        room = np.maximum(self.reach * null + self.offset - self.lowest, self.cap / _LARGEST_STAKE)
+        return self.signal - means, np.asarray(self.cap / room)
 
     def factors(self, null: float) -> FloatArray:
         """Shape (..., n): what one unit of wealth becomes at each case; it never rises with `null`."""
-        means = self.slope * null + self.offset
-        # Where the null mean is below all that is possible nothing can be lost: only the largest stake binds.
-        room = np.maximum(means - self.lowest, self.cap / _LARGEST_STAKE)
-        stakes = np.minimum(self.stakes, self.cap / room)
-        return np.maximum(1.0 + stakes * (self.signal - means), 0.0)
+        surplus, most = self.terms(null)
+        return np.maximum(1.0 + np.minimum(self.stakes, most) * surplus, 0.0)
 
     def e_values(self, null: float) -> FloatArray:
         """Shape (..., n): the e-value against "mean <= null" after each case."""
@@ -80,19 +92,25 @@ class Game:
         return bool(self.e_values(null).max() >= threshold)
 
 
-def predictable_mean(values: FloatArray, prior: float, inertia: float) -> FloatArray:
+def predictable_mean(values: FloatArray, prior: float | FloatArray, inertia: float) -> FloatArray:
     """Shape (..., n): the mean of what came *before* each case, begun with `inertia` imagined cases at `prior`."""
-    before = np.zeros(values.shape)
+    return np.asarray((sums_before(values) + inertia * prior) / (np.arange(values.shape[-1]) + inertia))
+
+
+def cautious_mean(values: FloatArray, square: float | FloatArray, inertia: float) -> FloatArray:
+    """Shape (..., n): the mean of what came before each case, less one standard error, held back by `inertia`.
+
+    `square`: that of one imagined flip, without which nothing would look certain too early.
+    """
+    error = np.sqrt(sums_before(values * values) + square)
+    return np.asarray((sums_before(values) - error) / (np.arange(values.shape[-1]) + inertia))
+
+
+def sums_before(values: FloatArray) -> FloatArray:
+    """Shape (..., n): the sum of what came before each place."""
+    before: FloatArray = np.zeros(values.shape)
     np.cumsum(values[..., :-1], axis=-1, out=before[..., 1:])
-    return np.asarray((before + inertia * prior) / (np.arange(values.shape[-1]) + inertia))
-
-
-def cautious_mean(values: FloatArray, inertia: float) -> FloatArray:
-    """Shape (..., n): the mean of what came before each case, less one standard error, held back by `inertia`."""
-    total, squares = np.zeros(values.shape), np.zeros(values.shape)
-    np.cumsum(values[..., :-1], axis=-1, out=total[..., 1:])
-    np.cumsum(values[..., :-1] * values[..., :-1], axis=-1, out=squares[..., 1:])
-    return np.asarray((total - np.sqrt(squares + 1.0)) / (np.arange(values.shape[-1]) + inertia))
+    return before
 
 
 def design_stakes(null: FloatArray, target: FloatArray, second_moment: FloatArray) -> FloatArray:

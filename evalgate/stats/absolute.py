@@ -13,10 +13,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalgate.stats._design import CAP, Claim, Design, moving_null, population_of
+from evalgate.stats._design import CAP, Claim, Design, population_of
 from evalgate.stats._game import Game, predictable_mean
 from evalgate.stats._input import FloatArray, Numbers, between, scores_of
+from evalgate.stats._suite import moving_null
 from evalgate.stats.certify import Certificate, Side, conclude
+from evalgate.stats.sequential import EvidencePath
 
 _TIE = 2e-9  # the requirement itself is met by a tie, unlike the margin of a comparison
 _REFUTED = 1e-8  # the share of failures is more than none, by however little
@@ -46,6 +48,42 @@ def certify_score(
     """
     values = scores_of(scores)
     required = between(minimum, "minimum", 0.0, 1.0, closed="high")
+    green, red = _games(values, required, margin, claim, population, cap)
+    certificate = conclude(
+        values - required,
+        Side(green, -margin, alpha),
+        Side(red, 0.0, beta),
+        batch=batch,
+        level=level,
+        red_is_final=True,
+    )
+    low, high = certificate.interval
+    return replace(certificate, interval=(max(low, -required), min(high, 1.0 - required)))
+
+
+def score_evidence(
+    scores: Numbers,
+    *,
+    minimum: float,
+    margin: float = 0.0,
+    claim: Claim = "traffic",
+    population: int | None = None,
+    cap: float = CAP,
+) -> EvidencePath:
+    """The evidence after each case that a requirement is met (green) and that it is not (red).
+
+    Arguments as for `certify_score`, which holds the same e-values against 1 / alpha and 1 / beta. Where the
+    requirement is 1.0, the first failure makes red certain.
+    """
+    values = scores_of(scores)
+    required = between(minimum, "minimum", 0.0, 1.0, closed="high")
+    green, red = _games(values, required, margin, claim, population, cap)
+    return EvidencePath(e_green=green.e_values(-margin), e_red=red.e_values(0.0))
+
+
+def _games(
+    values: FloatArray, required: float, margin: float, claim: Claim, population: int | None, cap: float
+) -> tuple[Game, Game]:
     tolerated = required - between(margin, "margin", 0.0, required, closed="low")
     between(cap, "cap", 0.0, 1.0, closed="high")
     size = population_of(Design(claim=claim, population=population), values.size)
@@ -59,16 +97,7 @@ def certify_score(
     if required == 1.0:
         refuted = np.where(np.minimum.accumulate(values) < 1.0, _REFUTED, -1.0)
         red = replace(red, proven=refuted if red.proven is None else np.maximum(refuted, red.proven))
-    certificate = conclude(
-        values - required,
-        Side(green, -margin, alpha),
-        Side(red, 0.0, beta),
-        batch=batch,
-        level=level,
-        red_is_final=True,
-    )
-    low, high = certificate.interval
-    return replace(certificate, interval=(max(low, -required), min(high, allowed)))
+    return green, red
 
 
 def _game(values: FloatArray, null: float, *, target: float, centre: float, cap: float, size: int | None) -> Game:
@@ -85,4 +114,4 @@ def _game(values: FloatArray, null: float, *, target: float, centre: float, cap:
     # One imagined case of the rarer kind holds on to the first guess.
     likely = predictable_mean(values, target, 1.0 / max(min(null, 1.0 - null), 1e-3))
     stakes = np.maximum(likely - means, 0.0) / (means * (1.0 - means))
-    return Game(signal, stakes, np.asarray(-centre), cap, slope, offset, proven)
+    return Game(signal, stakes, np.asarray(-centre), cap, slope, slope, offset, proven)

@@ -74,6 +74,11 @@ def certify(
     cap: float = CAP,
     baseline: Numbers | None = None,
     sampling: SamplingOrder | None = None,
+    deadline: int | None = None,
+    goal: float | None = None,
+    red_goal: float | None = None,
+    weights: Numbers | None = None,
+    total_weight: float | None = None,
     level: float | None = None,
     red_is_final: bool = True,
 ) -> Certificate:
@@ -96,6 +101,15 @@ def certify(
         baseline: for 'suite', shape (population,), the baseline's scores of all cases in the order asked: a control
             variate, already paid for.
         sampling: for 'suite', the order from `fragile_first` if the cases were drawn with it.
+        deadline: the number of the last case that there will be, if it is known before the first: stakes are then made
+            to prove something by then. It must be fixed like the seed; another deadline is another test, but going on
+            after it is not.
+        goal, red_goal: above 1, the e-values to be reached by the deadline; 1 / alpha and 1 / beta if not given. A
+            family asks for more.
+        weights: shape (cases,) or longer, in (0, 1]: the size of each unit over the largest size in the whole suite,
+            if they differ. `delta` and the claim are then about the weighted mean, as if over cases. Of weights
+            beyond the cases given nothing is used.
+        total_weight: for 'suite' with weights, the sum of the weights of all its units.
         level: the probability with which `interval` covers the truth, half of the rest on each side. Without it the
             interval uses alpha below and beta above, level 1 - alpha - beta, and agrees with the verdict.
         red_is_final: stop at the first proof. False: answers that exist anyway are all read, and a green proven after
@@ -107,6 +121,8 @@ def certify(
     differences give the same bits on every machine, and for every batch size.
     """
     values = differences_of(differences)
+    asked_green = 1.0 / between(alpha, "alpha", 0.0, 1.0)
+    asked_red = 1.0 / between(beta, "beta", 0.0, 1.0)
     design: Design = {
         "claim": claim,
         "population": population,
@@ -117,6 +133,11 @@ def certify(
         "cap": cap,
         "baseline": baseline,
         "sampling": sampling,
+        "deadline": deadline,
+        "goal": asked_green if goal is None else goal,
+        "red_goal": asked_red if red_goal is None else red_goal,
+        "weights": weights,
+        "total_weight": total_weight,
     }
     green, red = games_of(values, margin, design)
     return conclude(
@@ -126,6 +147,7 @@ def certify(
         batch=batch,
         level=level,
         red_is_final=red_is_final,
+        weights=None if weights is None else np.asarray(weights, dtype=np.float64)[: values.size],
     )
 
 
@@ -139,9 +161,16 @@ class Side:
 
 
 def conclude(
-    values: FloatArray, green: Side, red: Side, *, batch: int, level: float | None, red_is_final: bool
+    values: FloatArray,
+    green: Side,
+    red: Side,
+    *,
+    batch: int,
+    level: float | None,
+    red_is_final: bool,
+    weights: FloatArray | None = None,
 ) -> Certificate:
-    """From the two games to the verdict; `values` (cases,) are what `delta` is the mean of."""
+    """From the two games to the verdict; `values` (cases,) are what `delta` is the (weighted) mean of."""
     between(green.error, "alpha", 0.0, 1.0)
     between(red.error, "beta", 0.0, 1.0)
     whole(batch, "batch", at_least=1)
@@ -171,7 +200,7 @@ def conclude(
     return Certificate(
         verdict=verdict,
         cases=cases,
-        delta=_estimate(stopped[0], values[:cases]),
+        delta=_estimate(stopped[0], values[:cases], weights),
         interval=(min(low, high), max(low, high)),
         level=1.0 - below - above,
         e_green=float(e_green[cases - 1]),
@@ -181,8 +210,10 @@ def conclude(
     )
 
 
-def _estimate(game: Game, differences: FloatArray) -> float:
-    """The mean difference; where cases were weighted or controlled, the mean of the unbiased estimates after each."""
+def _estimate(game: Game, differences: FloatArray, weights: FloatArray | None) -> float:
+    """The mean difference; of cases drawn by importance or controlled, the mean of unbiased estimates after each."""
+    if weights is not None:
+        return float(np.cumsum(game.signal)[-1] / np.cumsum(weights[: game.cases])[-1])
     if game.lowest.ndim:
         differences = (game.signal - game.offset) / game.slope
     return float(np.cumsum(differences)[-1] / game.cases)

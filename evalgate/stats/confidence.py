@@ -2,8 +2,10 @@
 
 The estimate at the moment of stopping is biased, because one stops when it looks good. A confidence sequence is not:
 it contains the truth at *all* times with the stated probability (Waudby-Smith & Ramdas 2023, theorem 1). It comes
-from the very games that decide: a mean is left out as soon as the evidence against it reaches the threshold, so the
-lower end exceeds -margin exactly when green is proven and the upper end falls below 0 exactly when red is.
+from the very games that decide: a mean is left out as soon as the evidence against it reaches the threshold, so for a
+single test at the same error rates the lower end exceeds -margin exactly when green is proven and the upper end falls
+below 0 exactly when red is. (A family asks for more evidence than one test does: there the lower end of an interval
+for this variant alone may lie above -margin while green is not proven yet.)
 """
 
 from __future__ import annotations

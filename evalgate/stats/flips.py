@@ -12,9 +12,10 @@ from typing import Unpack
 
 import numpy as np
 
-from evalgate.stats._design import FLIP_RATE_IN_MARGINS
-from evalgate.stats._input import Numbers, between, differences_of
-from evalgate.stats.certify import Certificate, Options, certify
+from evalgate.stats._design import FLIP_RATE_IN_MARGINS, margin_of
+from evalgate.stats._input import Numbers, differences_of
+from evalgate.stats.certify import Certificate, Options, Verdict, certify
+from evalgate.stats.multiplicity import combine_verdicts
 from evalgate.stats.units import paired_differences
 
 _SEED_WEIGHT = 20.0
@@ -46,17 +47,31 @@ class FlipRateSeed:
 class NoiseFloor:
     """The baseline against itself: its flips, its verdict at the suite's margin, and the guess it gives.
 
-    `fit`: the A/A comparison reached green. If it cannot, the suite is unfit: no variant could be judged by it.
+    `not_worse`: the second run held against the first; `not_better`: the first against the second.
     """
 
     flips: Flips
-    certificate: Certificate
+    not_worse: Certificate
+    not_better: Certificate
     seed: FlipRateSeed
 
     @property
+    def verdict(self) -> Verdict:
+        """Green if the two runs are equal within the margin, red if either is proven worse than the other."""
+        return combine_verdicts([self.not_worse.verdict, self.not_better.verdict])
+
+    @property
+    def cases(self) -> int:
+        """After how many cases that was known; all, if it is not."""
+        needed = [self.not_worse, self.not_better]
+        if self.verdict == "red":
+            return min(each.cases for each in needed if each.verdict == "red")
+        return max(each.cases for each in needed)
+
+    @property
     def fit(self) -> bool:
-        """Whether the baseline was proven as good as itself."""
-        return self.certificate.verdict == "green"
+        """Whether the baseline was proven equal to itself. If not, no variant can be judged by this suite."""
+        return self.verdict == "green"
 
 
 def count_flips(differences: Numbers) -> Flips:
@@ -73,7 +88,7 @@ def seed_flip_rate(differences: Numbers, *, margin: float) -> FlipRateSeed:
     guess that is far too low costs more than one that is too high. A run without any flip says nothing of a variant.
     """
     values = differences_of(differences)
-    guess = min(FLIP_RATE_IN_MARGINS * between(margin, "margin", 0.0, 1.0), 1.0)
+    guess = min(FLIP_RATE_IN_MARGINS * margin_of(margin), 1.0)
     second_moment = float(np.cumsum(values * values)[-1]) / values.size
     if second_moment == 0.0:
         return FlipRateSeed(guess, 1.0 / guess)
@@ -85,11 +100,16 @@ def seed_flip_rate(differences: Numbers, *, margin: float) -> FlipRateSeed:
 def noise_floor(first: Numbers, second: Numbers, *, margin: float, **options: Unpack[Options]) -> NoiseFloor:
     """The A/A comparison: two runs of the baseline, scores (cases,) in [0, 1] in the same order.
 
-    `margin` and the other options as for `certify`.
+    Both ways, because the stored answers may be the ones from a bad hour: held against a baseline that was ill, a bad
+    variant looks good. Green needs "not worse" and "not better by the margin", each at alpha, which needs no correction
+    (intersection-union); red is either of two, each at beta / 2. `margin` and the other options as for `certify`, but
+    for `baseline` and `sampling`, which are about one direction.
     """
     differences = paired_differences(second, first)
+    half: Options = {**options, "beta": 0.5 * options.get("beta", 0.05)}
     return NoiseFloor(
         flips=count_flips(differences),
-        certificate=certify(differences, margin=margin, **options),
+        not_worse=certify(differences, margin=margin, **half),
+        not_better=certify(-differences, margin=margin, **half),
         seed=seed_flip_rate(differences, margin=margin),
     )

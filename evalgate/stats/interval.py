@@ -14,6 +14,7 @@ from math import ceil, sqrt
 from statistics import NormalDist
 
 from evalgate.errors import StatisticsError
+from evalgate.stats._design import margin_of
 from evalgate.stats._input import between, whole
 
 _HALVINGS = 60
@@ -54,7 +55,7 @@ def score_test_cases(margin: float, flip_rate: float, *, alpha: float = 0.05, be
     alike: which nobody knows beforehand. ((z_alpha s0 + z_beta s1) / margin)^2 with s0^2 the variance that the test
     will assume, Tango's constrained one in expectation, and s1^2 = flip_rate the true one.
     """
-    between(margin, "margin", 0.0, 1.0)
+    margin_of(margin)
     between(flip_rate, "flip_rate", 0.0, 1.0, closed="low high")
     z_alpha = _NORMAL.inv_cdf(1.0 - between(alpha, "alpha", 0.0, 1.0))
     z_beta = _NORMAL.inv_cdf(1.0 - between(beta, "beta", 0.0, 1.0))

@@ -12,6 +12,7 @@ from math import ceil, log, log1p
 
 import numpy as np
 
+from evalgate.stats._design import margin_of
 from evalgate.stats._game import design_stakes
 from evalgate.stats._input import between
 
@@ -21,7 +22,7 @@ def growth_limit(margin: float, flip_rate: float) -> float:
 
     `margin` in (0, 1), `flip_rate` in [0, 1]: the share of cases with D = +1 or -1.
     """
-    between(margin, "margin", 0.0, 1.0)
+    margin_of(margin)
     between(flip_rate, "flip_rate", 0.0, 1.0, closed="low high")
     if flip_rate == 0.0:
         return -log1p(-margin)
@@ -49,7 +50,7 @@ def floor_cases(margin: float, *, alpha: float = 0.05, cap: float = 1.0) -> int:
     tenth of the evidence when a case is lost. With the default stakes, which have to learn that nothing flips, it is
     `minimum_further_cases([], margin=...)`, 196.
     """
-    between(margin, "margin", 0.0, 1.0)
+    margin_of(margin)
     between(alpha, "alpha", 0.0, 1.0)
     growth = log1p(between(cap, "cap", 0.0, 1.0, closed="high") * margin / (1.0 - margin))
     return ceil(-log(alpha) / growth - 1e-9)

@@ -2,8 +2,8 @@
 
 - Metrics of one variant: green needs all of them, so no correction is due (intersection-union, Berger 1982); red is a
   union, so each gets beta / M.
-- Variants of one operation: the router takes the *cheapest* green, so errors are selected for. Holm on e-values
-  bounds the chance of any false green in the operation.
+- Variants of one operation: the router takes the *cheapest* green, so errors are selected for. Closed testing bounds
+  the chance of any false green in the operation: see `family`, which is more powerful than the Holm kept here.
 - The whole board: e-BH bounds the share of false greens among all greens, under any dependence.
 - Time: every new certification is charged to an e-LOND budget.
 
@@ -13,7 +13,6 @@ All thresholds are compared with e-values, which are the same bits on every mach
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,22 +20,13 @@ from evalgate.errors import StatisticsError
 from evalgate.stats._input import BoolArray, FloatArray, Numbers, between, numbers, whole
 from evalgate.stats._wealth import CERTAIN
 from evalgate.stats.certify import Verdict
+from evalgate.stats.family import FamilyOutcome
 from evalgate.stats.sequential import first_reach
 
-
-@dataclass(frozen=True, slots=True)
-class HolmOutcome:
-    """What Holm decided, variant by variant, in the order given.
-
-    `decided_at`: the round (1 = after the first case) in which each variant was proven, None if it was not.
-    `thresholds`: the e-value asked of each when it was proven; of the others, the e-value still asked now.
-    """
-
-    decided_at: tuple[int | None, ...]
-    thresholds: tuple[float, ...]
+_FIRST, _LATER = 0.9, 0.1  # shares of the budget: for the first certification, and for all later ones together
 
 
-def holm_sequential(e_values: Sequence[FloatArray], alpha: float = 0.05) -> HolmOutcome:
+def holm_sequential(e_values: Sequence[FloatArray], alpha: float = 0.05) -> FamilyOutcome:
     """Holm's step-down procedure on running maxima of e-values, in synchronous rounds t = 1, 2, ...
 
     `e_values`: for each variant the e-values after each case, shape (cases,); paths may differ in length, and a
@@ -72,7 +62,7 @@ def holm_sequential(e_values: Sequence[FloatArray], alpha: float = 0.05) -> Holm
         open_.remove(first)
     for variant in open_:
         thresholds[variant] = len(open_) / alpha
-    return HolmOutcome(tuple(decided), tuple(thresholds))
+    return FamilyOutcome(tuple(decided), tuple(thresholds))
 
 
 def e_bh(e_values: Numbers, level: float = 0.05) -> BoolArray:
@@ -108,20 +98,25 @@ def e_lond(e_values: Numbers, level: float = 0.05) -> BoolArray:
 def e_lond_level(decisions: Sequence[bool], level: float = 0.05) -> float:
     """The alpha that the next certification may use, after the `decisions` (green or not) of those before it.
 
-    level x gamma_t x (greens so far + 1) with gamma_t = 1 / (t (t + 1)), which sums to one.
+    level x gamma_t x (greens so far + 1) with gamma_1 = 0.9 and gamma_t = 0.1 / (t (t - 1)), which sums to one: most
+    certify once, and a second attempt after an unwelcome verdict pays for being one. As long as nothing was green,
+    the levels of all attempts together stay below `level`, so that is also the chance that any of them is falsely so.
     """
     between(level, "level", 0.0, 1.0)
     turn = len(decisions) + 1
-    return level * (sum(map(bool, decisions)) + 1) / (turn * (turn + 1))
+    share = _FIRST if turn == 1 else _LATER / (turn * (turn - 1))
+    return level * share * (sum(map(bool, decisions)) + 1)
 
 
-def intersection_union(e_values: Sequence[FloatArray]) -> FloatArray:
+def intersection_union(e_values: Sequence[FloatArray], *, current: bool = False) -> FloatArray:
     """The evidence that *all* metrics are fine after each case, shape (cases,): the smallest running maximum.
 
     `e_values`: for each metric the e-values after each case, all of one length. Reaching 1/alpha at level alpha
-    needs no correction (Berger 1982): where one metric is truly worse, its own evidence stays below.
+    needs no correction (Berger 1982): where one metric is truly worse, its own evidence stays below. With `current`
+    the smallest e-value after each case instead, which is an e-process again, as `closed_sequential` wants it.
     """
-    return np.asarray(np.minimum.reduce(_maxima(e_values)))
+    paths = _checked(e_values)
+    return np.asarray(np.minimum.reduce(paths if current else _maxima(paths)))
 
 
 def union_red(e_values: Sequence[FloatArray]) -> FloatArray:
@@ -129,7 +124,7 @@ def union_red(e_values: Sequence[FloatArray]) -> FloatArray:
 
     Reaching 1/beta is the same as one metric reaching M/beta, and that metric can be named.
     """
-    return np.asarray(np.maximum.reduce(_maxima(e_values)) / len(e_values))
+    return np.asarray(np.maximum.reduce(_maxima(_checked(e_values))) / len(e_values))
 
 
 def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
@@ -142,10 +137,14 @@ def combine_verdicts(verdicts: Sequence[Verdict]) -> Verdict:
     return "green" if all(verdict == "green" for verdict in verdicts) else "inconclusive"
 
 
-def _maxima(e_values: Sequence[FloatArray]) -> list[FloatArray]:
+def _checked(e_values: Sequence[FloatArray]) -> list[FloatArray]:
     whole(len(e_values), "e_values: the number of metrics", at_least=1)
     length = len(e_values[0])
     return [
-        np.maximum.accumulate(numbers(path, f"e_values[{metric}]", low=0.0, high=CERTAIN, length=length))
+        numbers(path, f"e_values[{metric}]", low=0.0, high=CERTAIN, length=length)
         for metric, path in enumerate(e_values)
     ]
+
+
+def _maxima(paths: Sequence[FloatArray]) -> list[FloatArray]:
+    return [np.maximum.accumulate(path) for path in paths]

@@ -14,7 +14,7 @@ from typing import Unpack
 import numpy as np
 
 from evalgate.errors import StatisticsError
-from evalgate.stats._design import Design, population_of
+from evalgate.stats._design import SMALLEST_MARGIN, Design, margin_of, population_of
 from evalgate.stats._input import FloatArray, IntArray, between, whole
 from evalgate.stats.limit import case_limit
 from evalgate.stats.simulation import GREEN, RED, UNDECIDED, draw_differences, draw_suites, run_rows
@@ -58,10 +58,10 @@ def cases_needed(
 
     `margin` in (0, 1); `flip_rate` in [0, 1], at least |`difference`|, the true mean difference (for claim='suite',
     of the suite itself). `max_cases`: the budget, if there is one; a suite ends at its `population`. The other options
-    as for `certify`, but for `baseline` and `sampling`. With 400 repetitions the mean is good to about 5 %. Raises
-    `StatisticsError` for what lies outside.
+    as for `certify`, but for `baseline`, `sampling` and `weights`; a `deadline` will mostly be `max_cases`. With 400
+    repetitions the mean is good to about 5 %. Raises `StatisticsError` for what lies outside.
     """
-    between(margin, "margin", 0.0, 1.0)
+    margin_of(margin)
     _check_flips(flip_rate, difference)
     thresholds = 1.0 / between(alpha, "alpha", 0.0, 1.0), 1.0 / between(beta, "beta", 0.0, 1.0)
     whole(batch, "batch", at_least=1)
@@ -74,7 +74,7 @@ def cases_needed(
     length = int(_PATIENCE * limit) + 10 * batch
     length = min(length, max_cases or length, population or length)
     scale = _Scale.of(min(limit, length), flip_rate)
-    small = scale.design(design)
+    small = _with_goals(scale.design(design), thresholds)
     small_length = max(round(length / scale.cases), 1)
     random = np.random.default_rng(seed)
     stops: list[IntArray] = []
@@ -121,7 +121,8 @@ def smallest_margin(
     """The smallest margin that `cases` cases certify with probability `chance`, for a variant as good as its baseline.
 
     `cases` >= 1; `flip_rate` in [0, 1]; `chance` in (0, 1). With claim='suite' and `population` the cases are part of
-    that suite. Good to about a tenth; 1.0 if no margin below one can be certified.
+    that suite. The other options as for `cases_needed`. Good to about a tenth; 1.0 if no margin below one can be
+    certified, and never below the smallest that is supported.
     """
     whole(cases, "cases", at_least=1)
     _check_flips(flip_rate, 0.0)
@@ -129,7 +130,7 @@ def smallest_margin(
     thresholds = 1.0 / between(alpha, "alpha", 0.0, 1.0), 1.0 / between(beta, "beta", 0.0, 1.0)
     cells = _CELLS // 2 if population_of(design, cases) is None else _CELLS // 4
     scale = _Scale.of(cases, flip_rate)
-    small = scale.design(design)
+    small = _with_goals(scale.design(design), thresholds)
     length = max(round(cases / scale.cases), 1)
     runs = min(repetitions, max(cells // length, 50))
     values = _draw(np.random.default_rng(seed), runs, length, flip_rate * scale.flips, 0.0, small)
@@ -138,11 +139,11 @@ def smallest_margin(
     low, high = 1.0 - thresholds[0] ** (-1.0 / length) if size is None else 0.5 / size, 1.0
     for _ in range(8):
         middle = sqrt(low * high)
-        if (run_rows(values, middle, thresholds, small)[1] == GREEN).mean() >= chance:
+        if (run_rows(values, max(middle, SMALLEST_MARGIN), thresholds, small)[1] == GREEN).mean() >= chance:
             high = middle
         else:
             low = middle
-    return min(_round_up(high / scale.margin), 1.0) if high < 1.0 else 1.0
+    return min(max(_round_up(high / scale.margin), SMALLEST_MARGIN), 1.0) if high < 1.0 else 1.0
 
 
 def _check_flips(flip_rate: float, difference: float) -> None:
@@ -176,7 +177,9 @@ class _Scale:
         if self.cases == 1.0:
             return small
         small["red_margin"] = design.get("red_margin", 0.0) * self.margin
-        population, inertia = design.get("population"), design.get("inertia")
+        population, inertia, deadline = design.get("population"), design.get("inertia"), design.get("deadline")
+        if deadline is not None:
+            small["deadline"] = max(round(deadline / self.cases), 1)
         if population is not None:
             small["population"] = max(round(population / self.cases), 1)
         if inertia is not None:
@@ -185,6 +188,20 @@ class _Scale:
         small["flip_rate_green"] = None if green is None else min(green * self.flips, 1.0)
         small["flip_rate_red"] = None if red is None else min(red * self.flips, 1.0)
         return small
+
+
+def _with_goals(design: Design, thresholds: tuple[float, float]) -> Design:
+    """What is to be reached by the deadline is what is asked for, unless the design says otherwise."""
+    for name in ("weights", "total_weight"):
+        if design.get(name) is not None:
+            msg = f"{name}: a plan takes all units to be of one size"
+            raise StatisticsError(msg)
+    goal, red_goal = design.get("goal"), design.get("red_goal")
+    return {
+        **design,
+        "goal": thresholds[0] if goal is None else goal,
+        "red_goal": thresholds[1] if red_goal is None else red_goal,
+    }
 
 
 def _draw(

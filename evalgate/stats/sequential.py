@@ -13,11 +13,12 @@ from typing import Unpack
 
 import numpy as np
 
-from evalgate.stats._design import Design, games_of, population_of
+from evalgate.stats._design import Bets, Design, population_of
 from evalgate.stats._input import FloatArray, Numbers, between, differences_of
 from evalgate.stats._wealth import CERTAIN
 
-_HORIZON = 1 << 17
+_FIRST = 64  # further cases that are followed at first: nearly always enough, once some have been seen
+_HORIZON = 1 << 20  # further cases that are followed: the smallest margin needs 393,225, and 900,000 in a family of 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,8 @@ def evidence_path(differences: Numbers, *, margin: float, **design: Unpack[Desig
     `differences` (cases,): variant minus baseline score in the order asked, in [-1, 1]. `margin` in (0, 1); the
     other options are those of `certify`. Raises `StatisticsError` for what lies outside.
     """
-    green, red = games_of(differences_of(differences), margin, design)
-    return EvidencePath(
-        e_green=green.e_values(-margin),
-        e_red=red.e_values(design.get("red_margin", 0.0)),
-    )
+    bets = Bets(differences_of(differences), margin, design)
+    return EvidencePath(e_green=bets.green().e_values(-bets.margin), e_red=bets.red().e_values(bets.red_margin))
 
 
 def minimum_further_cases(
@@ -86,8 +84,10 @@ def minimum_further_cases(
 
     For green all further cases are taken to be concordant, for red all to be lost. So many calls can be made at once
     without waste, unless gains come: a case that only the variant gets right counts for more than a concordant one.
-    The thresholds are e-values, 1/alpha and 1/beta for a single variant; Holm asks for more. `differences` may be
-    empty: nothing has been asked yet.
+    The thresholds are e-values, 1/alpha and 1/beta for a single variant; a family asks for more. `differences` may be
+    empty: nothing has been asked yet. With `weights`, further units weigh what is given for them; without, the most
+    there is, or in a suite the mean of what is left. Exact up to 1,048,576 further cases, which is what is said where
+    not even these are enough.
     """
     between(threshold_green, "threshold_green", 1.0, np.inf)
     between(threshold_red, "threshold_red", 1.0, np.inf)
@@ -110,8 +110,9 @@ def _until(
     seen: FloatArray, future: float, margin: float, threshold: float, design: Design, *, green: bool
 ) -> int | None:
     population = population_of(design, seen.size)
-    longest = _HORIZON if population is None else population - seen.size
-    further = min(256, longest)
+    left = None if population is None else population - seen.size
+    longest = _HORIZON if left is None else min(left, _HORIZON)
+    further = min(_FIRST, longest)
     while True:
         values = np.concatenate([seen, np.full(further, future)])
         if design.get("baseline") is not None and future < 0.0:
@@ -120,11 +121,25 @@ def _until(
             values[seen.size :] = -known
         if not values.size:
             return None
-        games = games_of(values, margin, design)
-        path = games[0].e_values(-margin) if green else games[1].e_values(design.get("red_margin", 0.0))
+        bets = Bets(values, margin, _with_further(design, values.size))
+        path = bets.green().e_values(-bets.margin) if green else bets.red().e_values(bets.red_margin)
         reached = first_reach(path, threshold)
         if reached is not None:
             return max(reached - seen.size, 0)
         if further >= longest:
-            return None
-        further = min(further * 4, longest)
+            return None if further == left else longest
+        further = min(further * (4 if further < _HORIZON // 8 else 2), longest)
+
+
+def _with_further(design: Design, cases: int) -> Design:
+    """The design with a weight for every case: where none is known the largest, or a suite's mean of those to come."""
+    weights, population = design.get("weights"), design.get("population")
+    if weights is None or len(weights) >= cases:
+        return design
+    known = np.asarray(weights, dtype=np.float64)
+    likely = 1.0
+    if population is not None:
+        likely = ((design.get("total_weight") or population) - float(np.cumsum(known)[-1])) / (population - known.size)
+    longer = design.copy()
+    longer["weights"] = np.concatenate([known, np.full(cases - known.size, likely)])
+    return longer

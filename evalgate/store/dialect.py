@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from evalgate.errors import InputError
+from evalgate.errors import InputError, MissingStoreError
 
 PATIENCE_SECONDS = 30.0  # how long a writer waits for another one, or for a server that restarts
 _CONNECT_SECONDS = 10
@@ -63,7 +63,7 @@ def connect_to_read(url: sa.URL, shown: str) -> sa.Engine:
 def _require_file(url: sa.URL, shown: str) -> Path:
     path = Path(str(url.database))
     if not path.is_file():
-        raise InputError(f"store {shown}: there is no such file")
+        raise MissingStoreError(f"store {shown}: there is no such file")
     return path
 
 

@@ -48,7 +48,9 @@ def require_another(source: Store, target: Store) -> None:
 
 
 def merge(source: Store, target: Store) -> Merged:
-    """Copy all answers with their scores, and all runs, in small transactions; returns what was new."""
+    """Copy all answers with their scores, all runs, and the memory of attempts, in small transactions; returns what was
+    new.
+    """
     new = newer = known = runs = batches = 0
     with source.snapshot() as connection:
         for page in pages(connection, _QUERY):
@@ -58,7 +60,12 @@ def merge(source: Store, target: Store) -> Merged:
         last, r = "", schema.runs.c
         while some := connection.execute(sa.select(schema.runs).where(r.run > last).order_by(r.run).limit(_RUNS)).all():
             runs, last = runs + _take_runs(target, some), some[-1].run
-        if sa.inspect(connection).has_table(schema.batches.name):  # not in an older store
+        tables = sa.inspect(connection).get_table_names()  # an older store has fewer
+        if schema.attempts.name in tables:
+            _take_attempts(target, connection.execute(sa.select(schema.attempts)).all())
+        if schema.orders.name in tables:
+            _take_orders(target, connection.execute(sa.select(schema.orders)).all())
+        if schema.batches.name in tables:
             batches = connection.execute(sa.select(sa.func.count()).select_from(schema.batches)).scalar_one()
     return Merged(new, newer, known, runs, batches)
 
@@ -90,7 +97,8 @@ def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores])
 
 def _rank(row: sa.Row[Any]) -> tuple[object, ...]:
     """The age, and then all that two answers to one question can differ in."""
-    usage = row.finish_reason, row.input_tokens, row.output_tokens, row.latency_ms, row.picodollars
+    asked, said = (-1 if count is None else count for count in (row.input_tokens, row.output_tokens))
+    usage = row.finish_reason, asked, said, row.latency_ms, row.picodollars
     return row.answered_at, bytes(row.body), row.variant, *usage
 
 
@@ -122,6 +130,39 @@ def _take_runs(target: Store, some: Sequence[sa.Row[Any]]) -> int:
         return len(better)
 
     return target.write(work)
+
+
+def _take_attempts(target: Store, some: Sequence[sa.Row[Any]]) -> None:
+    """Whoever forgets an attempt gives the next one a fresh alpha."""
+    table = schema.attempts
+
+    def work(connection: sa.Connection) -> None:
+        there = {(row.operation, row.baseline, row.key): row for row in connection.execute(sa.select(table))}
+        for row in some:
+            known = there.get((row.operation, row.baseline, row.key))
+            if known is None or (row.at, row.attempt) > (known.at, known.attempt):
+                same = [table.c[name] == getattr(row, name) for name in ("operation", "baseline", "key")]
+                connection.execute(table.delete().where(*same))
+                _insert(connection, table, [row._asdict()])
+
+    if some:
+        target.write(work)
+
+
+def _take_orders(target: Store, some: Sequence[sa.Row[Any]]) -> None:
+    """The longer order stands, which has seen more cases; of two of one length, the greater."""
+    table = schema.orders
+
+    def work(connection: sa.Connection) -> None:
+        there = {(row.operation, row.seed): row.cases for row in connection.execute(sa.select(table))}
+        for row in some:
+            known = there.get((row.operation, row.seed))
+            if known is None or (len(row.cases), row.cases) > (len(known), known):
+                connection.execute(table.delete().where(table.c.operation == row.operation, table.c.seed == row.seed))
+                _insert(connection, table, [row._asdict()])
+
+    if some:
+        target.write(work)
 
 
 def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:

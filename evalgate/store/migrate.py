@@ -10,18 +10,18 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from evalgate.errors import InputError
+from evalgate.errors import InputError, MissingStoreError
 from evalgate.store import dialect, schema
-
-
-def _share_work_and_batches(connection: sa.Connection) -> None:
-    new = (schema.workers, schema.claims, schema.batches, schema.batch_items)
-    schema.metadata.create_all(connection, tables=new, checkfirst=False)
-
+from evalgate.store.steps import leave_tokens_unknown, remember_attempts, remember_signals, share_work_and_batches
 
 _NONE = "not an evalgate store: it has none of the tables"
-READABLE = 1  # since this version answers, bodies, scores and runs are as they are; a step that changes them raises it
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (_share_work_and_batches,)
+READABLE = 4  # since this version all that is only read is as it is; a step that changes any of it raises it
+STEPS: tuple[Callable[[sa.Connection], None], ...] = (
+    share_work_and_batches,
+    leave_tokens_unknown,
+    remember_attempts,
+    remember_signals,
+)
 
 
 def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:
@@ -36,7 +36,7 @@ def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:
     if version == latest:
         return
     if version is None and not make:
-        raise InputError(f"store {name}: {_NONE}")
+        raise MissingStoreError(f"store {name}: {_NONE}")
     with engine.begin() as connection:
         dialect.be_the_only_writer(connection)
         version = _version(connection, name, latest)  # again: another process may have been quicker
@@ -54,7 +54,7 @@ def require_readable(engine: sa.Engine, name: str) -> None:
     with engine.connect() as connection:
         version = _version(connection, name, 1 + len(STEPS))
     if version is None:
-        raise InputError(f"store {name}: {_NONE}")
+        raise MissingStoreError(f"store {name}: {_NONE}")
     if version < READABLE:
         advice = "this brings it up to date and deletes nothing: evalgate store gc --store …"
         raise InputError(f"store {name}: written by an older evalgate (schema {version}); {advice}")

@@ -1,6 +1,6 @@
 """The tables. Scores and bodies stand apart: a verdict reads millions of scores and hardly any text.
 
-Whoever changes one adds the step that leads there to `migrate.STEPS`.
+Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ answers = Table(
     Column("variant", Text, nullable=False),
     Column("answered_at", Float, nullable=False),  # seconds since the epoch, UTC
     Column("finish_reason", String(20), nullable=False),
-    Column("input_tokens", Integer, nullable=False),
-    Column("output_tokens", Integer, nullable=False),
+    Column("input_tokens", Integer),  # null: nobody counted
+    Column("output_tokens", Integer),
     Column("latency_ms", Float, nullable=False),
-    Column("picodollars", BigInteger, nullable=False),  # what was paid; exact, and it adds up in SQL
+    Column("picodollars", BigInteger, nullable=False),  # what was paid, or is estimated where nobody counted the tokens
     Index("answers_by_config", "config"),
 )
 
@@ -99,4 +99,45 @@ batch_items = Table(
     Column("key", String(32), primary_key=True),
     Column("request", String(71), nullable=False),
     Column("repeat", Integer, nullable=False),
+)
+
+# Every certification that was begun: who tries again is not given a fresh alpha.
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("operation", String(200), primary_key=True),
+    Column("baseline", String(71), primary_key=True),  # configuration of the baseline
+    Column("key", String(71), primary_key=True),
+    Column("at", Float, nullable=False),  # seconds since the epoch, UTC
+    Column("attempt", LargeBinary, nullable=False),  # JSON
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("operation", String(200), primary_key=True),
+    Column("seed", String(20), primary_key=True),
+    Column("cases", LargeBinary, nullable=False),  # digests of the cases, in the order asked
+)
+
+# Every signal document that was ever published. Nothing here is changed or deleted: what routers followed can be told.
+
+signals = Table(
+    "signals",
+    metadata,
+    Column("stream", String(200), primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),  # seconds since the epoch, UTC
+    Column("digest", String(71), nullable=False),  # of the document's bytes: what the next one names as `prev`
+    Column("head", LargeBinary, nullable=False),  # JSON: the document without its entries
+    Column("entries", String(71), nullable=False),  # digest of the entries, which a heartbeat does not change
+    Column("signatures", LargeBinary),  # JSON, as in the envelope; null: published unsigned
+)
+
+signal_entries = Table(
+    "signal_entries",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("entries", LargeBinary, nullable=False),  # JSON: every verdict with its evidence
 )

@@ -17,7 +17,8 @@ from evalgate.store.store import Store
 class Holding:
     """All answers of one configuration of a variant; `oldest` and `newest` are in seconds since the epoch.
 
-    `refused` ones are those that the provider turned away; `scores` counts one for each metric of each grading.
+    `refused` ones are those that the provider turned away, `uncounted` those of which it did not say all tokens: these
+    have none here, and `usd` has an estimate for them. `scores` counts one for each metric of each grading.
     """
 
     variant: str
@@ -30,6 +31,7 @@ class Holding:
     scores: int
     oldest: float
     newest: float
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Statistics:
             refused=sum(each.refused for each in held),
             input_tokens=sum(each.input_tokens for each in held),
             output_tokens=sum(each.output_tokens for each in held),
+            uncounted=sum(each.uncounted for each in held),
             usd=sum((each.usd for each in held), Decimal(0)),
             scores=sum(each.scores for each in held),
             oldest=min((each.oldest for each in held), default=0.0),
@@ -111,6 +114,7 @@ def _holdings(connection: sa.Connection) -> tuple[Holding, ...]:
         total(sa.case((a.finish_reason == "refused", 1), else_=0)).label("refused"),
         total(a.input_tokens).label("input_tokens"),
         total(a.output_tokens).label("output_tokens"),
+        total(sa.case((a.input_tokens.is_(None) | a.output_tokens.is_(None), 1), else_=0)).label("uncounted"),
         total(a.picodollars).label("picodollars"),
         sa.func.min(a.answered_at).label("oldest"),
         sa.func.max(a.answered_at).label("newest"),
@@ -127,8 +131,9 @@ def _holdings(connection: sa.Connection) -> tuple[Holding, ...]:
             config=row.config,
             answers=row.answers,
             refused=int(row.refused),
-            input_tokens=int(row.input_tokens),
-            output_tokens=int(row.output_tokens),
+            input_tokens=int(row.input_tokens or 0),
+            output_tokens=int(row.output_tokens or 0),
+            uncounted=int(row.uncounted),
             usd=dollars(row.picodollars),
             scores=scores.get((row.variant, row.config), 0),
             oldest=row.oldest,

@@ -234,8 +234,8 @@ class _Passing(StoreError):
 
 def _answer(
     finish_reason: FinishReason,
-    input_tokens: int,
-    output_tokens: int,
+    input_tokens: int | None,
+    output_tokens: int | None,
     latency_ms: float,
     answered_at: float,
     body: bytes,

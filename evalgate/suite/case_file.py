@@ -23,6 +23,7 @@ from evalgate.suite.rows import CsvRows, JsonlRows, Rows
 
 BLOCK = 1024  # cases: a slice of so many is read at once
 _PLACE = struct.Struct("<QIII")  # offset, size, line, checksum
+_WRITTEN = 1 << 31  # in the size: a number of this row keeps its text
 
 
 class CaseFile(Sequence[Case]):
@@ -63,11 +64,11 @@ class CaseFile(Sequence[Case]):
             with self._source.open("rb", buffering=0) as file:
                 for position in positions:
                     offset, size, line, checksum = _PLACE.unpack_from(self._places, position * _PLACE.size)
-                    data = os.pread(file.fileno(), size, offset)
+                    data = os.pread(file.fileno(), size & ~_WRITTEN, offset)
                     if zlib.crc32(data) != checksum:
                         message = "the dataset has changed since it was loaded; run the same command again"
                         raise InputError(f"{name}:{line}: {message}")
-                    yield case_of(self._rows.again(data), f"{name}:{line}")
+                    yield case_of(self._rows.again(data, size >= _WRITTEN), f"{name}:{line}")
         except OSError as failure:
             raise InputError(f"{self._path}: the dataset cannot be read any more: {failure.strerror}") from None
 
@@ -85,9 +86,9 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
     rows = formats[path.suffix](name)
     with _opened(path) as file:
         try:
-            for offset, line, data, row in rows.find(file):
+            for offset, line, data, row, written in rows.find(file):
                 case = checked_case(row, f"{name}:{line}")
-                places += _PLACE.pack(offset, len(data), line, zlib.crc32(data))
+                places += _PLACE.pack(offset, len(data) | written * _WRITTEN, line, zlib.crc32(data))
                 names.add(case.id.encode())
                 look(case)
         except InputError:
@@ -114,13 +115,11 @@ def _all(path: Path, rows: Rows, places: bytearray) -> CaseFile:
 
 def _opened(path: Path) -> BinaryIO:
     try:
-        file = path.open("rb")
+        if not stat.S_ISREG(path.stat().st_mode):  # asked before it is opened: a pipe would be waited for
+            raise _unreadable(path, "not a regular file, and its cases are read more than once")
+        return path.open("rb")
     except (OSError, ValueError) as failure:  # ValueError: a NUL character in the name
         raise _unreadable(path, getattr(failure, "strerror", failure)) from None
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise _unreadable(path, "not a regular file, and its cases are read more than once")
-    return file
 
 
 def _unreadable(path: Path, reason: object) -> InputError:

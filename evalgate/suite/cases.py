@@ -52,8 +52,8 @@ def checked_case(row: object, place: str) -> Case:
     if row.get("input") in _EMPTY:
         raise InputError(f"{place}: a case needs an 'input'")
     identity, metadata = row.get("id"), row.get("metadata")
-    if isinstance(identity, bool) or not isinstance(identity, str | int | None) or identity == "":
-        raise InputError(f"{place} id: expected a text or a whole number, got {identity!r}")
+    if isinstance(identity, bool) or not isinstance(identity, str | int | float | None) or identity == "":
+        raise InputError(f"{place} id: expected a text or a number, got {identity!r}")
     if len(str(identity)) > MAX_ID_LENGTH:
         raise InputError(f"{place} id: longer than {MAX_ID_LENGTH} characters")
     if not isinstance(metadata, dict | None):

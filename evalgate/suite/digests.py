@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 SIZE = 16
@@ -19,8 +19,8 @@ Positions = Sequence[int]
 class Digests:
     """Grows by one digest for each text; a text is known by the position at which it was added, from 0."""
 
-    def __init__(self) -> None:
-        self._data = bytearray()
+    def __init__(self, data: bytes | bytearray = b"") -> None:
+        self._data = bytearray(data)
 
     def __len__(self) -> int:
         return len(self._data) // SIZE
@@ -31,6 +31,14 @@ class Digests:
     def add(self, text: bytes) -> None:
         """Add the digest of one text."""
         self._data += hashlib.sha256(text).digest()[:SIZE]
+
+    def replaced(self, by: Mapping[bytes, bytes]) -> Digests:
+        """A copy in which the digests that `by` names are others."""
+        copy = Digests(self._data)
+        for position in range(len(self) if by else 0):
+            if other := by.get(self[position]):
+                copy._data[position * SIZE : (position + 1) * SIZE] = other
+        return copy
 
     def order(self, then: Digests | None = None) -> Positions:
         """Positions sorted by digest, and equal ones by what they are in `then`, or as they were added."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     JsonValue,
@@ -19,6 +20,7 @@ from pydantic import (
 )
 
 from evalgate.formats.documents import Strict
+from evalgate.formats.written import refuse_beyond_64_bits
 
 
 def _as_list(value: object) -> object:
@@ -29,7 +31,14 @@ Words = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=st
 Tokens = Annotated[int, Field(ge=1, le=10_000_000)]
 Penalty = Annotated[float, Field(ge=-2, le=2)]
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$", max_length=64)]
-Schema = dict[str, JsonValue]
+
+
+def _that_can_be_sent(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    refuse_beyond_64_bits(value)
+    return value
+
+
+Schema = Annotated[dict[str, JsonValue], AfterValidator(_that_can_be_sent)]
 
 _ALWAYS_DUMPED = {"temperature", "top_p", "max_tokens", "seed", "stop"}
 

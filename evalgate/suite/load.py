@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Request
-from evalgate.formats.canonical import digest_list
+from evalgate.formats.canonical import digest, digest_list
 from evalgate.formats.documents import Document, read_yaml
 from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import Case, build_cases
+from evalgate.suite.digests import Positions
 from evalgate.suite.models import Assertion, Gate, SuiteFile
+from evalgate.suite.order import AskOrder
 from evalgate.suite.prompt import Prompt
 from evalgate.suite.survey import Survey
 
-_NOT_SCORED = {"cases", "description", "tags", "gate", "budget", "answer_ttl", "baseline_ttl"}
+_NOT_SCORED = {
+    *("cases", "description", "tags", "gate", "budget", "answer_ttl", "baseline_ttl"),
+    *("cluster_weight", "near_duplicates"),
+}
 
 
 @dataclass(frozen=True)
@@ -25,17 +31,19 @@ class Suite:
     """How one operation is evaluated; `cases` stand in the random order in which they are asked.
 
     The order is fixed by `gate.seed` and the case ids alone, so it is the same on every machine, and a case keeps its
-    place among the others when new ones are added. `units` says how many consecutive cases make one unit of the
-    statistics: 1 each, or the size of each cluster. Cases of a file stay in the file until they are asked for, so
-    whatever reads one raises `InputError` when the file has changed in between.
+    place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
+    are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
+    the reader of a verdict should know about the cases.
     """
 
     file: SuiteFile
     document: Document
-    cases: Sequence[Case]
+    source: Sequence[Case]
+    order: AskOrder
+    positions: Positions
     prompt: Prompt
     parameters: dict[str, JsonValue] = field(default_factory=dict)
-    units: Sequence[int] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def operation(self) -> str:
@@ -58,10 +66,45 @@ class Suite:
         return self.document.path
 
     @cached_property
+    def cases(self) -> Sequence[Case]:
+        """All cases, in the order in which they are asked."""
+        return _arranged(self.source, self.positions)
+
+    @cached_property
+    def units(self) -> Sequence[int]:
+        """How many consecutive cases make one unit of the statistics: 1 each, or the size of each cluster."""
+        return self.order.units(self.positions)
+
+    def order_digests(self) -> bytes:
+        """The order of asking, to be kept for `in_order_after`: 16 bytes for each case, of its id and the seed."""
+        return self.order.digests(self.positions)
+
+    def in_order_after(self, known: bytes | Sequence[bytes]) -> Suite:
+        """The suite as one that was asked before in the order `known` (its `order_digests`) and has changed since.
+
+        Cases that were in it keep their order, those that are gone drop out, and new ones follow, so that what was
+        certified and what is now asked remain one test. A unit that has gained cases keeps its place. With another
+        seed, all cases are new.
+        """
+        digests = known if isinstance(known, bytes) else b"".join(known)
+        return replace(self, positions=self.order.after(digests))
+
+    @cached_property
     def hash(self) -> str:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
-        content = self.file.model_dump(mode="json", by_alias=True, exclude=_NOT_SCORED)
-        return digest_list(content, ([case.id, case.input, case.target, case.metadata] for case in self.cases))
+        # in an order that neither an earlier certification nor near-duplicates have a part in
+        cases = _arranged(self.source, self.order.positions(joined=False))
+        return digest_list(self._content(), ([case.id, case.input, case.target, case.metadata] for case in cases))
+
+    @cached_property
+    def rules(self) -> str:
+        """Changes with what is asked of each case and how it is scored, whichever the cases and the variants are."""
+        return digest(self._content(left_out={"variants"}))
+
+    def _content(self, left_out: AbstractSet[str] = frozenset()) -> dict[str, JsonValue]:
+        """All that the file says of how cases are asked and scored."""
+        content = self.file.model_dump(mode="json", by_alias=True, exclude={*_NOT_SCORED, *left_out})
+        return {**content, "assert": [assertion.identity for assertion in self.assertions]}
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
@@ -72,19 +115,22 @@ class Suite:
         return self.document.error(message, *location)
 
 
-def load_suite(path: Path | str) -> Suite:
-    """Load and check one suite file; raises `InputError` with file, line and what to do."""
+def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
+    """Load and check one suite file; raises `InputError` with file, line and what to do.
+
+    Whoever asks all cases and rules on none may do without `near_duplicates`: it takes much of the time to find
+    those that count as one. Where the suite refuses them they are looked for in any case.
+    """
     document = read_yaml(Path(path))
     file = document.validate(SuiteFile)
     if not file.prompt:
         raise document.error("empty; there is nothing to ask", "prompt")
     prompt, parameters = Prompt(file.prompt, document), file.generation.model_dump(mode="json", exclude_none=True)
-    survey = Survey(file.gate.seed, file.cluster_by, prompt)
+    survey = Survey(file, prompt, near=near_duplicates)
     cases = _cases(file, document, survey)
-    survey.refuse_same_question_twice(cases)
-    positions, units = survey.order.positions(), survey.order.units()
-    asked = cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
-    return Suite(file, document, asked, prompt, parameters, units)
+    remarks = survey.settle(cases)
+    order = survey.order
+    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
@@ -108,6 +154,10 @@ def _cases(file: SuiteFile, document: Document, survey: Survey) -> list[Case] | 
     for case in cases:
         survey.look(case)
     return cases
+
+
+def _arranged(cases: Sequence[Case], positions: Positions) -> Sequence[Case]:
+    return cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

@@ -6,9 +6,22 @@ import re
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_serializer,
+    model_validator,
+)
 
 from evalgate.formats.documents import Strict
+from evalgate.formats.written import refuse_beyond_64_bits
 from evalgate.suite.generation import Generation
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
@@ -33,6 +46,15 @@ Duration = Annotated[
     BeforeValidator(parse_duration, json_schema_input_type=str),
     PlainSerializer(lambda value: int(value.total_seconds()), return_type=int),
 ]
+
+
+def _as_it_is(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    check(value)
+    return value
+
+
+# pydantic makes plain numbers of those that keep the text they were written in
+Written = Annotated[JsonValue, WrapValidator(_as_it_is)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
 
 
@@ -49,23 +71,52 @@ class Assertion(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str = Field(description="the grader: exact, regex, contains, numeric, json_schema, json_fields")
-    value: JsonValue = Field(default=None, description="what is expected; by default the case's target")
+    value: Written = Field(default=None, description="what is expected; by default the case's target")
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="when given, the score counts as 1 from here on and as 0 below"
     )
     weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(default=1.0, description="share in its metric")
     metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
+    reasoning: Literal["strip", "keep"] = Field(
+        default="strip", description="whether a block such as <think>…</think> at the answer's beginning is graded too"
+    )
+
+    allow_empty: bool = Field(
+        default=False, description="whether an answer without any content is graded at all; otherwise it scores 0"
+    )
+
+    @model_serializer(mode="wrap")
+    def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """A suite that says nothing of these keeps the hash that it had before there was a word for them."""
+        written: dict[str, object] = write(self)
+        if self.reasoning == "strip":
+            written.pop("reasoning", None)
+        if not self.allow_empty:
+            written.pop("allow_empty", None)
+        return written
 
     @property
     def options(self) -> dict[str, object]:
         """The keys that only this grader knows."""
         return dict(self.model_extra or {})
 
+    @property
+    def identity(self) -> dict[str, object]:
+        """All that could change a score, to be hashed: `value` with the text of its numbers."""
+        return self.model_dump(mode="json") | {"value": self.value}
+
+    @model_validator(mode="after")
+    def _options_that_can_be_hashed(self) -> Assertion:
+        refuse_beyond_64_bits(self.options)
+        return self
+
 
 class Gate(Strict):
     """What has to be proven, and what the proof may cost."""
 
-    margin: Annotated[float, Field(gt=0, lt=1)] = Field(description="how much worse still counts as as good")
+    margin: Annotated[float, Field(ge=1e-5, lt=1)] = Field(
+        description="how much worse still counts as as good; below 0.00001 nothing can be proven"
+    )
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false green")
     beta: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false red")
     claim: Literal["traffic", "suite"] = Field(
@@ -75,11 +126,19 @@ class Gate(Strict):
     metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
         default=None, description="which metrics decide; default: all that are asserted. Others are only shown"
     )
+    min_score: dict[Name, Annotated[float, Field(gt=0, le=1)]] = Field(
+        default={},
+        description="least mean score of the variant itself, by metric; 1.0: a single failure is red",
+    )
     baseline_check: bool = Field(
         default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
     )
+    control_variate: bool = Field(
+        default=True,
+        description="claim suite: use the baseline's scores on all cases where its answers are known already",
+    )
     control: Literal["family", "verdict"] = Field(
-        default="family", description="family: Holm over the operation's variants; verdict: each on its own"
+        default="family", description="family: any false green among the operation's variants; verdict: each on its own"
     )
     max_cases: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
         default=None, description="at most so many cases a variant"
@@ -114,12 +173,19 @@ class SuiteFile(Strict):
     model: Name
     baseline: Name
     variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
-    cases: str | list[dict[str, JsonValue]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
+    cases: str | list[dict[str, Written]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
     prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
     generation: Generation = Generation()
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
         default=None, description="metadata.KEY: cases that share its value share a source and count as one"
+    )
+    cluster_weight: Literal["cases", "equal"] = Field(
+        default="cases", description="what the mean is over: cases, so that large clusters count more, or clusters"
+    )
+    near_duplicates: Literal["cluster", "refuse", "allow"] = Field(
+        default="cluster",
+        description="cases that ask nearly the same count as one, or are refused, or are not looked for",
     )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
         default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"

@@ -1,6 +1,7 @@
 """The rows of a dataset file, JSONL or CSV: found one after the other, and read again one at a time.
 
 A file is never in memory as a whole. What was checked when a row was found is not checked again when it is read again.
+Numbers of JSONL keep their text where it says more than their value; the cells of a CSV file are texts.
 """
 
 from __future__ import annotations
@@ -16,19 +17,25 @@ import orjson
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
+from evalgate.formats.cells import allow_long_cells
 from evalgate.formats.documents import MAX_DEPTH
+from evalgate.formats.written import integer, real
 
 MAX_LINE_BYTES = 16 * 1024 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
 class Record(NamedTuple):
-    """A row, the bytes that it was read from with their offset in the file, and the line on which it ends."""
+    """A row, the bytes that it was read from with their offset in the file, and the line on which it ends.
+
+    `written`: has a number that keeps its text, which takes longer to read.
+    """
 
     offset: int
     line: int
     data: bytes
     row: object
+    written: bool = False
 
 
 class Rows(Protocol):
@@ -37,15 +44,18 @@ class Rows(Protocol):
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """All rows of `file`, in order; raises `InputError` with file and line for the first that cannot be read."""
 
-    def again(self, data: bytes) -> dict[str, JsonValue]:
-        """The row that was found in `data`."""
+    def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
+        """The row that was found in `data`, as `Record` has the two."""
 
 
 class JsonlRows:
     """One JSON object a line; empty lines are passed over."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name, self._written = name, False
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=_without_repeats, parse_int=self._integer, parse_float=self._real
+        )
 
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """As `Rows.find`."""
@@ -53,23 +63,37 @@ class JsonlRows:
         for number, line in enumerate(_lines(file, self._name), start=1):
             data = line.removesuffix(b"\n")
             if data.strip():
-                yield Record(offset, number, data, self._parse(data, number))
+                row = self._parse(data, number)
+                yield Record(offset, number, data, row, self._written)
             offset += len(line)
 
-    def again(self, data: bytes) -> dict[str, JsonValue]:
+    def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
         """As `Rows.again`."""
-        row: dict[str, JsonValue] = orjson.loads(data)
+        row: dict[str, JsonValue] = self._decoder.decode(data.decode()) if written else orjson.loads(data)
         return row
 
+    def _integer(self, text: str) -> int:
+        value = integer(text)
+        self._written = self._written or type(value) is not int
+        return value
+
+    def _real(self, text: str) -> float:
+        value = real(text)
+        self._written = self._written or type(value) is not float
+        return value
+
     def _parse(self, data: bytes, number: int) -> object:
+        self._written = False
         try:
-            row: object = orjson.loads(data)
-            _REPEATS.decode(data.decode())  # orjson would let the last one win
+            orjson.loads(data)  # the stricter of the two, but it would let the last of two keys win
+            row: object = self._decoder.decode(data.decode())
         except orjson.JSONDecodeError as failure:
             message = f"{self._name}:{number}: malformed JSON: {failure.msg} (column {failure.colno})"
             raise InputError(message) from None
-        except ValueError as failure:
+        except _Repeated as failure:
             raise InputError(f"{self._name}:{number} {failure}: duplicate key") from None
+        except ValueError as failure:
+            raise InputError(f"{self._name}:{number}: {failure}") from None
         except RecursionError:
             raise InputError(f"{self._name}:{number}: nested deeper than {MAX_DEPTH} levels") from None
         return row
@@ -85,6 +109,7 @@ class CsvRows:
     def find(self, file: BinaryIO) -> Iterator[Record]:
         """As `Rows.find`; a row may span lines."""
         lines = _TextLines(file, self._name)
+        allow_long_cells()
         reader = csv.reader(lines, strict=True)
         try:
             self._header = self._checked_header(next(reader, None))
@@ -100,8 +125,10 @@ class CsvRows:
         except csv.Error as failure:
             raise InputError(f"{self._name}:{reader.line_num}: malformed CSV: {failure}") from None
 
-    def again(self, data: bytes) -> dict[str, JsonValue]:
+    def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
         """As `Rows.again`."""
+        del written
+        allow_long_cells()
         return self._row(next(csv.reader(io.StringIO(data.decode(), newline=""), strict=True)))
 
     def _checked_header(self, header: list[str] | None) -> list[str]:
@@ -137,6 +164,9 @@ class _TextLines:
             place = self._offset + len(self._taken) + failure.start
             raise InputError(f"{self._name}: not UTF-8 at byte {place}") from None
         self._taken += line
+        if len(self._taken) > MAX_LINE_BYTES:
+            message = f"a row of more than {MAX_LINE_BYTES >> 20} MiB, from byte {self._offset} on"
+            raise InputError(f"{self._name}: {message}")
         return text
 
     def take(self) -> tuple[int, bytes]:
@@ -159,10 +189,13 @@ def _lines(file: BinaryIO, name: str) -> Iterator[bytes]:
         yield line
 
 
-def _no_repeats(pairs: list[tuple[str, object]]) -> None:
-    if len(dict(pairs)) < len(pairs):
+class _Repeated(Exception):
+    """A key of an object stands in it twice."""
+
+
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(next(name for name in names if names.count(name) > 1))
-
-
-_REPEATS = json.JSONDecoder(object_pairs_hook=_no_repeats)
+        raise _Repeated(next(name for name in names if names.count(name) > 1))
+    return row

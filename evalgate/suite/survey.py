@@ -11,6 +11,8 @@ from evalgate.errors import InputError
 from evalgate.formats.canonical import canonical
 from evalgate.suite.cases import Case
 from evalgate.suite.digests import Digests
+from evalgate.suite.models import SuiteFile
+from evalgate.suite.near import NearDuplicates
 from evalgate.suite.order import AskOrder
 from evalgate.suite.prompt import Prompt
 
@@ -18,31 +20,63 @@ from evalgate.suite.prompt import Prompt
 class Survey:
     """Looks at every case in turn: its place in the order, its cluster, and what it asks.
 
-    Rendering every prompt also finds undefined variables before the first call is paid.
+    Rendering every prompt also finds undefined variables before the first call is paid. Without `near`, near-duplicates
+    are not looked for, unless the suite refuses them.
     """
 
-    def __init__(self, seed: int, cluster_by: str | None, prompt: Prompt) -> None:
-        self.order = AskOrder(seed)
-        self._cluster_by, self._prompt = cluster_by, prompt
+    def __init__(self, file: SuiteFile, prompt: Prompt, *, near: bool = True) -> None:
+        self.order = AskOrder(file.gate.seed)
+        self._file, self._prompt = file, prompt
         self._questions = Digests()
+        wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
+        self._near = NearDuplicates(prompt) if wanted else None
 
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
-        self._questions.add(canonical(self._prompt.texts(case)))
+        texts = self._prompt.texts(case)
+        self._questions.add(texts[0].encode() if len(texts) == 1 else canonical(texts))
+        if self._near is not None:
+            self._near.add(texts, case.target)
 
-    def refuse_same_question_twice(self, cases: Sequence[Case]) -> None:
-        """Raise `InputError` when two of `cases`, which stand as they were looked at, ask the same."""
+    def settle(self, cases: Sequence[Case]) -> list[str]:
+        """Find the `cases`, which stand as they were looked at, that ask the same or nearly so.
+
+        Near-duplicates are joined in `order`, and what there is to say of it returned. Raises `InputError` for two that
+        ask the same, and for near-duplicates where the suite refuses them.
+        """
         if repeat := self._questions.first_repeat():
             other, case = (cases[position] for position in repeat)
             message = f"asks exactly what {other.id!r} asks ({other.place}); one answer would count twice"
             raise InputError(f"{case.place}: case {case.id!r} {message}")
+        if self._near is None:
+            return []
+        pairs = self._near.pairs(cases)
+        if self._file.near_duplicates == "refuse":
+            if first := min(((after, before) for before, after in pairs), default=None):
+                raise _near_duplicate(*(cases[position] for position in first))
+            return []
+        joined, example = 0, (len(cases), len(cases))
+        for pair in pairs:
+            joined, example = joined + self.order.join(*pair), min(example, pair)
+        if not joined:
+            return []
+        one, again = (cases[position].id for position in example)
+        if joined == 1:
+            return [f"{again!r} asks nearly what {one!r} asks: the two count as one"]
+        return [f"{joined} cases ask nearly what another asks, and count with it as one: {again!r} with {one!r}, …"]
 
     def _cluster(self, case: Case) -> str | None:
-        if self._cluster_by is None:
+        if self._file.cluster_by is None:
             return None
-        key = self._cluster_by.removeprefix("metadata.")
+        key = self._file.cluster_by.removeprefix("metadata.")
         if not isinstance(case.metadata.get(key), str | int | float):
-            message = f"case {case.id!r} has no {self._cluster_by} (a text or number), which cluster_by needs"
+            message = f"case {case.id!r} has no {self._file.cluster_by} (a text or number), which cluster_by needs"
             raise InputError(f"{case.place}: {message}")
         return f"{key}={case.metadata[key]}"
+
+
+def _near_duplicate(case: Case, other: Case) -> InputError:
+    message = f"asks nearly what {other.id!r} asks ({other.place}), so it is hardly further evidence"
+    ways = "take one out, or write near_duplicates: cluster (they count as one) or allow"
+    return InputError(f"{case.place}: case {case.id!r} {message}; {ways}")

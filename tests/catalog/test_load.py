@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -178,6 +179,27 @@ def test_the_config_hash_of_a_known_catalogue_stays_what_it_was(tmp_path: Path) 
     # taken before there was any protocol but openai and replay: answers that were bought by it are still found
     here = endpoint(tmp_path, tag="eu", served_as="toy-v2", serving={"context": 2048})
     assert here.config == "sha256:56b926bb7255dfc0d95a7f137306786d203ef4a39bf408bfee490a7da2d92e51"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1/", "http://127.0.0.1:9/v1//"])
+def test_neither_hash_knows_how_the_url_is_spelt(tmp_path: Path, url: str) -> None:
+    one, other = endpoint(tmp_path), endpoint(tmp_path, {"base_url": url})
+    assert (one.config, one.kin) == (other.config, other.kin)
+    assert one.former_config == one.config != other.former_config
+
+
+def test_nor_how_host_and_port_are(tmp_path: Path) -> None:
+    urls = ("https://api.example/V1", "https://API.Example:443/V1", "https://api.example/V1/")
+    assert len({endpoint(tmp_path, {"base_url": url}).config for url in urls}) == 1
+    for url in ("https://api.example/v1", "http://api.example/V1", "https://api.example:80/V1"):
+        assert endpoint(tmp_path, {"base_url": url}).config != endpoint(tmp_path, {"base_url": urls[0]}).config
+
+
+def test_the_kin_of_an_endpoint_does_not_know_what_its_provider_is_called(tmp_path: Path) -> None:
+    one = endpoint(tmp_path)
+    other = replace(one, provider=one.provider.model_copy(update={"id": "elsewhere"}))
+    assert one.kin == other.kin
+    assert one.config != other.config
 
 
 def test_the_config_hash_of_a_recording_is_that_of_its_content(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from evalgate.collect.batching import Polling, cancel_batches, collect_batch
 from evalgate.collect.share import Workbench
 from evalgate.errors import Interrupted
 from evalgate.exchange import Answer, Question
-from evalgate.providers.batch import connect_batch
+from evalgate.providers import connect_batch
 from evalgate.store import Store, answer_key, schema
 from tests.providers.batch_server import BatchServer, chats
 

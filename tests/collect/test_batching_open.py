@@ -15,7 +15,7 @@ from evalgate.collect.batching import collect_batch
 from evalgate.collect.share import Workbench
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer
-from evalgate.providers.batch import connect_batch
+from evalgate.providers import connect_batch
 from evalgate.store import Bought, Claims, Store, batches, open_store
 from evalgate.store.batches import Item
 from tests.collect.batching import BOTH, QUICK, cancel, collect, hand_in, hasty, keyed, server, texts, until

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,8 +14,9 @@ import pytest
 from evalgate.collect import Budget, BudgetSpentError, Collector
 from evalgate.exchange import Answer
 from evalgate.store import Store
+from evalgate.store.statistics import statistics
 from tests.collect.conftest import collect, kept
-from tests.conftest import Asked, Loopback, Sent, completion, failure, questions
+from tests.conftest import Asked, Loopback, Sent, catalog, completion, failure, questions, variant
 
 PRICE_OF_ONE = Decimal(7) / 1_000_000  # 3 tokens in at 1 USD per million, 2 out at 2
 
@@ -100,6 +102,81 @@ def test_whoever_shares_a_question_with_an_operation_that_ran_out_asks_it_alone(
     assert isinstance(poor, BudgetSpentError)
     assert isinstance(rich, list)
     assert [answer.text for answer in rich] == ["q2", "q1"]
+
+
+UNCOUNTED = {
+    "absent": {},
+    "null": {"usage": None},
+    "zero": {"usage": {"prompt_tokens": 0, "completion_tokens": 0}},
+    "text": {"usage": {"prompt_tokens": "3", "completion_tokens": "2"}},
+    "negative": {"usage": {"prompt_tokens": -3, "completion_tokens": -2}},
+    "beyond the context": {"usage": {"prompt_tokens": 90_000, "completion_tokens": 90_000}},
+}
+LONG = "a word and another " * 10  # 190 bytes: about 48 tokens
+
+
+@pytest.mark.parametrize("usage", UNCOUNTED)
+def test_an_endpoint_that_does_not_count_is_not_free(
+    server: Loopback, store: Store, tmp_path: Path, usage: str
+) -> None:
+    server.behave = lambda asked: Sent(json.dumps({"choices": [{"text": LONG}], **UNCOUNTED[usage]}).encode())
+    price = {"input": 50, "output": 50}
+    endpoint = catalog(
+        tmp_path, variant(price=price, capabilities={"context": 8192}), base_url=server.url, concurrency=1
+    ).endpoints("toy")["full"]
+    with pytest.raises(BudgetSpentError):
+        collect(store, endpoint, questions(400), budget=Budget(Decimal("0.01")))
+    assert len(server.asked) == 5  # at 49 tokens each
+    (holding,) = statistics(store).holdings
+    assert (holding.uncounted, holding.usd) == (5, Decimal("0.01225"))
+
+
+def test_an_estimate_learns_from_what_was_counted(server: Loopback, store: Store, tmp_path: Path) -> None:
+    counted = completion("x" * 100)  # 2 tokens, says the server: 50 bytes each
+
+    def behave(asked: Asked) -> Sent:
+        return counted if asked.prompt == "q0" else Sent(json.dumps({"choices": [{"text": "x" * 100}]}).encode())
+
+    server.behave = behave
+    collect(store, server.endpoint(tmp_path, concurrency=1), questions(2))
+    assert statistics(store).total.usd == 2 * PRICE_OF_ONE
+
+
+PAID_IN_VAIN = {
+    "cut": Sent(completion(LONG).body, only=150),
+    "unreadable": Sent(b"<html>" + b"x" * 200),
+    "no choices": Sent(json.dumps({"choices": [], "x": "x" * 200}).encode()),
+    "ends in an error": Sent(json.dumps({"choices": [{"text": LONG, "finish_reason": "error"}]}).encode()),
+    "timeout": Sent(b"{}", after=0.4),
+}
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("trouble", PAID_IN_VAIN)
+def test_an_attempt_that_was_paid_in_vain_counts(server: Loopback, store: Store, tmp_path: Path, trouble: str) -> None:
+    server.behave = lambda asked: PAID_IN_VAIN[trouble] if asked.nth == 1 else completion("x")
+    budget = Budget(Decimal(100))
+    collect(store, server.endpoint(tmp_path, timeout=0.3), questions(1), budget=budget)
+    assert budget.spent > PRICE_OF_ONE
+    assert statistics(store).total.usd == PRICE_OF_ONE
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("sent", [failure(500), failure(429), Sent(b"", reset=True), Sent(b'{"error": "busy"}')])
+def test_an_attempt_that_nobody_charges_for_does_not(
+    server: Loopback, store: Store, tmp_path: Path, sent: Sent
+) -> None:
+    server.behave = lambda asked: sent if asked.nth == 1 else completion("x")
+    budget = Budget(Decimal(100))
+    collect(store, server.endpoint(tmp_path), questions(1), budget=budget)
+    assert budget.spent == PRICE_OF_ONE
+
+
+def test_a_question_that_is_turned_down_costs_nothing(server: Loopback, store: Store, tmp_path: Path) -> None:
+    server.behave = lambda asked: failure(400, "unsafe")
+    budget = Budget(Decimal(100))
+    collect(store, server.endpoint(tmp_path), questions(3), budget=budget)
+    assert budget.spent == 0
 
 
 async def until(reached: Callable[[], bool]) -> None:

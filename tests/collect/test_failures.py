@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from evalgate.catalog import load_catalog
-from evalgate.collect import Collector, line, require_ready
+from evalgate.collect import Collector, Trouble, health, require_ready
+from evalgate.collect.retry import FLOOR_SECONDS
 from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
 from evalgate.store import Store
 from tests.collect.conftest import KEY, collect, kept
@@ -113,7 +115,7 @@ def test_a_provider_that_is_not_there_ends_the_run_soon(store: Store, tmp_path: 
 def test_a_provider_that_goes_away_ends_the_run_and_what_was_answered_is_kept(
     server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "HOPELESS", 3)
+    monkeypatch.setattr(health, "HOPELESS", 3)
     server.behave = lambda asked: completion("x") if asked.prompt in ("q0", "q1") else failure(503, "maintenance")
     endpoint = server.endpoint(tmp_path, retries=1, concurrency=1)
     with pytest.raises(ProviderError, match="failed for 3 cases in a row: HTTP 503: maintenance"):
@@ -126,7 +128,7 @@ def test_a_provider_that_goes_away_ends_the_run_and_what_was_answered_is_kept(
 def test_failures_now_and_then_do_not_count_as_a_provider_that_went_away(
     server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "HOPELESS", 2)
+    monkeypatch.setattr(health, "HOPELESS", 2)
     server.behave = lambda asked: failure(500) if int(asked.prompt[1:]) % 2 else completion("x")
     collected = collect(store, server.endpoint(tmp_path, retries=0, concurrency=1), questions(10))
     assert [answer.failed for answer in collected.answers] == [False, True] * 5
@@ -136,7 +138,7 @@ STOPS: dict[str, tuple[Sent, type[EvalgateError], str]] = {
     "rejected key": (failure(401, f"wrong {KEY}"), ProviderError, "rejects the key (HTTP 401); check KEY"),
     "no credit": (failure(402, "pay"), ProviderError, "HTTP 402): pay; its credit is used up"),
     "no such model": (failure(404, "no toy"), ProviderError, "HTTP 404): no toy; check base_url"),
-    "10 MB": (completion("x" * 10_000_000), InputError, "an answer of more than 8 MiB"),
+    "10 MB": (completion("x" * 10_000_000), ProviderError, "an answer of more than 8 MiB"),
 }
 
 
@@ -154,23 +156,70 @@ def test_what_cannot_get_better_ends_the_run_and_what_came_before_is_kept(
     assert len(server.asked) == 6  # nobody goes on asking
 
 
-def test_what_ends_one_line_ends_the_others_too(server: Loopback, store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trouble", [failure(401), failure(404), failure(400), completion("x" * 10_000_000)])
+def test_an_endpoint_that_cannot_be_asked_takes_nothing_from_the_others(
+    server: Loopback, store: Store, tmp_path: Path, trouble: Sent
+) -> None:
     providers = [{"id": name, "base_url": server.url, "concurrency": 1} for name in ("good", "bad")]
     variants = [variant(name, provider=name, served_as=name) for name in ("good", "bad")]
     models = [{"id": "toy", "variants": variants}]
     house = load_catalog(written(tmp_path, "two.yaml", {"providers": providers, "models": models})).endpoints("toy")
-    slowly = replace(completion("x"), after=0.02)
-    server.behave = lambda asked: slowly if asked.body["model"] == "good" else failure(401)
+    slowly = replace(completion("x"), after=0.002)
+    server.behave = lambda asked: slowly if asked.body["model"] == "good" else trouble
 
     async def both() -> list[object]:
         async with Collector(store, {}, now=lambda: 1.0) as collector:
             asking = (collector.ask(endpoint, questions(100)) for endpoint in house.values())
             return list(await asyncio.gather(*asking, return_exceptions=True))
 
-    assert [type(outcome) for outcome in asyncio.run(both())] == [ProviderError, ProviderError]
-    asked = sum(asked.body["model"] == "good" for asked in server.asked)
-    assert asked < 50
-    assert len(kept(store, house["good"], questions(100))) == asked
+    good, bad = asyncio.run(both())
+    assert isinstance(bad, ProviderError)
+    assert isinstance(good, list)
+    assert [answer.text for answer in good] == ["x"] * 100
+
+
+@pytest.mark.usefixtures("quick")
+def test_one_model_of_a_provider_may_be_down_while_another_answers(
+    server: Loopback, store: Store, tmp_path: Path
+) -> None:
+    house = catalog(tmp_path, variant(), variant("bad", served_as="bad"), base_url=server.url, retries=0)
+    server.behave = lambda asked: failure(500) if asked.body["model"] == "bad" else completion("x")
+
+    async def both() -> list[object]:
+        async with Collector(store, {}, now=lambda: 1.0) as collector:
+            asking = (collector.ask(endpoint, questions(60)) for endpoint in house.endpoints("toy").values())
+            return list(await asyncio.gather(*asking, return_exceptions=True))
+
+    good, bad = asyncio.run(both())
+    assert isinstance(good, list)
+    assert re.search("^'bad': .* failed for 20 cases in a row: HTTP 500", str(bad))
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("trouble", [Sent(b"", reset=True), failure(500), Sent(b"", after=0.2)])
+def test_an_endpoint_that_never_answers_ends_its_asking_in_bounded_time(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Sent
+) -> None:
+    monkeypatch.setattr(health, "NEVER_ANSWERED_SECONDS", 0.3)
+    server.behave = lambda asked: trouble
+    endpoint = server.endpoint(tmp_path, retries=20, timeout=0.1)
+    with pytest.raises(ProviderError, match=r"'full': .*has answered nothing for \d+ s \(\d+ attempts\)") as caught:
+        collect(store, endpoint, questions(500))
+    assert caught.value.exit_code == 4
+    assert len(server.asked) < 500
+
+
+def test_every_failed_attempt_is_told_when_it_fails(server: Loopback, store: Store, tmp_path: Path) -> None:
+    told: list[Trouble] = []
+    server.behave = lambda asked: failure(503, "busy", retry_after_ms="1") if asked.nth < 3 else completion("x")
+
+    async def ask() -> None:
+        async with Collector(store, {}, now=lambda: 1.0, on_trouble=told.append) as collector:
+            await collector.ask(server.endpoint(tmp_path), questions(1))
+
+    asyncio.run(ask())
+    assert [(it.endpoint, it.reason, it.attempts) for it in told] == [("full", "HTTP 503: busy", n) for n in (1, 2)]
+    assert all(it.again_in is not None and it.again_in >= FLOOR_SECONDS for it in told)
 
 
 def test_a_store_that_fails_ends_the_run(server: Loopback, store: Store, tmp_path: Path) -> None:

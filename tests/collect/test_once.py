@@ -43,6 +43,24 @@ def test_only_what_is_not_known_is_asked(server: Loopback, store: Store, tmp_pat
     assert set(server.prompts.values()) == {1}
 
 
+@pytest.mark.parametrize(
+    ("count", "max_age", "found"), [(3, None, [f"answer to q{n}" for n in range(3)]), (4, None, None), (3, 60.0, None)]
+)
+def test_what_is_known_can_be_had_whole_or_not_at_all_without_asking(
+    server: Loopback, store: Store, tmp_path: Path, count: int, max_age: float | None, found: list[str] | None
+) -> None:
+    endpoint = server.endpoint(tmp_path)
+    collect(store, endpoint, questions(3), now=1000.0)
+
+    async def look() -> list[Answer] | None:
+        async with Collector(store, {}, now=lambda: 2000.0) as collector:
+            return await collector.known(endpoint, questions(count), max_age=max_age)
+
+    known = asyncio.run(look())
+    assert (None if known is None else [answer.text for answer in known]) == found
+    assert len(server.asked) == 3
+
+
 def test_an_answer_says_when_it_was_given_and_keeps_saying_so(server: Loopback, store: Store, tmp_path: Path) -> None:
     endpoint = server.endpoint(tmp_path)
     for _ in range(2):

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.collect.retry import ATTEMPTS_ON_THE_DEAD, CAP_SECONDS, MAX_RETRY_AFTER, RetryPolicy
+from evalgate.collect.retry import (
+    ATTEMPTS_ON_THE_DEAD,
+    BASE_SECONDS,
+    CAP_SECONDS,
+    FLOOR_SECONDS,
+    JITTER,
+    MAX_RETRY_AFTER,
+    RetryPolicy,
+)
 from evalgate.providers import AttemptFailed
 
 BUSY, GONE = AttemptFailed("busy"), AttemptFailed("gone", unreachable=True)
@@ -40,7 +48,14 @@ def test_the_pause_grows_up_to_a_cap_and_is_never_negative(attempt: int, seed: i
 @given(st.floats(0, 1e9), st.integers(0, 1000))
 def test_the_provider_is_obeyed_within_reason(seconds: float, seed: int) -> None:
     pause = RetryPolicy(5).pause(1, AttemptFailed("x", retry_after=seconds), random.Random(seed))
-    assert min(seconds, MAX_RETRY_AFTER) <= pause <= min(seconds, MAX_RETRY_AFTER) + 0.1
+    least = max(FLOOR_SECONDS, min(seconds, MAX_RETRY_AFTER))
+    assert least <= pause <= max(FLOOR_SECONDS + BASE_SECONDS, least * (1 + JITTER))
+
+
+@given(st.integers(1, 21), st.integers(0, 1000))
+def test_at_once_is_never_at_once(attempt: int, seed: int) -> None:
+    pause = RetryPolicy(20).pause(attempt, AttemptFailed("x", retry_after=0.0), random.Random(seed))
+    assert FLOOR_SECONDS <= pause <= FLOOR_SECONDS + CAP_SECONDS
 
 
 def test_pauses_differ_so_that_clients_do_not_come_back_together() -> None:

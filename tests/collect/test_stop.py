@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from evalgate.errors import Interrupted, ProviderError
 from evalgate.exchange import Answer
 from evalgate.store import Claims, Store, answer_key
 from tests.collect.conftest import collect, kept
-from tests.conftest import Asked, Loopback, Sent, completion, failure, questions
+from tests.conftest import Asked, Loopback, Sent, catalog, completion, failure, questions
 
 
 def test_what_is_under_way_is_waited_for_and_kept(server: Loopback, store: Store, tmp_path: Path) -> None:
@@ -71,6 +72,50 @@ def test_whoever_waits_to_try_again_is_woken(server: Loopback, store: Store, tmp
     server.behave = lambda asked: failure(429, retry_after_ms="60000")
     stopped_while_it_waits(server, store, server.endpoint(tmp_path, concurrency=1))
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_whoever_waits_for_a_connection_or_a_provider_that_never_answered_is_woken(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setattr("evalgate.collect.line.LAST_CALLS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"{scheme}://127.0.0.1:{silent.getsockname()[1]}/v1"
+        endpoint = catalog(tmp_path, base_url=url, connect_timeout=50).endpoints("toy")["full"]
+
+        async def ask() -> None:
+            stop = Stop()
+            async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+                asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
+                await asyncio.sleep(0.3)
+                stop.request()
+                with pytest.raises(Interrupted):
+                    await asking
+
+        began = time.monotonic()
+        asyncio.run(ask())
+        assert time.monotonic() - began < 10
+
+
+def test_whoever_is_answering_already_is_waited_for(
+    server: Loopback, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evalgate.collect.line.LAST_CALLS", 0.1)
+    body = completion("slowly").body
+    server.behave = lambda asked: Sent(b"", pieces=(body[:9], 1.0, body[9:]))
+    endpoint = server.endpoint(tmp_path)
+
+    async def ask() -> None:
+        stop = Stop()
+        async with Collector(store, {}, now=lambda: 1.0, stop=stop) as collector:
+            asking = asyncio.create_task(collector.ask(endpoint, questions(5)))
+            await asyncio.sleep(0.5)
+            stop.request()
+            with pytest.raises(Interrupted):
+                await asking
+
+    asyncio.run(ask())
+    assert len(kept(store, endpoint, questions(5))) == len(server.asked)
 
 
 def test_what_makes_it_pointless_to_go_on_wakes_whoever_waits(server: Loopback, store: Store, tmp_path: Path) -> None:

@@ -83,18 +83,23 @@ class House:
             write_recording(self.path / f"{name}.jsonl.gz", {"variant": name}, rows)
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> House:
-    (tmp_path / "suites").mkdir()
+def build(path: Path) -> House:
+    """Make the house in an empty folder."""
+    (path / "suites").mkdir()
     lines = (f'{{"id": "c{n:03}", "input": "number {n}", "target": "shade {n}"}}' for n in range(CASES))
-    (tmp_path / "suites" / "cases.jsonl").write_text("\n".join(lines))
-    house = House(tmp_path)
+    (path / "suites" / "cases.jsonl").write_text("\n".join(lines))
+    house = House(path)
     house.suite.write_text(SUITE)
     entries = (
         f"      - {{id: {name}, provider: tape, quantization: {name}, recording: {name}.jsonl.gz, "
         f"price: {{input: {price}, output: {2 * price}}}}}\n"
         for name, (_, price) in VARIANTS.items()
     )
-    (tmp_path / "catalog.yaml").write_text(CATALOG + "".join(entries))
+    (path / "catalog.yaml").write_text(CATALOG + "".join(entries))
     house.record()
     return house
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return build(tmp_path)

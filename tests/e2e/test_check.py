@@ -136,3 +136,30 @@ def test_nobody_listening_to_the_progress_does_not_end_a_check(house: House) -> 
         told = running.stdout.read().decode()
         assert running.wait(timeout=60) == 1
     assert "RED" in told
+
+
+def test_a_finite_suite_uses_a_baseline_that_is_known_already_and_says_what_it_was_worth(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, claim: suite}")
+    house.run("run", "suites/name_colour.yaml", "--variant", "full")
+    assert board(house)["worse"]["control_variate"]
+    assert "control variate (baseline known beforehand): needed for" in house.run("check").stdout
+
+
+def test_no_answer_of_the_baseline_is_bought_to_know_it_beforehand(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, claim: suite}")
+    verdict = board(house)["worse"]
+    assert verdict["control_variate"] is None
+    assert verdict["cases"] < 100
+
+
+def test_a_check_that_began_before_the_baseline_was_known_goes_on_without(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, claim: suite}")
+    first = board(house)
+    house.run("run", "suites/name_colour.yaml", "--variant", "full")
+    assert board(house) == first
+
+
+def test_the_control_variate_can_be_switched_off(house: House) -> None:
+    house.edit("{margin: 0.05}", "{margin: 0.05, claim: suite, control_variate: false}")
+    house.run("run", "suites/name_colour.yaml", "--variant", "full")
+    assert board(house)["worse"]["control_variate"] is None

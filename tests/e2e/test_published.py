@@ -32,9 +32,11 @@ def test_the_readme_shows_the_board_that_the_demo_prints(
     demo: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     printed = [line.rstrip() for line in demo[0].stdout.splitlines()]
-    end = next(index for index, line in enumerate(printed) if line.startswith("RED  "))
-    board = "\n".join(printed[:end]).rstrip()
-    assert board in (ROOT / "README.md").read_text(encoding="utf-8")
+    end = next(index for index, line in enumerate(printed) if line.startswith("worse  "))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert "\n".join(printed[:end]).rstrip() in readme
+    red = next(index for index, line in enumerate(printed) if line.startswith("RED  "))
+    assert "\n".join(printed[red : printed.index("", red)]) in readme
 
 
 def test_the_demo_routes_each_operation_cheaper_than_the_baseline(

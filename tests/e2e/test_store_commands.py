@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pyarrow import parquet
 
+from evalgate.store import open_store
 from tests.e2e.conftest import CASES, House
 
 SUITE = "suites/name_colour.yaml"
@@ -155,7 +156,7 @@ def test_an_export_that_cannot_be_meant_is_a_usage_error(bought: House, argument
 
 
 def test_an_export_of_nothing_is_refused(house: House) -> None:
-    house.run("plan")  # makes an empty store
+    open_store(str(house.path / STORE)).__exit__()
     done = house.run("store", "export", "x.jsonl")
     assert (done.returncode, done.stderr) == (2, f"evalgate: store {STORE}: has no answers to export\n")
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalgate.catalog import Endpoint, load_catalog
 from evalgate.exchange import Answer
-from evalgate.gate import Record, Sides, Transcript, Verdict
+from evalgate.gate import Board, Entry, Policy, Record, Sides, Transcript, Verdict, operation_board
 from evalgate.suite import Suite, load_suite
 
 CASES = 400
@@ -48,14 +49,18 @@ def judged(
 ) -> Verdict:
     second = Transcript(endpoint, first_repeat=1) if again else None
     sides = Sides(Transcript(endpoint), second, {"v": Transcript(endpoint)})
-    record = Record(suite, sides, ["score"], suite.units)
+    record = recorded(suite, sides)
     for index in range(len(suite.cases)):
         for side, answers in ((sides.baseline, baseline), (sides.again, again), (sides.variants["v"], variant)):
             if side is not None and answers is not None:
                 answer = answers(index)
-                side.add([answer], [{"score": float(answer is RIGHT)}])
+                side.add([answer], [{"score": float(answer.text == "yes")}])
     record.rule()
-    return record.board("sha256:0").verdicts[0]
+    return operation_board(record, ["score"]).verdicts[0]
+
+
+def recorded(suite: Suite, sides: Sides, units: Sequence[int] | None = None) -> Record:
+    return Record(suite, sides, Entry(Policy.of(suite, ["score"]), suite.units if units is None else units))
 
 
 def right(index: int) -> Answer:
@@ -95,7 +100,7 @@ def test_a_red_that_holds_without_the_failures_stays_red(tmp_path: Path, endpoin
 def test_availability_and_truncation_are_shown_beside_the_score(tmp_path: Path, endpoint: Endpoint) -> None:
     verdict = judged(suite(tmp_path), endpoint, every(4, CUT), right)
     shown = {metric.metric: metric for metric in verdict.diagnostics}
-    assert set(shown) == {"availability", "untruncated"}
+    assert {"availability", "untruncated", "nonempty", "unrefused", "unfiltered"} <= set(shown)
     assert shown["untruncated"].delta < -0.1
 
 
@@ -126,10 +131,9 @@ def test_too_few_cases_for_the_baseline_check_is_unfit_too(tmp_path: Path, endpo
 def test_cases_of_one_cluster_count_once(tmp_path: Path, endpoint: Endpoint) -> None:
     clustered = suite(tmp_path, extra="cluster_by: metadata.source\n", cluster=4)
     verdict = judged(clustered, endpoint, right, right)
-    alone = judged(suite(tmp_path), endpoint, right, right)
     assert len(clustered.units) == CASES / 4
-    assert verdict.cases == alone.cases  # as many clusters as it would take cases
-    assert verdict.usage.answers == 4 * alone.usage.answers
+    assert verdict.cases == judged(suite(tmp_path, cases=CASES // 4), endpoint, right, right).cases
+    assert verdict.usage.answers == 4 * verdict.cases
 
 
 def test_flips_name_the_cases_in_the_order_asked(tmp_path: Path, endpoint: Endpoint) -> None:
@@ -174,9 +178,114 @@ def test_the_claim_suite_is_about_the_whole_suite_however_few_cases_may_be_asked
 ) -> None:
     whole = suite(tmp_path, gate="margin: 0.05, claim: suite")
     sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint)})
-    record = Record(whole, sides, ["score"], whole.units[:30])  # as under `max_cases: 30`
+    record = recorded(whole, sides, whole.units[:30])  # as under `max_cases: 30`
     for side in (sides.baseline, sides.variants["v"]):
         for _ in range(30):
             side.add([RIGHT], [{"score": 1.0}])
     record.rule()
-    assert record.board("sha256:0").verdicts[0].outcome == "inconclusive"
+    assert operation_board(record, ["score"]).verdicts[0].outcome == "inconclusive"
+
+
+def scored(folder: Path, gate: str, endpoint: Endpoint, variant: Answers, cases: int = CASES) -> Verdict:
+    return judged(suite(folder, gate=gate, cases=cases), endpoint, variant, right)
+
+
+def test_a_single_failure_is_red_where_every_case_is_required(tmp_path: Path, endpoint: Endpoint) -> None:
+    gate = "margin: 0.05, min_score: {score: 1.0}"
+    verdict = scored(tmp_path, gate, endpoint, lambda index: WRONG if index == 17 else RIGHT)
+    assert verdict.outcome == "red"
+    assert verdict.cases == 18
+    assert verdict.reason.startswith("score ≥ 1 is not reached")
+    assert verdict.beyond_margin
+
+
+def test_green_needs_the_least_score_proven_as_well(tmp_path: Path, endpoint: Endpoint) -> None:
+    gate = "margin: 0.05, min_score: {score: 0.9}"
+    assert scored(tmp_path, gate, endpoint, right).outcome == "green"
+    both_low = judged(suite(tmp_path, gate=gate), endpoint, every(3, WRONG), every(3, WRONG))
+    assert both_low.outcome == "red"  # as good as the baseline, and still not good enough
+
+
+def test_a_call_that_failed_is_not_a_case_that_was_wrong(tmp_path: Path, endpoint: Endpoint) -> None:
+    gate = "margin: 0.05, min_score: {score: 1.0}"
+    verdict = scored(tmp_path, gate, endpoint, lambda index: FAILED if index == 17 else RIGHT)
+    assert verdict.outcome != "red"
+
+
+def test_a_red_says_whether_the_loss_is_proven_to_be_more_than_the_margin(tmp_path: Path, endpoint: Endpoint) -> None:
+    lost = judged(suite(tmp_path), endpoint, every(1, WRONG), right)
+    slight = judged(suite(tmp_path), endpoint, every(12, WRONG), right)
+    assert (lost.outcome, lost.beyond_margin) == ("red", True)
+    assert (slight.outcome, slight.beyond_margin) == ("red", False)
+    assert "by more than 0.05" in lost.reason
+    assert "perhaps by less than 0.05" in slight.reason
+
+
+def test_another_prompt_than_was_sent_shows_before_any_score_does(tmp_path: Path, endpoint: Endpoint) -> None:
+    longer = replace(RIGHT, input_tokens=17)
+    verdict = judged(suite(tmp_path), endpoint, lambda index: longer, right)
+    assert verdict.outcome == "green"
+    assert verdict.suspicions == ("7 more prompt tokens than the baseline in every case: another chat template",)
+    cut = judged(suite(tmp_path), endpoint, lambda index: RIGHT if index % 2 else replace(RIGHT, input_tokens=4), right)
+    assert "fewer prompt tokens than the baseline in" in cut.suspicions[0]
+
+
+def test_the_prompts_tokens_decide_when_the_gate_says_so(tmp_path: Path, endpoint: Endpoint) -> None:
+    gate = "margin: 0.05, metrics: [prompt_tokens]"
+    assert scored(tmp_path, gate, endpoint, lambda index: replace(RIGHT, input_tokens=17)).outcome == "red"
+    assert scored(tmp_path, gate, endpoint, right).outcome == "green"
+
+
+def test_answers_that_are_all_empty_are_named(tmp_path: Path, endpoint: Endpoint) -> None:
+    empty = Answer("", "stop", 10, 40, 5.0, details={"reasoning": "well, let me think about that"})
+    verdict = judged(suite(tmp_path), endpoint, lambda index: empty, right)
+    assert verdict.outcome == "red"
+    assert "100 % of answers empty: reasoning was returned, no content (baseline 0 %)" in verdict.reason
+    assert verdict.usage.kinds == {"empty": verdict.cases}
+
+
+def test_a_baseline_that_never_reaches_full_marks_certifies_nobody(tmp_path: Path, endpoint: Endpoint) -> None:
+    loaded = suite(tmp_path)
+    sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint)})
+    record = recorded(loaded, sides)
+    for side in (sides.baseline, sides.variants["v"]):
+        for _ in range(CASES):
+            side.add([RIGHT], [{"score": 0.5}])
+    record.rule()
+    verdict = operation_board(record, ["score"]).verdicts[0]
+    assert (verdict.outcome, verdict.cause) == ("inconclusive", "scores")
+    assert "never reaches full marks on score" in verdict.reason
+
+
+def test_while_the_baseline_is_asked_twice_its_mean_is_what_counts(tmp_path: Path, endpoint: Endpoint) -> None:
+    verdict = judged(suite(tmp_path), endpoint, every(40, WRONG), every(40, WRONG), again=right)
+    assert verdict.metrics[0].delta < 0  # half of what the second answer was better
+    assert verdict.metrics[0].broke == verdict.metrics[0].fixed == 0  # beside the first
+
+
+def test_who_could_not_be_reached_is_unknown_and_everybody_else_is_judged(tmp_path: Path, endpoint: Endpoint) -> None:
+    loaded = suite(tmp_path)
+    sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint), "gone": Transcript(endpoint)})
+    record = recorded(loaded, sides)
+    record.drop(sides.variants["gone"], "gone: nobody listens")
+    for side in record.open_sides():
+        for _ in range(CASES):
+            side.add([RIGHT], [{"score": 1.0}])
+    record.rule()
+    board = Board("r", 1.0, 0, (operation_board(record, ["score"]),))
+    good, gone = board.operations[0].verdicts
+    assert good.outcome == "green"
+    assert (gone.outcome, gone.cause, gone.reason) == ("inconclusive", "unreachable", "gone: nobody listens")
+    assert board.exit_code == 4
+
+
+def test_a_board_is_read_back_as_it_was_written(tmp_path: Path, endpoint: Endpoint) -> None:
+    loaded = suite(tmp_path, gate="margin: 0.05, min_score: {score: 0.5}")
+    sides = Sides(Transcript(endpoint), None, {"v": Transcript(endpoint)})
+    record = recorded(loaded, sides)
+    for side in (sides.baseline, sides.variants["v"]):
+        for _ in range(CASES):
+            side.add([RIGHT], [{"score": 1.0}])
+    record.rule()
+    board = Board("r", 1.0, 3, (operation_board(record, ["score"]),))
+    assert Board.from_json(board.to_json()) == board

@@ -10,6 +10,6 @@ import pytest
 @pytest.fixture(autouse=True, scope="session")
 def give_up_sooner() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("text", "schema"):
+        for module in ("text", "effort"):
             patch.setattr(f"evalgate.graders.{module}.REGEX_SECONDS", 0.1)
         yield

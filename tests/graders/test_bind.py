@@ -16,7 +16,7 @@ from evalgate.graders import Grading, bind, grader, names, registry
 from evalgate.graders.bind import GRADERS_VERSION
 from evalgate.graders.expectations import a_scalar
 from evalgate.suite import load_suite
-from tests.conftest import suite_file
+from tests.conftest import outcome, suite_file
 
 
 def bound(folder: Path, *assertions: object, **changes: object) -> Grading:
@@ -51,7 +51,7 @@ def test_each_metric_has_a_score_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_threshold_makes_the_score_one_or_zero(tmp_path: Path) -> None:
-    json_ = {"type": "json_schema", "value": {"type": "object"}}
+    json_ = {"type": "json_schema", "value": {"type": "object"}, "soft": True}
     assert score(tmp_path, "[]", json_) == {"score": 0.5}
     assert score(tmp_path, "[]", json_ | {"threshold": 0.5}) == {"score": 1.0}
     assert score(tmp_path, "[]", json_ | {"threshold": 0.6}) == {"score": 0.0}
@@ -77,7 +77,15 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
     [
         ({"type": "exakt"}, "suite.yaml:1 assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
         (EXACT | {"thresold": 1}, "assert.0.thresold: unknown key for grader 'exact'; did you mean 'threshold'?"),
-        (EXACT | {"normalise": "perhaps"}, "assert.0.normalise: Input should be a valid boolean"),
+        (EXACT | {"normalise": "no"}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got 'no'"),
+        (EXACT | {"normalise": False}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got False"),
+        (EXACT | {"reasoning": "drop"}, "assert.0.reasoning: input should be 'strip' or 'keep', got 'drop'"),
+        (EXACT | {"reasonin": "keep"}, "assert.0.reasonin: unknown key for grader 'exact'; did you mean 'reasoning'?"),
+        ({"type": "contains", "value": "\u200b"}, "assert.0.value: nothing is left of '\\u200b' when it is normalised"),
+        (
+            {"type": "numeric", "value": "3,5", "decimal": "point"},
+            "expected a number as value, got '3,5'",
+        ),
         ({"type": "numeric", "value": 1, "tolerance": -1}, "assert.0.tolerance: Input should be greater than or equal"),
         ({"type": "numeric", "value": 1, "tolerance": "inf"}, "assert.0.tolerance: Input should be a finite number"),
         ({"type": "numeric", "value": "x"}, "assert.0.value: expected a number as value, got 'x'"),
@@ -85,6 +93,11 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
         ({"type": "regex", "value": "("}, "assert.0.value: not a regular expression"),
         ({"type": "regex", "value": "(?V0)(?V1)"}, "assert.0.value: not a regular expression"),
         ({"type": "json_schema", "value": {"$ref": "#/x"}}, "assert.0.value: not a JSON schema"),
+        (
+            {"type": "json_schema", "value": {"format": "phone"}},
+            "format 'phone' cannot be checked; expected one of date",
+        ),
+        ({"type": "json_schema", "value": {}, "extract": "prose"}, "assert.0.extract: Input should be 'strict', 'fen"),
         ({"type": "json_schema"}, "expected a JSON schema (an object) as 'value'"),
         ({"value": 1}, "assert.0.type: missing"),
     ],
@@ -102,7 +115,8 @@ def test_a_case_without_the_target_that_a_grader_needs_is_named(tmp_path: Path) 
 
 
 CHANGES_A_SCORE: list[dict[str, object]] = [
-    {"assert_": [EXACT | {"normalise": False}]},
+    {"assert_": [EXACT | {"normalise": "strict"}]},
+    {"assert_": [EXACT | {"reasoning": "keep"}]},
     {"assert_": [EXACT | {"weight": 2}]},
     {"assert_": [EXACT | {"value": "x"}]},
     {"assert_": [{"type": "contains"}]},
@@ -142,6 +156,86 @@ def test_the_hash_changes_with_the_version_of_the_graders(tmp_path: Path, monkey
     plain = bound(tmp_path, EXACT).hash
     monkeypatch.setattr(sys.modules[Grading.__module__], "GRADERS_VERSION", GRADERS_VERSION + 1)
     assert bound(tmp_path, EXACT).hash != plain
+
+
+def test_reasoning_at_the_beginning_is_not_graded_unless_it_is_kept(tmp_path: Path) -> None:
+    text = "<think>shade 2 or shade 1?</think>\n\nShade 1."
+    assert score(tmp_path, text, EXACT) == {"score": 1.0}
+    assert score(tmp_path, text, EXACT | {"reasoning": "keep"}) == {"score": 0.0}
+    assert score(tmp_path, "<think>shade 1", {"type": "contains"}) == {"score": 0.0}
+    assert score(tmp_path, "<think>shade 1", {"type": "contains", "reasoning": "keep"}) == {"score": 1.0}
+
+
+def test_a_suite_that_says_nothing_of_reasoning_has_the_hash_of_before_there_was_a_word_for_it(tmp_path: Path) -> None:
+    plain = load_suite(suite_file(tmp_path, assert_=[EXACT]))
+    assert plain.file.model_dump(mode="json", by_alias=True)["assert"] == [
+        {"type": "exact", "value": None, "threshold": None, "weight": 1.0, "metric": "score"}
+    ]
+    assert load_suite(suite_file(tmp_path, assert_=[EXACT | {"reasoning": "strip"}])).hash == plain.hash
+    assert load_suite(suite_file(tmp_path, assert_=[EXACT | {"reasoning": "keep"}])).hash != plain.hash
+
+
+def targets(*values: object) -> list[dict[str, object]]:
+    return [{"id": f"c{number}", "input": number, "target": value} for number, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("assertion", "one", "other"),
+    [
+        (EXACT, "Paris", "paris."),
+        (EXACT, "café", "cafe\u0301"),
+        (EXACT, "init", "__init__"),
+        (EXACT, "int", "int?"),
+        ({"type": "contains"}, "Paris", "“Paris”"),
+        (EXACT | {"normalise": "strict"}, "a b", "a  b"),
+        (EXACT | {"normalise": "none", "ignore_case": True}, "A", "a"),
+    ],
+)
+def test_two_targets_that_would_be_compared_as_one_are_refused(
+    tmp_path: Path, assertion: dict[str, object], one: str, other: str
+) -> None:
+    told = refusal(tmp_path, assertion, cases=targets("x", one, "y", one, other))
+    assert "once it is normalised; write both alike, or tell them apart with `normalise: strict` or `none`" in told
+    assert repr(one) in told
+    assert repr(other) in told
+    assert "suite.yaml:1 cases.4" in told
+    assert "(suite.yaml:1 assert.0)" in told
+    assert bound(tmp_path, assertion | {"normalise": "none", "ignore_case": False}, cases=targets(one, other, one))
+
+
+def test_a_text_and_a_number_that_are_written_alike_are_one_target(tmp_path: Path) -> None:
+    assert bound(tmp_path, EXACT, cases=targets(42, "42"))
+
+
+def test_fields_that_would_be_compared_as_one_are_refused_by_name(tmp_path: Path) -> None:
+    fields = {"type": "json_fields"}
+    told = refusal(tmp_path, fields, cases=targets({"a": {"b": "Paris"}}, {"a": {"b": "PARIS"}, "c": 1}))
+    assert "field 'a.b' of the target" in told
+    assert "'Paris'" in told
+    assert "'PARIS'" in told
+    assert "field 'a[]' of the target" in refusal(tmp_path, fields, cases=targets({"a": ["x", "X"]}))
+    assert bound(tmp_path, fields, cases=targets({"a": "Paris"}, {"b": "PARIS"}))
+
+
+def test_only_what_is_held_against_targets_has_to_tell_them_apart(tmp_path: Path) -> None:
+    assert bound(tmp_path, CONTAINS, {"type": "regex"}, cases=targets("Paris", "paris."))
+
+
+@given(st.lists(st.sampled_from(["a", "A", "b", "b.", "c"]), min_size=1, max_size=8))
+def test_targets_are_refused_exactly_when_two_become_equal(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str]
+) -> None:
+    found = outcome(lambda: bound(tmp_path_factory.getbasetemp(), EXACT, cases=targets(*values)))
+    ambiguous = len(set(values)) > len({value.strip(".").lower() for value in values})
+    assert isinstance(found, InputError) == ambiguous
+
+
+def test_targets_are_read_in_the_notation_that_is_stated(tmp_path: Path) -> None:
+    numeric = {"type": "numeric", "decimal": "comma", "unit": "kg"}
+    case = load_suite(suite_file(tmp_path, cases=targets("1.234,5 kg"))).cases[0]
+    grading = bound(tmp_path, numeric, cases=targets("1.234,5 kg"))
+    assert grading.grade(Answer("1 234,5 kg", "stop"), case) == {"score": 1.0}
+    assert grading.grade(Answer("1 234,5 g", "stop"), case) == {"score": 0.0}
 
 
 def test_only_a_suite_with_a_schema_waits_for_the_library_behind_it() -> None:

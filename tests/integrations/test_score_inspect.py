@@ -53,11 +53,24 @@ def test_grades_are_read_as_inspect_reads_them(read, value, score):
 
 
 @pytest.mark.parametrize(
+    ("value", "score"),
+    [("0.5", 0.5), ("1", 1), ("0", 0), (" 1.0\n", 1), (".25", 0.25), ("1e-2", 0.01), ("-0", 0), ("+1.", 1), ("C ", 1)],
+)
+def test_a_score_may_be_written_as_a_text(read, value, score):
+    assert read([sample("a", value)]).metrics == {"match": {"a": score}}
+
+
+@pytest.mark.parametrize(
     ("value", "told"),
     [
         (float("nan"), "received NaN, Inspect's mark of an answer that could not be scored"),
         (float("inf"), "received inf"),
         (7, "received 7"),
+        ("1.5", "received 1.5"),
+        ("nan", "received 'nan', expected a grade"),
+        ("1_0", "received '1_0', expected a grade"),
+        ("٠", "expected a grade"),
+        ("", "expected a grade"),
         ("A", "received 'A', expected a grade (C, P, I, N)"),
         ([1, 0], "received a list"),
         (None, "none of its 1 cases has a score"),

@@ -94,14 +94,14 @@ def test_what_is_not_the_test_itself_does_not_change_its_id(read, other):
 def test_another_assertion_is_another_test(read):
     other = {"assert": [{"type": "equals", "value": "u"}]}
     with pytest.raises(
-        InputError, match=r"do not pair by id; .*promptfoo cases are identified by metadata.id, else by"
+        InputError, match=r"do not pair by id; .*promptfoo cases are identified by metadata.id or the test"
     ):
         pair(read([result(0, {"q": "x"})], "a.json"), read([result(0, {"q": "x"}, test=other)], "b.json"))
 
 
 def test_a_test_with_metadata_id_is_known_by_it(read):
     table = read([result(0, {"q": "x"}, test={"metadata": {"id": "inv-1"}})])
-    assert list(table.repeats) == ["inv-1"]
+    assert list(table.repeats) == ["inv-1/aaaaaaaa"]
 
 
 def test_another_prompt_under_the_same_metadata_id_is_an_error(read):
@@ -138,6 +138,29 @@ def test_under_several_prompts_the_test_is_the_cluster(read):
     table = read(rows)
     base = next(iter(table.repeats)).split("/")[0]
     assert table.cluster == {f"{base}/aaaaaaaa": base, f"{base}/bbbbbbbb": base}
+
+
+OTHER_PROMPT = {"prompt": {"raw": "other", "label": "other {{q}}"}, "promptId": "b" * 64, "promptIdx": 1}
+OTHER_PROVIDER = {"provider": {"id": "openai:chat:other", "label": ""}, "promptIdx": 0}
+
+
+@pytest.mark.parametrize("missing", [{}, {"promptId": ...}])
+@pytest.mark.parametrize(
+    "others",
+    [
+        [result(0, {"q": "x"}, **OTHER_PROMPT)],
+        [result(1, {"q": "y"})],
+        [result(0, {"q": "x"}, **OTHER_PROVIDER), result(0, {"q": "x"}, **OTHER_PROMPT | OTHER_PROVIDER)],
+    ],
+)
+def test_an_id_stays_when_other_prompts_tests_or_providers_come(write, others, missing):
+    def ids(rows: list[dict[str, Any]], name: str) -> set[str]:
+        changed = [{key: value for key, value in (row | missing).items() if value is not ...} for row in rows]
+        return set(read_scores(Path(f"{write(changed, name)}#openai:chat:m")).repeats)
+
+    mine = result(0, {"q": "x"})
+    moved = mine | {"promptIdx": 2, "testIdx": 5}
+    assert ids([mine], "alone.json") <= ids([*others, moved], "beside.json")
 
 
 def test_several_providers_are_an_error_and_each_can_be_chosen(write):

@@ -67,6 +67,11 @@ def test_csv_with_byte_order_mark_quotes_and_line_breaks_in_a_cell(read):
     assert table.cost == pytest.approx(0.001)
 
 
+def test_a_csv_cell_may_be_as_long_as_an_answer(read):
+    table = read(f'id,answer,score\na,{"x" * 200_000},1\nb,"{"y, " * 100_000}",0\n', "run.csv")
+    assert table.metrics == {"score": {"a": 1.0, "b": 0.0}}
+
+
 def test_jsonl_with_byte_order_mark_and_blank_lines(read):
     assert read(b'\xef\xbb\xbf\n{"id": "a", "score": 1}\r\n\n  \n{"id": "b", "score": 0}').metrics["score"] == {
         "a": 1.0,

@@ -36,6 +36,9 @@ MESSAGE: dict[str, JsonValue] = {
 }
 
 
+NAMED: dict[str, JsonValue] = {"served_model": "claude-sonnet-4-5"}
+
+
 def sent(**changes: JsonValue) -> Sent:
     return Sent(json.dumps({**MESSAGE, **changes}).encode())
 
@@ -60,7 +63,7 @@ def test_the_example_of_the_documentation(server: Loopback, tmp_path: Path) -> N
     server.behave = lambda asked: sent()
     question = Question("c", Request((Message("system", "Be kind."), Message("user", "Hi")), {"temperature": 0.0}))
     answer = ask(at(server, tmp_path, {"served_as": "claude-sonnet-4-5"}, protocol="anthropic"), question)
-    assert answer == Answer("Hi! My name is Claude.", "stop", 2095, 503, answer.latency_ms)
+    assert answer == Answer("Hi! My name is Claude.", "stop", 2095, 503, answer.latency_ms, details=NAMED)
     (asked,) = server.asked
     assert asked.path == "/v1/messages"
     assert asked.body == {
@@ -136,11 +139,11 @@ def test_a_tool_call_comes_back_in_the_shape_of_openai() -> None:
     use: JsonValue = {"type": "tool_use", "id": "toolu_01D7", "name": "get_stock_price", "input": {"ticker": "^GSPC"}}
     answer = parse_message({**MESSAGE, "content": [use], "stop_reason": "tool_use"}, 1.0)
     function = {"name": "get_stock_price", "arguments": '{"ticker":"^GSPC"}'}
-    assert answer.details == {"tool_calls": [{"id": "toolu_01D7", "type": "function", "function": function}]}
+    assert answer.details["tool_calls"] == [{"id": "toolu_01D7", "type": "function", "function": function}]
     assert (answer.text, answer.finish_reason) == ("", "tool_calls")
 
 
-def test_texts_are_joined_and_thinking_is_counted_but_not_kept() -> None:
+def test_texts_are_joined_and_thinking_is_kept_apart() -> None:
     content: JsonValue = [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "text", "text": "4"},
@@ -154,7 +157,8 @@ def test_texts_are_joined_and_thinking_is_counted_but_not_kept() -> None:
         "output_tokens_details": {"thinking_tokens": 25},
     }
     answer = parse_message({**MESSAGE, "content": content, "usage": usage}, 1.0)
-    assert answer == Answer("42", "stop", 115, 30, 1.0, details={"reasoning_tokens": 25, "cached_tokens": 100})
+    details: JsonValue = {**NAMED, "reasoning": "hm", "reasoning_tokens": 25, "cached_tokens": 100}
+    assert answer == Answer("42", "stop", 115, 30, 1.0, details=details)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +182,8 @@ def test_the_reasons_to_stop(said: JsonValue, meant: str) -> None:
 def test_a_refusal_by_the_model_is_an_answer_with_its_explanation() -> None:
     why: JsonValue = {"type": "refusal", "category": "cyber", "explanation": "it could do harm"}
     answer = parse_message({**MESSAGE, "content": [], "stop_reason": "refusal", "stop_details": why}, 1.0)
-    assert (answer.text, answer.finish_reason, answer.failed) == ("", "content_filter", False)
-    assert answer.details == {"refusal": "it could do harm"}
+    assert (answer.text, answer.kind) == ("", "filtered")
+    assert answer.error == "a content filter withheld the answer: it could do harm"
 
 
 def error(kind: str, message: str) -> bytes:
@@ -242,7 +246,7 @@ def test_rate_limit_headers_are_an_allowance(server: Loopback, tmp_path: Path) -
 
 BLOCK = st.fixed_dictionaries(
     {"type": st.sampled_from(["text", "tool_use", "thinking"]) | JSON},
-    optional={"text": JSON, "input": JSON, "name": JSON, "id": JSON},
+    optional={"text": JSON, "input": JSON, "name": JSON, "id": JSON, "thinking": JSON},
 )
 
 
@@ -263,5 +267,6 @@ def test_any_json_is_an_answer_that_can_be_stored_or_a_failed_attempt(body: Json
     except AttemptFailed:
         return
     canonical(answer)
-    assert not answer.failed
-    assert 0 <= answer.input_tokens < 2**31
+    assert answer.failed == (answer.kind == "filtered" and not answer.text)
+    assert answer.input_tokens is None or 0 < answer.input_tokens < 2**31
+    assert answer.output_tokens is None or 0 <= answer.output_tokens < 2**31

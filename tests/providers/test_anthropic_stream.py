@@ -101,7 +101,7 @@ def test_a_tool_call_is_assembled_from_its_pieces() -> None:
     )
     function = {"name": "get_weather", "arguments": '{"location":"San Francisco, CA","unit":"fahrenheit"}'}
     call = {"id": "toolu_01T1x1fJ34qAmk2tNTrN7Up6", "type": "function", "function": function}
-    assert answer.details == {"tool_calls": [call]}
+    assert answer.details["tool_calls"] == [call]
     assert (answer.finish_reason, answer.input_tokens, answer.output_tokens) == ("tool_calls", 472, 89)
 
 
@@ -128,7 +128,14 @@ def test_thinking_is_neither_text_nor_a_first_token() -> None:
     assert assembler.feed("", json.dumps(delta(1, type="text_delta", text="42")).encode())
     for event in (end(), STOP):
         assembler.feed("", json.dumps(event).encode())
-    assert parse_message(assembler.body(), 1.0).text == "42"
+    answer = parse_message(assembler.body(), 1.0)
+    assert (answer.text, answer.details["reasoning"]) == ("42", "hm")
+
+
+def test_a_count_at_the_end_adds_to_that_at_the_start_and_takes_nothing_away() -> None:
+    last = end(input_tokens=0, output_tokens=15)
+    answer = parse_message(body(start(input_tokens=25, output_tokens=1), *HELLO[1:6], last, STOP), 1.0)
+    assert (answer.input_tokens, answer.output_tokens) == (25, 15)
 
 
 PIECES = st.lists(st.text(max_size=4), min_size=1, max_size=4)
@@ -159,16 +166,32 @@ def test_what_came_in_pieces_is_what_would_have_come_whole(
     assert parse_message(streamed, 1.0) == parse_message(whole, 1.0)
 
 
-@pytest.mark.parametrize("sent", [HELLO[:5], HELLO[:6], HELLO[:7], []])
+@pytest.mark.parametrize("sent", [HELLO[:5], HELLO[:6], []])
 def test_a_stream_that_breaks_off_is_a_failed_attempt(server: Loopback, tmp_path: Path, sent: list[Event]) -> None:
     server.behave = lambda asked: stream(wire(*sent) or b":\n\n")
     with pytest.raises(AttemptFailed, match=r"^the stream broke off: no message_stop$"):
         ask(at(server, tmp_path, protocol="anthropic", stream=True), CHAT)
 
 
-def test_a_stream_that_stops_without_a_reason_is_a_failed_attempt() -> None:
-    with pytest.raises(AttemptFailed, match=r"^the stream broke off: no stop_reason$"):
-        body(*HELLO[:6], STOP)
+@pytest.mark.parametrize("end", [HELLO[6:7], [STOP]], ids=["a stop_reason", "message_stop"])
+def test_a_stream_is_complete_with_a_reason_to_stop_or_its_last_event(
+    server: Loopback, tmp_path: Path, end: list[Event]
+) -> None:
+    server.behave = lambda asked: stream(wire(*HELLO[:6], *end))
+    answer = ask(at(server, tmp_path, protocol="anthropic", stream=True), CHAT)
+    assert (answer.text, answer.details["served_model"]) == ("Hello!", "claude-opus-4-7")
+    assert len(server.asked) == 1
+
+
+def test_a_last_event_without_any_message_is_a_failed_attempt() -> None:
+    with pytest.raises(AttemptFailed, match=r"^the stream broke off: no message_start$"):
+        body(STOP)
+
+
+def test_heartbeats_of_any_form_do_not_matter(server: Loopback, tmp_path: Path) -> None:
+    beats = b": alive\n\ndata:\n\ndata: \n\nevent: ping\ndata: now\n\nevent: ping\ndata\n\n"
+    server.behave = lambda asked: stream(beats.join(wire(event) for event in HELLO))
+    assert ask(at(server, tmp_path, protocol="anthropic", stream=True), CHAT).text == "Hello!"
 
 
 def test_an_error_within_a_stream_is_a_failed_attempt(server: Loopback, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from evalgate.catalog import Endpoint
 from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import Answer, Message, Question, Request
-from evalgate.providers import AttemptFailed, openai_batch
-from evalgate.providers.batch import BatchClient, BatchState, BatchUnknown, connect_batch
+from evalgate.providers import AttemptFailed, connect_batch, openai_batch
+from evalgate.providers.batch import BatchClient, BatchState, BatchUnknown
 from tests.conftest import catalog, variant
 from tests.providers.batch_server import BatchServer, Fault, Not, Outcome, Status, chats
 

@@ -49,7 +49,6 @@ def test_a_status_that_may_pass_is_a_failed_attempt(server: Loopback, tmp_path: 
         ({"retry-after-ms": "250", "Retry-After": "9"}, 0.25),
         ({"Retry-After": "2"}, 2.0),
         ({"retry-after-ms": "soon", "Retry-After": "3"}, 3.0),
-        ({"Retry-After": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
         ({"Retry-After": "-1"}, None),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "inf"}, None),
@@ -71,12 +70,11 @@ def test_the_provider_may_say_when_to_try_again(
         Sent(b""),
         Sent(b"\xff\xfe"),
         Sent(b"[" * 5000 + b"]" * 5000),
-        Sent(b'{"choices": [{"text": "\\ud800"}]}'),
         Sent(b"not gzip", headers={"Content-Encoding": "gzip"}),
         Sent(b"x", headers={"X-Long": "a" * 100_000}),
         Sent(b'{"error": {"message": "overloaded"}}'),
     ],
-    ids=["reset", "truncated", "html", "empty", "not utf-8", "deep", "surrogate", "not gzip", "long header", "error"],
+    ids=["reset", "truncated", "html", "empty", "not utf-8", "deep", "not gzip", "long header", "error"],
 )
 def test_a_response_that_is_no_answer_is_a_failed_attempt(server: Loopback, tmp_path: Path, sent: Sent) -> None:
     assert not attempt(server, tmp_path, sent).unreachable
@@ -121,7 +119,7 @@ def test_another_success_than_200_is_one(server: Loopback, tmp_path: Path) -> No
 
 def test_an_answer_of_ten_megabytes_is_refused(server: Loopback, tmp_path: Path) -> None:
     server.behave = lambda asked: completion("x" * 10_000_000)
-    with pytest.raises(InputError, match=r"provider 'here' sent an answer of more than 8 MiB; lower max_tokens"):
+    with pytest.raises(ProviderError, match=r"provider 'here' sent an answer of more than 8 MiB; lower max_tokens"):
         ask(server.endpoint(tmp_path))
 
 
@@ -226,5 +224,11 @@ def test_the_message_of_an_error_body_of_any_shape() -> None:
     assert message_of({"error": {"message": "a"}}) == "a"
     assert message_of({"error": "b"}) == "b"
     assert message_of({"message": "c"}) == "c"
-    assert message_of({"detail": ["d"]}) == '{"detail":["d"]}'
+    assert message_of({"detail": "d"}) == message_of({"detail": ["d"]}) == "d"
+    # FastAPI
+    assert message_of({"detail": [{"loc": ["body", "seed"], "msg": "not allowed", "type": "extra"}]}) == "not allowed"
+    assert message_of({"object": "error", "message": "e", "type": "BadRequestError", "code": 400}) == "e"  # vLLM
+    assert message_of({"error": "Bad Request", "message": "f"}) == "Bad Request: f"
+    assert message_of({"errors": [{"message": "g"}, "h"]}) == "g; h"
+    assert message_of({"error": {"status": 7}}) == '{"status":7}'
     assert message_of(None) == "null"

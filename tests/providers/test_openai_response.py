@@ -25,7 +25,8 @@ CHOICE = st.fixed_dictionaries(
         "text": JSON,
         "message": JSON
         | st.fixed_dictionaries({"content": JSON | st.lists(st.fixed_dictionaries({"text": JSON})), "refusal": JSON}),
-        "finish_reason": JSON,
+        "finish_reason": JSON | st.just("content_filter"),
+        "index": JSON,
         "logprobs": JSON
         | st.fixed_dictionaries({"content": JSON | st.lists(TOKEN | JSON, max_size=2)})
         | st.fixed_dictionaries(
@@ -57,9 +58,9 @@ def test_any_json_is_an_answer_that_can_be_stored_or_a_failed_attempt(body: obje
     except AttemptFailed:
         return
     canonical(answer)
-    assert not answer.failed
-    assert 0 <= answer.input_tokens < 2**31
-    assert 0 <= answer.output_tokens < 2**31
+    assert answer.failed == (answer.kind == "filtered" and not answer.text)
+    assert answer.input_tokens is None or 0 < answer.input_tokens < 2**31
+    assert answer.output_tokens is None or 0 <= answer.output_tokens < 2**31
 
 
 def test_what_is_nested_deeper_than_can_be_stored_is_left_out_or_fails_the_attempt() -> None:
@@ -97,7 +98,8 @@ def test_what_only_some_readers_want_is_kept() -> None:
         "prompt_tokens_details": {"cached_tokens": 5, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 7},
     }
-    details = {"refusal": "I'm sorry, I cannot assist.", "reasoning_tokens": 7, "cached_tokens": 5}
+    refusal = "I'm sorry, I cannot assist."
+    details = {"refusal": refusal, "reasoning": "hm", "reasoning_tokens": 7, "cached_tokens": 5}
     answer = parse_response({"choices": [choice], "usage": usage}, 1.0)
     assert answer == Answer("", "unknown", 9, 8, 1.0, details=details)
 
@@ -147,11 +149,11 @@ def test_a_finish_reason_that_nobody_knows_is_unknown(said: object) -> None:
     assert parse_response({"choices": [{"text": "a", "finish_reason": said}]}, 1.0).finish_reason == "unknown"
 
 
-@pytest.mark.parametrize("count", [-1, 1.5, "7", True, None, 10**12])
-def test_a_token_count_that_is_nonsense_is_not_paid(count: object) -> None:
+@pytest.mark.parametrize("count", [-1, 0, 1.5, "7", True, None, 10**12, [], {}])
+def test_a_token_count_that_is_nonsense_is_unknown(count: object) -> None:
     body = {"choices": [{"text": "a"}], "usage": {"prompt_tokens": count, "completion_tokens": count}}
     answer = parse_response(body, 1.0)
-    assert (answer.input_tokens, answer.output_tokens) == (0, 0)
+    assert (answer.input_tokens, answer.output_tokens) == (None, None)
 
 
 @pytest.mark.parametrize("body", [{}, [], None, "text", {"choices": []}, {"choices": ["a"]}, {"choices": {"0": 1}}])

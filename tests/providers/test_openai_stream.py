@@ -46,7 +46,7 @@ def test_the_time_to_the_first_token_is_that_of_the_first_content(server: Loopba
     first = answer.details["first_token_ms"]
     assert isinstance(first, float)
     assert 190 < first < answer.latency_ms - 150
-    assert "hm" not in repr(answer)
+    assert answer.details["reasoning"] == "hm"
 
 
 def test_a_completion_is_streamed_too(server: Loopback, tmp_path: Path) -> None:
@@ -76,7 +76,12 @@ def test_what_came_in_pieces_is_what_would_have_come_whole(
         ],
     }
     choice = {"index": 0, "message": message, "logprobs": {"content": tokens}, "finish_reason": "stop"}
-    whole = {"choices": [choice], "usage": USAGE["usage"], "system_fingerprint": "fp_44709d6fcb"}
+    whole = {
+        "choices": [choice],
+        "model": "gpt-4o-mini",
+        "usage": USAGE["usage"],
+        "system_fingerprint": "fp_44709d6fcb",
+    }
     deltas = [{"content": text} for text in texts] + [{"refusal": text} for text in refusals]
     for n, (name, arguments) in enumerate(calls):
         begin = {"index": n, "id": f"call_{n}", "type": "function", "function": {"name": name, "arguments": ""}}
@@ -108,17 +113,63 @@ def test_a_name_that_is_said_with_every_piece_is_one_name() -> None:
 @pytest.mark.parametrize(
     ("sent", "why"),
     [
-        ([events(*HELLO)], "no [DONE]"),
-        ([events(*WHOLE)], "no [DONE]"),
-        ([events(*HELLO), DONE], "no finish_reason"),
-        ([DONE], "no finish_reason"),
-        ([b""], "no [DONE]"),
+        ([events(*HELLO)], "no finish_reason and no [DONE]"),
+        ([events(USAGE)], "no finish_reason and no [DONE]"),
+        ([events(USAGE), DONE], "no choices"),
+        ([DONE], "no choices"),
+        ([b""], "no finish_reason and no [DONE]"),
     ],
 )
 def test_a_stream_that_breaks_off_is_a_failed_attempt_and_no_shorter_answer(
     server: Loopback, tmp_path: Path, sent: list[bytes], why: str
 ) -> None:
     assert attempt(server, tmp_path, stream(*sent), CHAT, stream=True).reason == f"the stream broke off: {why}"
+
+
+BEATS = b': alive\n\ndata:\n\ndata: \n\ndata\n\ndata: null\n\ndata: ""\n\nevent: ping\ndata: now\n\n'
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        events(*WHOLE),
+        events(*WHOLE, chunk(finish="stop")),
+        events(*HELLO, USAGE) + DONE,
+        events(*HELLO, chunk(finish="stop"), {"error": {"message": "too late"}}),
+        events(*HELLO, chunk(finish="stop")) + b"data: {broken",
+        events(*HELLO, chunk(finish="stop")) + DONE + events(USAGE),
+        BEATS.join(events(event) for event in WHOLE) + BEATS + b'event: done\ndata: "[DONE]"\n\n' + BEATS,
+    ],
+    ids=["no [DONE]", "a reason twice", "no reason", "an error at last", "cut", "usage at last", "heartbeats"],
+)
+def test_a_stream_that_is_complete_is_the_answer_whatever_its_end(
+    server: Loopback, tmp_path: Path, sent: bytes
+) -> None:
+    server.behave = lambda asked: stream(sent)
+    answer = ask(server.endpoint(tmp_path, stream=True), CHAT)
+    assert answer.text == "Hello!"
+    assert answer.output_tokens == (10 if b"completion_tokens" in sent else None)
+
+
+def test_a_stream_that_goes_silent_after_its_usage_is_the_answer(server: Loopback, tmp_path: Path) -> None:
+    server.behave = lambda asked: stream(events(*WHOLE), 30.0)
+    answer = ask(server.endpoint(tmp_path, stream=True, timeout=20), CHAT)
+    assert (answer.text, answer.output_tokens) == ("Hello!", 10)
+    assert answer.latency_ms < 900  # what was waited for in vain is not the endpoint's
+
+
+def test_a_connection_that_breaks_after_the_reason_takes_nothing_away(server: Loopback, tmp_path: Path) -> None:
+    sent = events(*HELLO, chunk(finish="stop"))
+    whole = Sent(sent + DONE, headers={"Content-Type": "text/event-stream"}, only=len(sent))
+    server.behave = lambda asked: whole
+    assert ask(server.endpoint(tmp_path, stream=True), CHAT).text == "Hello!"
+
+
+def test_a_character_that_comes_in_two_halves_is_one(server: Loopback, tmp_path: Path) -> None:
+    halves = rb'data: {"choices": [{"delta": {"content": "\ud83d"}}]}' + b"\n\n"
+    halves += rb'data: {"choices": [{"delta": {"content": "\ude00\ud800"}, "finish_reason": "stop"}]}' + b"\n\n"
+    server.behave = lambda asked: stream(halves + DONE)
+    assert ask(server.endpoint(tmp_path, stream=True), CHAT).text == "\U0001f600\ufffd"
 
 
 def test_a_connection_that_breaks_within_a_stream_is_a_failed_attempt(server: Loopback, tmp_path: Path) -> None:
@@ -168,6 +219,7 @@ DELTA = st.fixed_dictionaries(
     optional={
         "content": JSON | st.lists(st.fixed_dictionaries({"text": JSON}), max_size=2),
         "refusal": JSON,
+        "reasoning": JSON,
         "tool_calls": JSON
         | st.lists(
             st.fixed_dictionaries(

@@ -66,6 +66,8 @@ def test_a_variant_is_pinned_to_its_endpoint(server: Loopback, tmp_path: Path) -
     assert asked.headers["Authorization"] == f"Bearer {KEY}"
     assert (answer.text, answer.finish_reason) == ("OK", "length")
     assert answer.details == {
+        "served_model": "deepseek/deepseek-v4",
+        "reasoning": "hm",
         "reasoning_tokens": 7,
         "cached_tokens": 4,
         "provider": "DeepInfra",

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, FinishReason
 from evalgate.providers.recording import FORMAT, answer_row, read_recording, write_recording
+from evalgate.providers.usage import counted
 from tests.conftest import JSON, outcome
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
@@ -45,7 +46,13 @@ def test_answers_are_read_back_as_they_were(tmp_path_factory: pytest.TempPathFac
     path = tmp_path_factory.getbasetemp() / "round.jsonl.gz"
     rows = [{"request": f"r{n % 2}", "repeat": n // 2, **answer_row(answer)} for n, answer in enumerate(answers)]
     write_recording(path, {"variant": "v"}, rows)
-    assert read_recording(path) == {(f"r{n % 2}", n // 2): answer for n, answer in enumerate(answers)}
+    assert read_recording(path) == {(f"r{n % 2}", n // 2): counted(answer) for n, answer in enumerate(answers)}
+
+
+def test_no_tokens_for_a_prompt_are_unknown_tokens(tmp_path: Path) -> None:
+    row = {"request": "r", **answer_row(Answer("a", "stop", 0, 0))}
+    answer = read_recording(packed(tmp_path / "r.gz", {"format": "evalgate.recording/v1"}, row))["r", 0]
+    assert (answer.input_tokens, answer.output_tokens) == (None, None)
 
 
 def test_an_unchanged_recording_is_an_unchanged_file(tmp_path: Path) -> None:

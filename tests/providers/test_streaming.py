@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evalgate.errors import InputError
+from evalgate.errors import ProviderError
 from evalgate.exchange import Message, Question, Request
 from evalgate.providers import AttemptFailed
 from tests.conftest import Asked, Loopback, Sent, completion, failure
@@ -62,12 +62,12 @@ def test_a_key_that_is_echoed_in_an_error_of_a_stream_is_not_told(server: Loopba
 def test_an_endless_stream_is_refused(server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     piece = events(chunk({"content": "x" * 1000}))
     server.behave = lambda asked: stream(*[piece] * 200)
-    monkeypatch.setattr("evalgate.providers.http.MAX_STREAM_BYTES", 1 << 16)
-    with pytest.raises(InputError, match="provider 'here' sent an answer of more than"):
+    monkeypatch.setattr("evalgate.providers.streaming.MAX_STREAM_BYTES", 1 << 16)
+    with pytest.raises(ProviderError, match="provider 'here' sent an answer of more than"):
         ask(server.endpoint(tmp_path, stream=True), CHAT)
     server.behave = lambda asked: stream(*[piece] * 50, events(chunk(finish="stop")) + DONE)
     monkeypatch.setattr("evalgate.providers.http.MAX_BODY_BYTES", 1 << 15)
-    with pytest.raises(InputError, match="provider 'here' sent an answer of more than"):
+    with pytest.raises(ProviderError, match="provider 'here' sent an answer of more than"):
         ask(server.endpoint(tmp_path, stream=True), CHAT)
 
 

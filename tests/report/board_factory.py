@@ -20,6 +20,8 @@ from evalgate.gate import (
     OperationBoard,
     Outcome,
     Point,
+    Policy,
+    Trying,
     Usage,
     VariantFacts,
     Verdict,
@@ -87,7 +89,8 @@ def facts(variant: str, label: str, bits: float | None, *, basis: str = "illustr
 def usage(variant: VariantFacts, cases: int, *, truncated: float, failed: int = 0) -> Usage:
     """200 tokens in, 6 out, at the variant's price."""
     cost = (float(variant.price_input) * 200 + float(variant.price_output) * 6) / 1e6
-    return Usage(cases, failed, truncated, 200.0, 6.0, cost, 84.0, 1_763_800_000.0)
+    kinds = {"failed": failed, "text": cases - failed}
+    return Usage(cases, failed, truncated, kinds, 200.0, 6.0, "counted", cost, 84.0, 0.0, 1_763_800_000.0)
 
 
 def evidence(name: str, baseline: np.ndarray, differences: np.ndarray, margin: float, alpha: float) -> MetricEvidence:
@@ -174,21 +177,26 @@ def verdict(
                 break
     note = ""
     if outcome == "inconclusive" and green.max() >= 1 / alpha:
-        note = f"proven on its own (e-value ≥ {1 / alpha:g}), but not among so many variants (Holm)"
+        note = f"proven on its own (e-value ≥ {1 / alpha:g}), but not among so many"
     short = variant.id.endswith("short") and broke > 0.5
     return Verdict(
         variant=variant,
         outcome=outcome,
+        cause="open" if outcome == "inconclusive" else "proven",
         reason=f"neither proven after all {cases} cases (e-value for green {green.max():.3g}, {needed:g} needed)"
         if outcome == "inconclusive"
         else f"{outcome} at n={cases}",
         note=note,
         cases=cases,
         e_needed=needed,
+        e_value=float(green[cases - 1]),
+        beyond_margin=outcome == "red" and any(metric.interval[1] < -margin for metric in told),
+        trying=Trying(1, alpha, 0),
         metrics=told,
         diagnostics=(),
         usage=usage(variant, cases, truncated=0.94 if short else BASELINE_TRUNCATED, failed=3 if broke > 0.6 else 0),
         baseline_usage=usage(baseline, cases, truncated=BASELINE_TRUNCATED),
+        suspicions=(),
         flips=tuple(flips),
     )
 
@@ -211,18 +219,26 @@ def operation_board(name: str, *, seed: int = 7, model: str = MODEL, basis: str 
         grading_hash="sha256:77aa01",
         baseline=baseline,
         baseline_check=BaselineCheck("green", 72, 0.0),
+        policy=Policy(
+            margin=0.05,
+            alpha=0.05,
+            beta=0.05,
+            red_margin=0.0,
+            claim="traffic",
+            control="family",
+            metrics=metrics,
+            min_score={},
+            baseline_check=True,
+            unit="case",
+            cluster_weight="cases",
+            repeats=1,
+            seed=1,
+            valid_seconds=604_800,
+            on_inconclusive="fail",
+        ),
+        analysis="traffic",
         family=len(verdicts),
-        unit="case",
         available=600,
-        repeats=1,
-        seed=1,
-        margin=0.05,
-        alpha=0.05,
-        beta=0.05,
-        claim="traffic",
-        control="family",
-        valid_seconds=604_800,
-        on_inconclusive="fail",
         verdicts=tuple(verdicts),
     )
 
@@ -248,12 +264,13 @@ def hostile_board() -> Board:
                 note=text,
                 metrics=tuple(replace(metric, metric=f"{text}{n}") for n, metric in enumerate(each.metrics)),
                 flips=tuple(replace(flip, case_id=text, metric=text) for flip in each.flips),
-                baseline_usage=replace(each.baseline_usage, cost_usd=each.baseline_usage.cost_usd * (number % 3) / 2),
+                baseline_usage=replace(
+                    each.baseline_usage, cost_usd=(each.baseline_usage.cost_usd or 0.0) * (number % 3) / 2
+                ),
+                suspicions=(text,),
             )
         )
-    names = {
-        name: HOSTILE[n] for n, name in enumerate(("operation", "model", "suite", "claim", "control", "suite_hash"))
-    }
+    names = {name: HOSTILE[n] for n, name in enumerate(("operation", "model", "suite", "suite_hash"))}
     hostile = replace(template, verdicts=tuple(verdicts), baseline=replace(template.baseline, id=HOSTILE[0]), **names)
     return Board(HOSTILE[0], 1_763_900_000.0, 1, (hostile, operation_board("recall_fact")))
 

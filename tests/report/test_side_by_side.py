@@ -129,7 +129,7 @@ def test_the_answers_stand_beside_each_other_below_the_target() -> None:
 
     assert lines[0] == "inv-1  broke  score 1 → 0"
     assert [line.split()[0] for line in lines[1:3]] == ["asked", "target"]
-    assert '{"total":1204.5}' in lines[2]
+    assert '{"total": 1204.5}' in lines[2]
     assert [part.strip() for part in lines[4].split("│")] == ["total 1204.50", "total 120.45"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -35,6 +36,12 @@ def test_a_holding_is_a_line_and_their_sum_another() -> None:
         "  total      1,234        1         10           2  0.5000       3  1970-01-01  1970-01-02",
         "  1 run · 2 questions being asked · 1 batch not fetched yet, of 3 questions",
     ]
+
+
+def test_what_rests_on_an_estimate_is_marked() -> None:
+    lines = statistics(replace(HELD, uncounted=7)).splitlines()
+    assert "≈0.5000" in lines[2]
+    assert "≈ tokens not counted by the server, but estimated" in " ".join(lines)
 
 
 def test_the_configuration_is_shown_where_it_tells_two_lines_apart() -> None:

@@ -37,7 +37,7 @@ def test_the_board_fits_its_width_and_says_everything(board: Board, width: int) 
             assert verdict.variant.id in words
             assert f"{verdict.cases}/{operation.available}" in words
             assert f"−{verdict.worst.broke} +{verdict.worst.fixed}" in words
-    for said in ("margin 5 pp", "claim traffic", "Holm over 7 variants", "baseline lab-f16 (f16, 16 bits)", "8.06"):
+    for said in ("margin 5 pp", "claim traffic", "family of 7", "baseline lab-f16 (f16, 16 bits)", "8.06"):
         assert said in words
 
 
@@ -60,7 +60,8 @@ def test_verdicts_read_without_colour_and_are_coloured_on_a_terminal(board: Boar
     plain, coloured = printed(board, 120), printed(board, 120, terminal=True)
 
     row = next(line for line in plain.lines if "lab-q4_k_m" in line)
-    assert row.split()[0] == "RED"
+    assert row.split()[0] == "worse"
+    assert "\x1b[31mworse\x1b[0m" in coloured.text
     assert "\x1b[1;31mRED\x1b[0m" in coloured.text
     assert "\x1b[32mgreen\x1b[0m" in coloured.text
     assert "\x1b[1mclassify_feedback\x1b[0m · smollm2" in coloured.text
@@ -114,16 +115,16 @@ def test_a_long_id_pushes_the_numbers_below_and_not_out_of_sight(board: Board) -
 
 def test_a_red_verdict_says_what_broke_and_what_to_do(board: Board) -> None:
     text = failures(board)
-    start = text.index("RED  add_numbers · lab/smollm2-135m-instruct@q4_0")
+    start = text.index("worse  add_numbers · lab/smollm2-135m-instruct@q4_0")
     verdict = board.operations[1].verdicts[3]
     first = next(flip for flip in verdict.flips if flip.variant_score < flip.baseline_score)
 
     message = text[start:].split("\n\n")[0]
 
-    assert message.splitlines()[0].endswith("proven worse than f16")
+    assert "proven worse than f16, perhaps by less than the margin" in message
     assert "score 0.488 → 0.256   Δ −23.3 pp   90 % sequence [−" in message
     assert "margin −5 pp" in message
-    assert f"{verdict.cases} cases paired: 23 broke, 3 fixed · Holm over 7 variants" in message
+    assert f"{verdict.cases} cases paired: 23 broke, 3 fixed · family of 7" in message
     assert f"broke most: {first.case_id} 1 → 0" in message
     assert "router: traffic of add_numbers goes to lab-f16" in message
     assert "next: evalgate show add_numbers lab-q4_0 --broke" in message
@@ -136,7 +137,7 @@ def test_truncation_is_suspected_before_the_quantization(board: Board) -> None:
 
     assert "proven worse than lab-f16 at the same precision" in message
     assert "94 % of answers truncated (baseline 1 %)" in message
-    assert "suspect how it is served (context, token limit), not its quantization" in message
+    assert "suspect how it is served (template, context, token limit), not its quantization" in message
 
 
 def test_inconclusive_is_shorter_and_green_is_silent(board: Board) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalgate.gate import Board
+from evalgate.gate import Board, ControlVariate
 from evalgate.report import wording
 from evalgate.report.wording import safe
 from tests.report.board_factory import HOSTILE, facts
@@ -63,7 +63,15 @@ def test_line_feeds_stay_only_where_lines_are_wanted() -> None:
 
 @pytest.mark.parametrize(
     ("difference", "text"),
-    [(-0.041, "−4.1"), (0.008, "+0.8"), (0.0, "0.0"), (-0.0004, "0.0"), (-1.0, "−100"), (0.0996, "+10.0")],
+    [
+        (-0.041, "−4.1"),
+        (0.008, "+0.8"),
+        (0.0, "0.0"),
+        (-0.0004, "−0.04"),
+        (-0.000004, "0.0"),
+        (-1.0, "−100"),
+        (0.0996, "+10.0"),
+    ],
 )
 def test_points_have_a_sign_unless_they_are_nothing(difference: float, text: str) -> None:
     assert wording.points(difference) == text
@@ -114,3 +122,15 @@ def test_variants_stand_from_most_to_fewest_bits_and_the_unknown_last(board: Boa
 @pytest.mark.parametrize("text", HOSTILE)
 def test_every_hostile_text_becomes_utf8_that_can_be_written(text: str) -> None:
     assert "\x1b" not in safe(text).encode("utf-8").decode()
+
+
+def test_a_control_variate_is_told_by_the_verdicts_that_needed_it(board: Board) -> None:
+    operation = board.operations[0]
+    assert wording.control_variate(operation) == ""
+    needed, spare, *others = operation.verdicts
+    needed = replace(needed, control_variate=ControlVariate(31.0, 18.0, decisive=True))
+    spare = replace(spare, control_variate=ControlVariate(31.0, 40.0, decisive=False))
+    told = wording.control_variate(replace(operation, verdicts=(needed, spare, *others)))
+    assert told == "control variate (baseline known beforehand): needed for 1 of 2 verdicts"
+    assert "without the control variate not proven yet: e-value 18" in wording.remarks(needed)
+    assert wording.remarks(spare) == wording.remarks(operation.verdicts[1])

@@ -9,12 +9,39 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from evalgate.gate import BaselineCheck, Board, MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
+from evalgate.gate import (
+    BaselineCheck,
+    Board,
+    MetricEvidence,
+    OperationBoard,
+    Policy,
+    Trying,
+    Usage,
+    VariantFacts,
+    Verdict,
+)
 from evalgate.signal import SignalDocument, issue
 
 NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
 WEEK = 7 * 86_400
 Outcome = Literal["green", "red", "inconclusive"]
+POLICY = Policy(
+    margin=0.05,
+    alpha=0.05,
+    beta=0.05,
+    red_margin=0.0,
+    claim="traffic",
+    control="family",
+    metrics=("score",),
+    min_score={},
+    baseline_check=True,
+    unit="case",
+    cluster_weight="cases",
+    repeats=1,
+    seed=1,
+    valid_seconds=WEEK,
+    on_inconclusive="fail",
+)
 
 
 def facts(name: str, config: str = "1") -> VariantFacts:
@@ -25,13 +52,41 @@ def facts(name: str, config: str = "1") -> VariantFacts:
 
 def board(outcome: Outcome, *, day: int = 0, operation: str = "sort", config: str = "1") -> Board:
     at = (NOW + timedelta(days=day)).timestamp()
-    usage = Usage(300, 0, 0.0, 100.0, 10.0, 0.001, 50.0, at)
+    usage = Usage(300, 0, 0.0, {"text": 300}, 100.0, 10.0, "counted", 0.001, 50.0, 0.0, at)
     metric = MetricEvidence("score", 0.9, 0.89, -0.01, (-0.03, 0.01), 0.9, 31.4, 0.2, 9, 6, ())
-    verdict = Verdict(facts("cheap", config), outcome, "because", "", 300, 20.0, (metric,), (), usage, usage, ())
+    verdict = Verdict(
+        variant=facts("cheap", config),
+        outcome=outcome,
+        cause="open" if outcome == "inconclusive" else "proven",
+        reason="because",
+        note="",
+        cases=300,
+        e_needed=20.0,
+        e_value=31.4,
+        beyond_margin=False,
+        trying=Trying(1, 0.05, 0),
+        metrics=(metric,),
+        diagnostics=(),
+        usage=usage,
+        baseline_usage=usage,
+        suspicions=(),
+        flips=(),
+    )
     digest = "sha256:" + "0" * 64
-    check = BaselineCheck("green", 70, 0.0)
-    held_to = (check, 1, "case", 400, 1, 1, 0.05, 0.05, 0.05, "traffic", "family", WEEK, "fail")
-    one = OperationBoard(operation, "model", "s.yaml", digest, digest, facts("full"), *held_to, (verdict,))
+    one = OperationBoard(
+        operation=operation,
+        model="model",
+        suite="s.yaml",
+        suite_hash=digest,
+        grading_hash=digest,
+        policy=POLICY,
+        analysis="traffic",
+        baseline=facts("full"),
+        baseline_check=BaselineCheck("green", 70, 0.0),
+        family=1,
+        available=400,
+        verdicts=(verdict,),
+    )
     return Board(f"run-{day}", at, 10, (one,))
 
 

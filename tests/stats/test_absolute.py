@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from evalgate.errors import StatisticsError
-from evalgate.stats import certify_score, median_log_ratio, within_budget
+from evalgate.stats import CERTAIN, certify_score, first_reach, median_log_ratio, score_evidence, within_budget
 
 
 def passing(share, cases, seed=0):
@@ -89,3 +89,20 @@ def test_a_budget_is_kept_or_not():
 def test_what_makes_no_sense_is_refused(call):
     with pytest.raises(StatisticsError):
         call()
+
+
+@given(arrays.arrays(np.float64, st.integers(1, 200), elements=st.floats(0, 1)), st.floats(0.05, 1.0), st.booleans())
+def test_the_running_evidence_is_what_the_certificate_rests_on(scores, minimum, suite):
+    design = {"claim": "suite", "population": scores.size + 50} if suite else {}
+    path = score_evidence(scores, minimum=minimum, **design)
+    certificate = certify_score(scores, minimum=minimum, **design)
+    assert (path.e_green[certificate.cases - 1], path.e_red[certificate.cases - 1]) == (
+        certificate.e_green,
+        certificate.e_red,
+    )
+
+
+def test_the_first_failure_of_a_requirement_of_one_is_certain():
+    scores = np.ones(30)
+    scores[12] = 0.0
+    assert first_reach(score_evidence(scores, minimum=1.0, margin=0.02).e_red, CERTAIN) == 13

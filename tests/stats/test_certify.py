@@ -112,10 +112,14 @@ def test_the_same_evidence_gives_the_same_bits(values, margin):
 
 def test_the_bits_do_not_depend_on_the_vector_units_of_the_processor():
     program = (
-        "import numpy as np; from evalgate.stats import certify, evidence_path\n"
+        "import numpy as np; from evalgate.stats import certify, closed_sequential, evidence_path\n"
         "d = np.round(np.random.default_rng(5).normal(0, .3, 3000).clip(-1, 1), 2)\n"
         "p = evidence_path(d, margin=.03); s = evidence_path(d, margin=.03, claim='suite', population=4000)\n"
         "print([x.hex() for x in (*p.e_green, *p.e_red, *s.e_green, *s.e_red)])\n"
+        "w = np.where(np.arange(3000) % 7, .3, 1)\n"
+        "q = evidence_path(d, margin=.03, deadline=2900, weights=w)\n"
+        "print([x.hex() for x in (*q.e_green, *q.e_red)])\n"
+        "print(closed_sequential([p.e_green, q.e_green, s.e_green], weights=[1, .05, 1]))\n"
         "c = certify(d, margin=.03, level=.95); print([x.hex() for x in (c.e_green, c.e_red, c.delta, *c.interval)])\n"
     )
     outputs = {

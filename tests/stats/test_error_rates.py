@@ -38,8 +38,9 @@ def test_finite_suites(size, flips, margin):
     assert rate(draw_suites(random, RUNS, size, flips / size), margin, RED, **design) <= BOUND
 
 
+@pytest.mark.parametrize("deadline", [None, 120])
 @pytest.mark.parametrize(("total", "outcome"), [(-8, GREEN), (0, RED)])
-def test_finite_suites_with_control_variate_and_fragile_strata(total, outcome):
+def test_finite_suites_with_control_variate_and_fragile_strata(total, outcome, deadline):
     random = np.random.default_rng(3)
     size, wrong, runs = 200, 0, 300
     strata = (np.arange(size) < 50).astype(int)
@@ -51,6 +52,7 @@ def test_finite_suites_with_control_variate_and_fragile_strata(total, outcome):
         # even with labels that mislead: the robust stratum is drawn more often
         order = fragile_first(strata, {0: 3.0, 1: 1.0} if run % 2 else {0: 1.0, 1: 3.0}, seed=run)
         design = {"claim": "suite", "population": size, "baseline": baseline[order.order], "sampling": order}
+        design["deadline"] = deadline
         wrong += rate(values[order.order][None], 0.04, outcome, **design)
     assert wrong / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
 
@@ -76,6 +78,17 @@ def test_clusters_as_units():
         lost_together = np.repeat(random.random(120) < 0.05, 5)
         rows.append(unit_means(np.where(lost_together, -1.0, 0.0), sources).means)
     assert rate(np.array(rows), 0.05, GREEN) <= BOUND
+
+
+@pytest.mark.parametrize(("flip_rate", "margin"), [(0.05, 0.02), (0.2, 0.05)])
+def test_two_baselines(flip_rate, margin):
+    """D = x - mean(b1, b2): the variant loses exactly the margin, and all other flips are noise of the three."""
+    random = np.random.default_rng(8)
+    coin = random.random((RUNS, 800)) < 2 * flip_rate
+    first, second, variant = (np.where(coin, random.random((RUNS, 800)) < 0.5, 1.0) for _ in range(3))
+    lost = random.random((RUNS, 800)) < margin / (1 - flip_rate)
+    assert rate(np.where(lost, 0.0, variant) - (first + second) / 2, margin, GREEN) <= BOUND
+    assert rate(variant - (first + second) / 2, margin, RED) <= BOUND
 
 
 def test_the_bound_would_notice_stakes_that_are_too_large():

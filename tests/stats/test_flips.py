@@ -27,6 +27,30 @@ def test_a_suite_on_which_the_baseline_is_a_coin_is_unfit():
     assert floor.flips.rate == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.parametrize("ill", ["first", "second"])
+def test_a_baseline_that_was_ill_in_either_run_is_no_baseline(ill):
+    """Losing .08 in one of two runs of 600 cases; a one-sided check would let half of these pass."""
+    random = np.random.default_rng(2)
+    healthy = (random.random(600) < 0.9) * 1.0
+    sick = np.where(random.random(600) < 0.08 / 0.9, 0.0, healthy)
+    runs = (sick, healthy) if ill == "first" else (healthy, sick)
+    floor = noise_floor(*runs, margin=0.02)
+    assert floor.verdict == "red"
+    assert floor.cases < 300
+    assert (floor.not_worse if ill == "first" else floor.not_better).verdict != "red"
+
+
+def test_equal_runs_are_rarely_called_different_and_different_ones_rarely_equal():
+    random = np.random.default_rng(3)
+    runs, red, green = 200, 0, 0
+    for _ in range(runs):
+        first, second, third = ((random.random(500) < share) * 1.0 for share in (0.95, 0.95, 0.9))
+        red += noise_floor(first, second, margin=0.05).verdict == "red"
+        green += noise_floor(third, second, margin=0.05).fit
+    assert red / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+    assert green / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
+
+
 def test_the_seed_moves_towards_what_was_seen_but_never_all_the_way():
     seen = np.zeros(200)
     seen[:40] = 1.0
@@ -65,6 +89,50 @@ def test_a_suite_shrinks_by_the_errors_left_out():
     )
     assert sensitivity.with_errors.verdict == "red"
     assert sensitivity.without_errors.verdict == "green"
+
+
+def test_a_baseline_that_fails_where_the_variant_loses_hides_nothing():
+    """A loss of .10, all of it where the baseline timed out: ties if they count 0, gone if they are left out."""
+    failed = np.zeros(600, dtype=bool)
+    failed[::10] = True
+    known = sensitivity_to_errors(np.zeros(600), failed, baseline_errors=failed, margin=0.02)
+    assert known.with_errors.verdict == known.without_errors.verdict == "green"
+    assert known.baseline_right.verdict == "red"
+    assert not known.robust
+    assert sensitivity_to_errors(np.zeros(600), failed, margin=0.02).robust
+
+
+def test_failures_of_the_baseline_where_the_variant_is_right_turn_nothing():
+    values, failed = np.zeros(600), np.zeros(600, dtype=bool)
+    values[::100] = 1.0
+    failed[::100] = True
+    assert sensitivity_to_errors(values, failed, baseline_errors=failed, margin=0.02).robust
+
+
+def test_the_baseline_as_control_variate_is_right_too_where_it_failed():
+    baseline = np.ones(300)
+    baseline[5:100:10] = 0.0
+    failed = np.zeros(200, dtype=bool)
+    failed[5:100:10] = True
+    known = sensitivity_to_errors(
+        np.zeros(200), failed, baseline_errors=failed, margin=0.02, claim="suite", population=300, baseline=baseline
+    )
+    assert known.baseline_right.delta < 0
+
+
+def test_no_variant_is_worse_where_the_baseline_failed():
+    with pytest.raises(StatisticsError, match=r"differences\[1\]: -1, but"):
+        sensitivity_to_errors([0.0, -1.0], [False, True], baseline_errors=[False, True], margin=0.02)
+
+
+def test_weights_are_left_out_with_their_units():
+    weights = np.where(np.arange(60) % 2, 0.5, 1.0)
+    values = np.array([0.0] * 40 + [-1.0] * 4 + [0.0] * 16)
+    known = sensitivity_to_errors(
+        values, values < 0, margin=0.05, claim="suite", population=60, weights=weights, total_weight=weights.sum()
+    )
+    assert known.with_errors.verdict == "red"
+    assert (known.without_errors.verdict, known.without_errors.delta) == ("green", 0.0)
 
 
 @pytest.mark.parametrize("errors", [[True], np.zeros(3), np.zeros((3, 1), dtype=bool)])

@@ -92,18 +92,39 @@ def test_e_bh_keeps_its_false_discovery_rate_under_dependence():
     assert np.mean(shares) <= 0.1
 
 
-def test_e_lond_spends_less_with_every_test_and_more_with_every_discovery():
-    assert e_lond_level([], 0.05) == 0.025
-    assert e_lond_level([False], 0.05) == pytest.approx(0.05 / 6)
-    assert e_lond_level([True], 0.05) == pytest.approx(0.05 / 3)
+def test_e_lond_gives_most_to_the_first_attempt_less_to_every_other_and_more_after_a_green():
+    assert e_lond_level([], 0.05) == pytest.approx(0.045)
+    assert e_lond_level([False], 0.05) == pytest.approx(0.0025)
+    assert e_lond_level([False, False], 0.05) == pytest.approx(0.05 / 60)
+    assert e_lond_level([True], 0.05) == pytest.approx(0.005)
     assert sum(e_lond_level([False] * t, 0.05) for t in range(500)) < 0.05
-    assert e_lond([50.0, 50.0, 130.0, 1e9], level=0.05).tolist() == [True, False, True, True]
+    assert e_lond([50.0, 50.0, 700.0, 1e9], level=0.05).tolist() == [True, False, True, True]
     assert e_lond([50.0, 50.0], level=0.05).tolist() == e_lond([50.0, 50.0, 0.0], level=0.05).tolist()[:2]
+
+
+@given(st.lists(st.booleans(), max_size=40))
+def test_no_attempt_is_ever_given_more_than_the_whole_level(decisions):
+    assert 0 < e_lond_level(decisions, 0.05) <= 0.05
+
+
+def test_trying_again_after_an_unwelcome_verdict_buys_nothing():
+    """Six attempts with fresh answers, each at its own level; at a fresh alpha each, one in five would get through."""
+    random = np.random.default_rng(3)
+    runs, charged, fresh = 400, 0, 0
+    levels = [e_lond_level([False] * attempt) for attempt in range(6)]
+    for _ in range(runs):
+        rows = draw_differences(random, 6, 400, 0.1, -0.05)
+        best = [evidence_path(row, margin=0.05).max_e_green[-1] for row in rows]
+        charged += any(e >= 1 / level for e, level in zip(best, levels, strict=True))
+        fresh += any(e >= 20 for e in best)
+    assert fresh / runs > 0.12
+    assert charged / runs <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / runs)
 
 
 def test_green_needs_all_metrics_and_red_one_with_its_share_of_beta():
     accuracy, validity = np.array([10.0, 30.0, 5.0]), np.array([1.0, 5.0, 25.0])
     assert intersection_union([accuracy, validity]).tolist() == [1.0, 5.0, 25.0]
+    assert intersection_union([accuracy, validity], current=True).tolist() == [1.0, 5.0, 5.0]
     assert union_red([accuracy, validity]).tolist() == [5.0, 15.0, 15.0]
     assert combine_verdicts(["green", "green"]) == "green"
     assert combine_verdicts(["green", "inconclusive"]) == "inconclusive"

@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from evalgate.errors import StatisticsError
-from evalgate.stats import case_limit, cases_needed, certify, floor_cases, growth_limit, smallest_margin
+from evalgate.stats import (
+    case_limit,
+    cases_needed,
+    certify,
+    evidence_path,
+    floor_cases,
+    growth_limit,
+    minimum_further_cases,
+    score_test_cases,
+    smallest_margin,
+)
 from evalgate.stats.simulation import draw_differences
 
 
@@ -111,3 +121,41 @@ def test_plans_are_the_same_every_time_and_quick():
 def test_what_cannot_be_planned_is_refused(call):
     with pytest.raises(StatisticsError):
         call()
+
+
+@pytest.mark.parametrize("margin", [1e-160, 1e-9, 9.9e-6, 5e-324])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda margin: cases_needed(margin, 0.05, max_cases=60),
+        lambda margin: minimum_further_cases([], margin=margin),
+        lambda margin: certify([0.0], margin=margin),
+        lambda margin: case_limit(margin, 0.05),
+        floor_cases,
+        lambda margin: score_test_cases(margin, 0.05),
+    ],
+)
+def test_a_margin_too_small_for_any_proof_is_refused_and_told_the_smallest(margin, call):
+    with pytest.raises(StatisticsError, match=r"margin: .* is below 1e-05"):
+        call(margin)
+
+
+def test_the_smallest_margin_has_an_exact_floor_in_a_moment():
+    started = time.process_time()
+    floor = minimum_further_cases([], margin=1e-5).green
+    assert time.process_time() - started < 1.0
+    path = evidence_path(np.zeros(floor), margin=1e-5).e_green
+    assert path[-2] < 20 <= path[-1]
+    assert minimum_further_cases([], margin=1e-5, threshold_green=4000).green > floor_cases(1e-5, alpha=1 / 4000)
+    assert cases_needed(1e-5, 0.0).mean == pytest.approx(floor, rel=0.01)
+
+
+def test_what_lies_beyond_all_counting_is_a_lower_bound():
+    assert minimum_further_cases([], margin=1e-5, threshold_green=1e9).green == 1 << 20
+    assert minimum_further_cases([], margin=1e-5, claim="suite", population=60).green == 60
+    assert minimum_further_cases([], margin=1e-5, claim="suite", population=10**8).green <= 1 << 20
+
+
+def test_no_plan_promises_a_margin_below_the_smallest():
+    assert smallest_margin(10**7, 0.0) == 1e-5
+    assert smallest_margin(10**6, 0.0, claim="suite", population=10**9) >= 1e-5

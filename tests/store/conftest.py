@@ -111,10 +111,32 @@ def store(database: Database) -> Iterator[Store]:
         yield opened
 
 
+ANSWERS_OF_VERSION_1 = (
+    "key VARCHAR(32) NOT NULL PRIMARY KEY",
+    "request VARCHAR(71) NOT NULL",
+    "config VARCHAR(71) NOT NULL",
+    "repeat INTEGER NOT NULL",
+    "variant TEXT NOT NULL",
+    "answered_at FLOAT NOT NULL",
+    "finish_reason VARCHAR(20) NOT NULL",
+    "input_tokens INTEGER NOT NULL",
+    "output_tokens INTEGER NOT NULL",
+    "latency_ms FLOAT NOT NULL",
+    "picodollars BIGINT NOT NULL",
+)
+
+
 def back_to_version_1(database: Database) -> None:
-    """Make a store what an evalgate of schema version 1 would have left: the later tables gone, its number back."""
-    for table in ("workers", "claims", "batches", "batch_items"):
+    """Make a store what an evalgate of schema version 1 would have left: no later tables, no tokens that are null."""
+    for table in ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries"):
         database.query(f"DROP TABLE {table}")
+    database.query(f"CREATE TABLE old ({', '.join(ANSWERS_OF_VERSION_1)})")
+    names = [column.partition(" ")[0] for column in ANSWERS_OF_VERSION_1]
+    kept = ", ".join(f"coalesce({name}, 0)" if name.endswith("_tokens") else name for name in names)
+    database.query(f"INSERT INTO old ({', '.join(names)}) SELECT {kept} FROM answers")
+    database.query("DROP TABLE answers")
+    database.query("ALTER TABLE old RENAME TO answers")
+    database.query("CREATE INDEX answers_by_config ON answers (config)")
     database.query("UPDATE meta SET value = '1' WHERE name = 'schema'")
 
 

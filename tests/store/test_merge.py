@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer
-from evalgate.store import Bought, Scored, Store, open_store, open_to_read, schema
+from evalgate.store import Attempts, Bought, Scored, Store, migrate, open_store, open_to_read, schema
 from evalgate.store.merge import Merged, merge, require_another
-from tests.store.conftest import PASSWORD, Database, Server, back_to_version_1, bought
+from tests.store.conftest import PASSWORD, Database, Server, bought
 
 TABLES = (schema.answers, schema.bodies, schema.scores, schema.runs)
 Shard = Sequence[tuple[Bought, dict[str, float]]]  # answers, each with its scores by grading
@@ -141,15 +141,29 @@ def test_answers_go_back_as_they_came(store: Store, tmp_path: Path) -> None:
         assert content(there) == content(store)
 
 
-def test_a_store_is_read_only_even_when_it_is_older(database: Database, tmp_path: Path) -> None:
+def test_a_store_is_read_only_even_when_it_is_older(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_store(database.name) as store:
         fill(store, [(at(1.0), {"g": 1.0})])
         expected = content(store)
-    back_to_version_1(database)
+    version = database.query("SELECT value FROM meta")
+    monkeypatch.setattr(migrate, "STEPS", (*migrate.STEPS, lambda connection: None))
     with open_to_read(database.name) as old, open_store(str(tmp_path / "target.db")) as target:
         assert merge(old, target) == Merged(new=1)
         assert content(target) == expected
-    assert database.query("SELECT value FROM meta") == [("1",)]
+    assert database.query("SELECT value FROM meta") == version
+
+
+def test_an_answer_that_nobody_counted_is_compared_with_one_that_was(store: Store, tmp_path: Path) -> None:
+    uncounted = at(1.0)
+    counted = replace(uncounted, answer=replace(uncounted.answer, input_tokens=7, output_tokens=None))
+    with open_store(str(tmp_path / "there.db")) as there:
+        fill(store, [(uncounted, {})])
+        fill(there, [(counted, {})])
+        assert merge(there, store) == Merged(newer=1)
+        assert merge(store, there) == Merged(known=1)
+        assert store.find([counted.key])[counted.key].input_tokens == 7
 
 
 def test_batches_that_are_not_fetched_stay_and_are_counted(database: Database, tmp_path: Path) -> None:
@@ -293,3 +307,16 @@ def bring(source: str, target: str) -> None:
 
 def empty(store: Store) -> None:
     store.write(lambda connection: [connection.execute(table.delete()) for table in TABLES])
+
+
+def test_attempts_and_orders_are_not_forgotten(shard: Store, tmp_path: Path) -> None:
+    tried = {"number": 2}
+    Attempts(shard).remember("sort", "base", [("key", 5.0, tried)])
+    Attempts(shard).keep_order("sort", 0, b"a" * 32)
+    with open_store(str(tmp_path / "whole.db")) as whole:
+        Attempts(whole).remember("sort", "base", [("key", 4.0, {"number": 1}), ("other", 1.0, {})])
+        Attempts(whole).keep_order("sort", 0, b"b" * 16)
+        for _ in range(2):
+            merge(shard, whole)
+            assert Attempts(whole).of("sort", "base") == [{}, tried]
+            assert Attempts(whole).order("sort", 0) == b"a" * 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -51,15 +52,19 @@ def take(monkeypatch: pytest.MonkeyPatch, *further: Callable[[sa.Connection], No
     return 1 + len(REAL) + len(further)
 
 
-def columns(database: Database) -> set[tuple[str, str, bool]]:
-    """Every column that the store has, as the database itself describes it."""
+def columns(database: Database) -> set[tuple[object, ...]]:
+    """Every column and index that the store has, as the database itself describes it."""
     with open_store(database.name) as store, store._engine.connect() as connection:
         look = sa.inspect(connection)
-        return {
-            (table, column["name"], column["nullable"])
-            for table in look.get_table_names()
+        tables = look.get_table_names()
+        there = {
+            (table, column["name"], str(column["type"]), column["nullable"])
+            for table in tables
             for column in look.get_columns(table)
         }
+        keys = {(table, "key", tuple(look.get_pk_constraint(table)["constrained_columns"])) for table in tables}
+        indexes = {(table, it["name"], tuple(it["column_names"])) for table in tables for it in look.get_indexes(table)}
+        return there | keys | indexes
 
 
 def test_a_new_store_has_the_latest_version_and_needs_no_step(
@@ -80,6 +85,25 @@ def test_a_store_of_version_1_is_brought_up_to_date_and_keeps_its_answers(old: D
             assert store.scores([bought().key], "g") == {bought().key: {"m": 1.0}}
     assert version(old) == 1 + len(REAL)
     assert [old.count(table) for table in ("workers", "claims", "batches", "batch_items")] == [0, 0, 0, 0]
+
+
+def test_tokens_that_were_never_counted_are_unknown_after_the_migration(database: Database) -> None:
+    counts = {"counted": (3, 2), "empty": (3, 0), "uncounted": (0, 0), "half": (0, 2), "refused": (0, 0)}
+    with open_store(database.name) as store:
+        for name, (asked, said) in counts.items():
+            finish = "refused" if name == "refused" else "stop"
+            answer = replace(bought().answer, finish_reason=finish, input_tokens=asked, output_tokens=said)
+            store.add([replace(bought(name), answer=answer)])
+    back_to_version_1(database)
+    with open_store(database.name) as store:
+        found = {name: store.find([bought(name).key])[bought(name).key] for name in counts}
+    assert {name: (it.input_tokens, it.output_tokens) for name, it in found.items()} == {
+        "counted": (3, 2),
+        "empty": (3, 0),
+        "uncounted": (None, None),
+        "half": (None, 2),
+        "refused": (0, 0),
+    }
 
 
 def test_a_store_that_was_brought_up_to_date_has_the_tables_of_a_new_one(database: Database) -> None:

@@ -185,6 +185,15 @@ def test_what_cannot_be_read_twice_is_refused(tmp_path: Path) -> None:
         read_cases(tmp_path / "cases.jsonl")
 
 
+@pytest.mark.parametrize("name", ["cases.jsonl", "suite.yaml"])
+def test_a_pipe_that_nobody_writes_to_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    suite = suite_file(tmp_path, cases="cases.jsonl")
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(InputError, match=f"{name}: .*not a regular file"):
+        load_suite(suite)
+
+
 def test_the_program_may_go_to_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     cases = read_cases(written_cases(tmp_path, 2).relative_to(tmp_path))
@@ -257,3 +266,8 @@ def test_ten_megabytes_of_cases_do_not_take_one_of_memory(tmp_path: Path, monkey
     assert (tmp_path / "cases.jsonl").stat().st_size > 10_000_000
     assert kept < 80 * 2_000  # 20 bytes a case, 8 for its unit, and 50 kB for the suite itself
     assert peak < 1_000_000
+
+
+def test_a_csv_cell_may_be_as_long_as_a_document(tmp_path: Path) -> None:
+    (tmp_path / "cases.csv").write_text("id,input\na," + "x" * 200_000 + "\n")
+    assert read_cases(tmp_path / "cases.csv")[0].input == "x" * 200_000

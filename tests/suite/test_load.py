@@ -43,7 +43,7 @@ def test_any_further_key_is_a_suite_or_an_input_error(
         ({"operation": None}, "suite.yaml:1 operation: missing; this key is required"),
         ({"operation": "a b"}, "suite.yaml:1 operation: string should match pattern"),
         ({"gate": {"margn": 0.1}}, "gate.margn: unknown key; did you mean 'margin'?"),
-        ({"gate": {"margin": 0}}, "gate.margin: input should be greater than 0, got '0'"),
+        ({"gate": {"margin": 0}}, "gate.margin: input should be greater than or equal to 0.00001, got '0'"),
         ({"gate": {"margin": "nan"}}, "gate.margin: input should be"),
         ({"gate": {"margin": 0.1, "valid_for": "soon"}}, "gate.valid_for: expected a duration such as 30m, 24h or 7d"),
         ({"gate": {"margin": 0.1, "valid_for": "0d"}}, "gate.valid_for: expected a duration"),
@@ -159,3 +159,20 @@ def test_two_suites_for_one_operation_are_refused(tmp_path: Path) -> None:
 def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no suites"):
         load_suites([tmp_path])
+
+
+def test_a_suite_that_has_grown_goes_on_where_it_was(tmp_path: Path) -> None:
+    def cases(numbers: range) -> list[dict[str, object]]:
+        return [{"id": f"c{n}", "input": n, "metadata": {"page": n % 5}} for n in numbers]
+
+    before = load_suite(suite_file(tmp_path, cases=cases(range(20)), cluster_by="metadata.page"))
+    known = before.order_digests()
+    grown = load_suite(suite_file(tmp_path, cases=cases(range(2, 40)), cluster_by="metadata.page"))
+    after = grown.in_order_after(known)
+    pages = list(dict.fromkeys(case.metadata["page"] for case in before.cases))
+    assert list(dict.fromkeys(case.metadata["page"] for case in after.cases)) == pages
+    assert list(after.units) == [sum(case.metadata["page"] == page for case in after.cases) for page in pages]
+    kept = [case.id for case in before.cases if case.id not in ("c0", "c1")]
+    assert [case.id for case in after.cases if case.id in kept] == kept
+    assert after.hash == grown.hash
+    assert grown.in_order_after([known[at : at + 16] for at in range(0, len(known), 16)]).cases == after.cases

@@ -28,6 +28,10 @@ def order(ids: Sequence[str], seed: int = 1, clusters: Mapping[str, str] | None 
     return [ids[position] for position in asked(ids, seed, clusters).positions()]
 
 
+def units(order: AskOrder) -> list[int]:
+    return order.units(order.positions())
+
+
 def by_whole_digests(ids: Sequence[str], seed: int, clusters: Mapping[str, str]) -> list[str]:
     """The order as it is defined, without a thought of memory."""
 
@@ -48,12 +52,12 @@ def test_with_clusters_it_is_the_clusters_that_are_in_random_order(clusters: dic
     expected = by_whole_digests(ids, seed, clusters)
     assert order(ids, seed, clusters) == expected
     sizes = [len(list(group)) for _, group in groupby(expected, key=lambda name: clusters[name])]
-    assert asked(ids, seed, clusters).units() == sizes
+    assert units(asked(ids, seed, clusters)) == sizes
 
 
 @given(IDS)
 def test_without_clusters_every_case_is_a_unit(ids: list[str]) -> None:
-    assert asked(ids).units() == [1] * len(ids)
+    assert units(asked(ids)) == [1] * len(ids)
 
 
 @given(IDS, st.randoms(use_true_random=False))
@@ -98,3 +102,53 @@ def test_the_same_texts_in_another_order_have_the_same_digest_of_all(texts: list
             digests.add(text)
     assert one.of_all() == other.of_all()
     assert not texts or one.of_all() != fewer.of_all()
+
+
+def after(known: Sequence[str], ids: Sequence[str], clusters: Mapping[str, str] | None = None) -> list[str]:
+    before, now = asked(known), asked(ids, clusters=clusters)
+    return [ids[position] for position in now.after(before.digests(range(len(known))))]
+
+
+@given(IDS, IDS)
+def test_after_an_earlier_order_its_cases_come_first_and_new_ones_follow(known: list[str], ids: list[str]) -> None:
+    kept = [name for name in known if name in ids]
+    assert after(known, ids) == kept + [name for name in order(ids) if name not in known]
+
+
+@given(CLUSTERED, st.lists(NAMES, unique=True, max_size=12), st.randoms(use_true_random=False))
+def test_a_unit_that_gains_cases_keeps_its_place(clusters: dict[str, str], known: list[str], random: object) -> None:
+    ids = list(clusters)
+    random.shuffle(known := [*known, *ids[::2]])  # type: ignore[attr-defined]
+    result = after(list(dict.fromkeys(known)), ids, clusters)
+    assert sorted(result) == sorted(ids)
+    own = order(ids, clusters=clusters)
+    ranks = {name: (0, known.index(name)) if name in known else (1, own.index(name)) for name in ids}
+    first = {cluster: min(ranks[name] for name in ids if clusters[name] == cluster) for cluster in clusters.values()}
+    assert result == sorted(ids, key=lambda name: (first[clusters[name]], ranks[name]))
+
+
+@given(CLUSTERED)
+def test_after_its_own_order_it_is_what_it_was(clusters: dict[str, str]) -> None:
+    now = asked(list(clusters), clusters=clusters)
+    assert list(now.after(now.digests(now.positions()))) == list(now.positions())
+    assert list(now.after(b"")) == list(now.positions())
+
+
+@given(CLUSTERED, st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=5))
+def test_joined_cases_stand_together_and_the_others_as_before(
+    clusters: dict[str, str], pairs: list[tuple[int, int]]
+) -> None:
+    ids = list(clusters)
+    plain, joined = asked(ids), asked(ids)
+    merged = sum(joined.join(one % len(ids), other % len(ids)) for one, other in pairs)
+    assert len(units(joined)) == len(ids) - merged
+    assert list(joined.positions(joined=False)) == list(plain.positions())
+    touched = {at % len(ids) for pair in pairs for at in pair}
+    alone = [at for at in joined.positions() if at not in touched]
+    assert alone == [at for at in plain.positions() if at not in touched]
+
+
+def test_another_seed_remembers_nothing() -> None:
+    ids = [f"c{n}" for n in range(30)]
+    now = asked(ids, seed=2)
+    assert list(now.after(asked(ids, seed=1).digests(range(30)))) == list(now.positions())

@@ -3,7 +3,8 @@
 A case is a sample, and its id the one that the data set gives it. Where a data set gives none Inspect counts, and a
 shuffled data set is then counted in another order; that is caught by comparing what was asked (`ScoredAnswer.request`).
 Epochs are answers to the same case. Every scorer is a metric; one that returns a dictionary is one metric per key,
-`scorer.key`. Grades are read as Inspect reads them: C is 1, P is 0.5, I and N are 0.
+`scorer.key`. Grades are read as Inspect reads them: C is 1, P is 0.5, I and N are 0, `yes` and `no` are 1 and 0, and a
+number may be written as a text.
 
 Only a finished run is compared. Samples that failed in it (with `--no-fail-on-error`) score 0; Inspect itself leaves
 them out of its mean.
@@ -11,6 +12,7 @@ them out of its mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +33,8 @@ from evalgate.integrations.logs.table import ScoreTable, tabulate
 
 _GRADES = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+# float() alone would also take `1_0`, `nan`, and digits of other scripts
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,4})?")
 _TRUNCATED = {"max_tokens", "model_length"}
 
 
@@ -146,7 +150,10 @@ def _graded(value: object) -> float | Refused:
     if isinstance(value, float) and value != value:  # noqa: PLR0124  # NaN
         return Refused("received NaN, Inspect's mark of an answer that could not be scored; score it again")
     if isinstance(value, str):
-        grade = _GRADES.get(value, _WORDS.get(value.lower()))
+        text = value.strip()
+        grade = _GRADES.get(text, _WORDS.get(text.lower()))
+        if grade is None and _NUMBER.fullmatch(text):
+            return score_value(float(text))
         if grade is None:
             return Refused(f"received {shown(value)}, expected a grade (C, P, I, N) or a number in [0, 1]")
         return grade

@@ -16,7 +16,7 @@ LISTED = 10
 
 _IDENTITY = {
     "lm-eval": "lm-eval cases are identified by the content of the document (doc_hash)",
-    "promptfoo": "promptfoo cases are identified by metadata.id, else by the test's vars and assertions",
+    "promptfoo": "promptfoo cases are identified by metadata.id or the test's vars and assertions, and by the prompt",
 }
 
 

@@ -3,8 +3,10 @@
 A case is a test. promptfoo gives tests no id that lasts: `testIdx` is a position, `id` is random, and the description
 of a test that came from a file is `Row #3`. So the id is `metadata.id` where the test has one, and else a hash of what
 makes the test what it is, its `vars` and its `assert`, which do not depend on the provider; `vars.id` stands before the
-hash, for people to read. Tests that are alike (`--repeat`) are answers to one case. Where a file has several prompts, a
-test under a prompt is a case of its own (`promptId` is the prompt's hash).
+hash, for people to read. A test under another prompt is another case, so behind a slash stands what tells the prompt:
+the beginning of `promptId`, a hash of it, or in files without one a hash of its label. Nothing in an id depends on what
+else the file holds: it stays when other prompts, providers or tests come and go. Tests that are alike (`--repeat`) are
+answers to one case.
 
 A file may hold several providers. One is compared at a time: `results.json#provider`, by label or by id.
 
@@ -34,6 +36,7 @@ from evalgate.integrations.logs.table import ScoreTable, tabulate
 DEFAULT_METRIC = "score"
 
 _FAILED = 2  # ResultFailureReason.ERROR; 1 is an assertion that did not hold
+_PROMPT_CHARACTERS = 8
 _SET_BY_THE_RUN = {"_conversation", "sessionId"}
 
 
@@ -73,7 +76,7 @@ def read_promptfoo_jsonl(path: Path, provider: str | None) -> ScoreTable:
 def _table(path: Path, results: Iterable[tuple[str, object]], provider: str | None) -> ScoreTable:
     rows = [_row(data, place) for place, data in results]
     selected = _selected(path, rows, provider)
-    prompts = {_prompt_id(row) for row in selected}
+    prompts = {_prompt(row) for row in selected}
     answers = _answers(selected, several_prompts=len(prompts) > 1)
     model = selected[0].provider[0] if selected else None
     table_path = Path(f"{path}#{provider}") if provider is not None else path
@@ -122,9 +125,10 @@ def _answers(rows: list[_Row], *, several_prompts: bool) -> Iterator[ScoredAnswe
             )
             raise InputError(message)
         cluster = _metadata(test).get("cluster")
-        if several_prompts:  # a case is then a test under a prompt, and the test is what these cases share
-            case, cluster = f"{case}/{_prompt_id(row)[:8]}", case if cluster is None else cluster
-        yield _answer(row, test, case, cluster)
+        if several_prompts and cluster is None:  # the test is what its cases share
+            cluster = case
+        prompt = _prompt(row)
+        yield _answer(row, test, f"{case}/{prompt}" if prompt else case, cluster)
 
 
 def _content(test: dict[str, object], place: str) -> str:
@@ -167,10 +171,13 @@ def _answer(row: _Row, test: dict[str, object], case: str, cluster: object) -> S
     )
 
 
-def _prompt_id(row: _Row) -> str:
+def _prompt(row: _Row) -> str:
+    """What tells the prompt, whatever other prompts there are; nothing where the file does not say which it was."""
     if (stated := row.data.get("promptId")) is not None:
-        return name(stated, f"{row.place} promptId")
-    return name(row.data.get("promptIdx", 0), f"{row.place} promptIdx")
+        return name(stated, f"{row.place} promptId")[:_PROMPT_CHARACTERS]
+    prompt = row.data.get("prompt")
+    label = prompt.get("label") if isinstance(prompt, dict) else None
+    return fingerprint(label, f"{row.place} prompt.label")[:_PROMPT_CHARACTERS] if label else ""
 
 
 def _scores(data: dict[str, object], place: str) -> dict[str, float | Refused]:

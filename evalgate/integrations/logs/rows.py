@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from evalgate.errors import InputError
+from evalgate.formats.cells import allow_long_cells
 from evalgate.integrations.logs.answers import ScoredAnswer, cost_value, error_text, name, score_value, shown
 from evalgate.integrations.logs.files import parse_json, read_lines
 from evalgate.integrations.logs.table import ScoreTable, tabulate
@@ -73,6 +74,7 @@ def _json_row(line: str, place: str) -> object:
 
 
 def _csv_answers(path: Path) -> Iterator[ScoredAnswer]:
+    allow_long_cells()
     reader = csv.reader((line for _, line in read_lines(path)), strict=True)
     header: list[str] | None = None
     start = 1
