@@ -46,7 +46,7 @@ class MetricEvidence:
 
     `interval` is a confidence sequence at `level`: it holds at whatever case the run stopped. `broke` and `fixed` count
     the units on which the variant scored lower and higher. Where the policy requires a least score of the variant alone
-    (`absolute`), `baseline_score` is that score.
+    (`absolute`), `baseline_score` is that score, and nothing broke, for nothing was compared.
     """
 
     metric: str
@@ -202,7 +202,7 @@ class Board:
 
     @property
     def exit_code(self) -> int:
-        """0 every variant green; 4 somebody could not be asked; 1 at least one red; 3 at least one inconclusive."""
+        """4 somebody could not be asked; else 1 one is red; else 3 one is inconclusive where the policy fails it; else 0."""
         verdicts = [verdict for board in self.operations for verdict in board.verdicts]
         if any(verdict.cause == "unreachable" for verdict in verdicts):
             return 4

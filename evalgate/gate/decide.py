@@ -84,7 +84,7 @@ def required(metric: str, scores: FloatArray, policy: Policy, design: stats.Desi
         level=level,
         e_green=proof.e_green,
         e_red=proof.e_red,
-        broke=int((scores < 1).sum()),
+        broke=0,
         fixed=0,
         course=(),
         absolute=True,

@@ -116,7 +116,9 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
     shared = (most + again, float(available), 1.0)
     _, usage = known.get(contest.baseline.config, (0.0, guess))
     asked_twice = available * (1 + policy.baseline_check)
-    baseline = _side(contest.baseline, shared, asked_twice, per_unit, 0.0, usage, known=bool(known))
+    baseline = _side(
+        contest.baseline, shared, asked_twice, per_unit, 0.0, usage, known=contest.baseline.config in known
+    )
     return Forecast(
         operation=suite.operation,
         policy=policy,
@@ -131,6 +133,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
             claim=policy.claim,
             population=_population(contest),
             red_margin=policy.red_margin,
+            deadline=available,
         ),
         baseline=baseline,
         variants=tuple(sides),

@@ -56,7 +56,7 @@ def forest(board: OperationBoard) -> bytes:
         for place, word, colour in places:
             axes.text(place, -0.75, word, ha="right" if place else "left", va="bottom", color=colour, fontsize=8)
         for y, verdict in enumerate(verdicts):
-            told = f"{wording.points(wording.telling(verdict).delta)}  {wording.outcome(verdict)}"
+            told = f"{wording.points(verdict.worst.delta)}  {wording.outcome(verdict)}"
             _beside(axes, 1.015, y, told, PALETTE[wording.outcome(verdict)])
         return _rendered(figure, "svg")
 
@@ -127,7 +127,7 @@ def _draw_forest(
     for y, verdict in enumerate(verdicts):
         if verdict is None:
             continue
-        metric, colour = wording.telling(verdict), PALETTE[wording.outcome(verdict)]
+        metric, colour = verdict.worst, PALETTE[wording.outcome(verdict)]
         lower, upper, delta = (100 * value for value in (*metric.interval, metric.delta))
         axes.plot([max(lower, low), min(upper, high)], [y, y], color=colour, linewidth=2.2, solid_capstyle="butt")
         if lower < low <= delta:
@@ -170,7 +170,7 @@ def _label_width(variants: Sequence[VariantFacts]) -> float:
 
 
 def _draw_course(axes: Axes, board: OperationBoard, verdict: Verdict, limits: tuple[float, float]) -> None:
-    metric, colour = wording.telling(verdict), PALETTE[wording.outcome(verdict)]
+    metric, colour = verdict.worst, PALETTE[wording.outcome(verdict)]
     cases = [point.cases for point in metric.course]
     bounds = ([100 * point.lower for point in metric.course], [100 * point.upper for point in metric.course])
     axes.set_xlim(0, board.available * 1.04)
@@ -205,21 +205,21 @@ def _mark(axes: Axes, x: float, y: float, outcome: str) -> None:
 
 def _forest_limits(board: OperationBoard) -> tuple[float, float]:
     """Far enough to see who is far off, near enough to see who is near the margin."""
-    bounds = [bound for verdict in board.verdicts for bound in wording.telling(verdict).interval]
+    bounds = [bound for verdict in board.verdicts for bound in verdict.worst.interval]
     low = max(min(bounds, default=0), -9 * board.policy.margin)
     high = min(max(bounds, default=0), 5 * board.policy.margin)
     return 100 * min(low * 1.03, -2 * board.policy.margin), 100 * max(high * 1.03, board.policy.margin)
 
 
 def _course_limits(board: OperationBoard) -> tuple[float, float]:
-    reach = [abs(bound) for verdict in board.verdicts for bound in wording.telling(verdict).interval]
+    reach = [abs(bound) for verdict in board.verdicts for bound in verdict.worst.interval]
     limit = 100 * min(max([2 * board.policy.margin, *reach]), 7 * board.policy.margin)
     return -limit, limit * 0.7
 
 
 def _title(axes: Axes, board: OperationBoard) -> None:
     longest = max(board.verdicts, key=lambda verdict: verdict.cases)
-    level = wording.telling(longest).baseline_score
+    level = next(metric for metric in longest.metrics if not metric.absolute).baseline_score
     axes.set_title(safe(board.operation, 24), loc="left", color=_INK, fontsize=10, fontweight="bold", pad=16)
     below = f"baseline scores {level:.2f} · margin {wording.margin(board)}"
     axes.text(0, 1.015, below, transform=axes.transAxes, color=_FAINT, fontsize=8, va="bottom")

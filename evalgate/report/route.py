@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.report.layout import Piped, columns, print_hanging, print_line, print_parts, widths_of
-from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, percent, safe
+from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, ILLUSTRATIVE_NOTE, percent, safe
 from evalgate.router import NEVER, Candidate, Decision, Explanation, explain
 
 PER = 1000  # calls; the cost of one is too small to read
@@ -45,7 +45,7 @@ def render_decision(decision: Decision, console: Console, *, details: bool = Fal
     if any(candidate.estimated and candidate.cost is not None for candidate in told.candidates):
         print_line(console, Text(f"  {ESTIMATED_NOTE}", "dim"))
     if any(candidate.endpoint.price.basis == "illustrative" for candidate in told.candidates):
-        print_line(console, Text("  * illustrative prices: nobody sells at them", "dim"))
+        print_line(console, Text(f"  {ILLUSTRATIVE_NOTE}", "dim"))
     print_line(console, Text())
 
 

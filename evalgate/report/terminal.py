@@ -64,7 +64,7 @@ def render_failures(board: Board, console: Console, route: Callable[[str], str])
 
 
 def _cells(board: OperationBoard, verdict: Verdict, *, named: bool) -> list[Text]:
-    metric, style = wording.telling(verdict), STYLES[wording.outcome(verdict)]
+    metric, style = verdict.worst, STYLES[wording.outcome(verdict)]
     return [
         Text(WORDS[wording.outcome(verdict)], style),
         Text(safe(verdict.variant.id)),
@@ -100,7 +100,7 @@ def _metric_named(verdict: Verdict) -> list[str]:
     if len(verdict.metrics) == 1:
         return []
     role = "worst" if verdict.outcome == "red" else "weakest"
-    return [f"{role} of {len(verdict.metrics)} metrics: {safe(wording.telling(verdict).metric)}"]
+    return [f"{role} of {len(verdict.metrics)} metrics: {safe(verdict.worst.metric)}"]
 
 
 def _heading(board: OperationBoard) -> list[Text | str]:
@@ -131,7 +131,7 @@ def _print_legend(board: Board, console: Console) -> None:
 
 
 def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
-    facts, metric, style = verdict.variant, wording.telling(verdict), STYLES[wording.outcome(verdict)]
+    facts, metric, style = verdict.variant, verdict.worst, STYLES[wording.outcome(verdict)]
     red = verdict.outcome == "red"
     word = Text(f"{WORDS[wording.outcome(verdict)]}  ", style)
     title = Text.assemble(word, (safe(board.operation), "bold"), f" · {_endpoint(board, facts)}")
@@ -150,7 +150,7 @@ def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console:
 
 def _claim(board: OperationBoard, verdict: Verdict) -> str:
     """What is proven of a red."""
-    metric = wording.telling(verdict)
+    metric = verdict.worst
     if metric.absolute:
         return f"proven below what is required: {safe(metric.metric)}"
     against = _baseline_of(board, verdict.variant)
@@ -174,9 +174,12 @@ def _baseline_of(board: OperationBoard, facts: VariantFacts) -> str:
 
 
 def _red_lines(board: OperationBoard, verdict: Verdict) -> list[list[str]]:
-    metric = wording.telling(verdict)
-    paired = f"{wording.counted(verdict.cases, board.policy.unit)} paired: {metric.broke} broke, {metric.fixed} fixed"
-    lines = [[paired, wording.family(board)]]
+    metric = verdict.worst
+    cases = wording.counted(verdict.cases, board.policy.unit)
+    told = (
+        f"{cases} by themselves" if metric.absolute else f"{cases} paired: {metric.broke} broke, {metric.fixed} fixed"
+    )
+    lines = [[told, wording.family(board)]]
     if verdict.suspicions:
         lines.append([*(safe(each, 200) for each in verdict.suspicions), _SUSPECT])
     if wording.truncates_more(verdict):

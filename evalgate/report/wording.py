@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
-    from evalgate.gate import MetricEvidence, OperationBoard, Usage, VariantFacts, Verdict
+    from evalgate.gate import OperationBoard, Usage, VariantFacts, Verdict
 
 ID_LIMIT = 120  # characters of an id, a label or a note; what is longer was not written to be read
 ILLUSTRATIVE = "*"
@@ -160,13 +160,6 @@ def outcome(verdict: Verdict) -> str:
 def counted(count: int, noun: str) -> str:
     """`1 case`, `9,600 cases`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def telling(verdict: Verdict) -> MetricEvidence:
-    """The metric to show where there is room for one: what proves a red, otherwise the weakest evidence for green."""
-    if verdict.outcome == "red":
-        return max(verdict.metrics, key=lambda metric: metric.e_red)
-    return verdict.worst
 
 
 def is_illustrative(board: OperationBoard, verdict: Verdict) -> bool:

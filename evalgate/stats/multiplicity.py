@@ -108,15 +108,13 @@ def e_lond_level(decisions: Sequence[bool], level: float = 0.05) -> float:
     return level * share * (sum(map(bool, decisions)) + 1)
 
 
-def intersection_union(e_values: Sequence[FloatArray], *, current: bool = False) -> FloatArray:
+def intersection_union(e_values: Sequence[FloatArray]) -> FloatArray:
     """The evidence that *all* metrics are fine after each case, shape (cases,): the smallest running maximum.
 
     `e_values`: for each metric the e-values after each case, all of one length. Reaching 1/alpha at level alpha
-    needs no correction (Berger 1982): where one metric is truly worse, its own evidence stays below. With `current`
-    the smallest e-value after each case instead, which is an e-process again, as `closed_sequential` wants it.
+    needs no correction (Berger 1982): where one metric is truly worse, its own evidence stays below.
     """
-    paths = _checked(e_values)
-    return np.asarray(np.minimum.reduce(paths if current else _maxima(paths)))
+    return np.asarray(np.minimum.reduce(_maxima(_checked(e_values))))
 
 
 def union_red(e_values: Sequence[FloatArray]) -> FloatArray:

@@ -106,7 +106,7 @@ def test_a_red_is_told_by_the_metric_that_proves_it(board: Board) -> None:
     red = next(each for each in board.operations[2].verdicts if each.outcome == "red")
     other = replace(red.metrics[1], e_red=1e9, e_green=1e9)
 
-    assert wording.telling(replace(red, metrics=(red.metrics[0], other))) is other
+    assert replace(red, metrics=(red.metrics[0], other)).worst is other
 
 
 def test_variants_stand_from_most_to_fewest_bits_and_the_unknown_last(board: Board) -> None:

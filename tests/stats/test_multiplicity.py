@@ -124,7 +124,6 @@ def test_trying_again_after_an_unwelcome_verdict_buys_nothing():
 def test_green_needs_all_metrics_and_red_one_with_its_share_of_beta():
     accuracy, validity = np.array([10.0, 30.0, 5.0]), np.array([1.0, 5.0, 25.0])
     assert intersection_union([accuracy, validity]).tolist() == [1.0, 5.0, 25.0]
-    assert intersection_union([accuracy, validity], current=True).tolist() == [1.0, 5.0, 5.0]
     assert union_red([accuracy, validity]).tolist() == [5.0, 15.0, 15.0]
     assert combine_verdicts(["green", "green"]) == "green"
     assert combine_verdicts(["green", "inconclusive"]) == "inconclusive"
