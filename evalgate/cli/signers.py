@@ -89,3 +89,13 @@ def keyring(trusted: Sequence[Path]) -> Keyring | None:
     from evalgate.signal.keys import Keyring
 
     return Keyring.load(*trusted) if trusted else None
+
+
+def tokens(name: str | None) -> list[str]:
+    """The bearer tokens in a variable, with white space between them: two while one takes the place of another."""
+    if name is None:
+        return []
+    tokens = os.environ.get(name, "").split()
+    if not tokens:
+        raise InputError(f"${name}: not set; expected a bearer token, or several with spaces between")
+    return tokens

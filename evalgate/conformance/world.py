@@ -23,7 +23,6 @@ STREAM = "evalgate/conformance"
 MODEL = "conformance/model"
 BASELINE, CHEAP, CHEAPEST = UPSTREAMS = ("baseline", "cheap", "cheapest")
 FIRST, SECOND, UNLISTED = "conformance_first", "conformance_second", "conformance_unlisted"
-DEFAULT_PORT = 9400
 
 _CATALOG = """\
 version: 1

@@ -202,7 +202,7 @@ class Board:
 
     @property
     def exit_code(self) -> int:
-        """4 somebody could not be asked; else 1 one is red; else 3 one is inconclusive where the policy fails it; else 0."""
+        """4 somebody could not be asked; else 1 one is red; else 3 one is inconclusive and fails by policy; else 0."""
         verdicts = [verdict for board in self.operations for verdict in board.verdicts]
         if any(verdict.cause == "unreachable" for verdict in verdicts):
             return 4

@@ -31,22 +31,32 @@ class Deployments:
         }
         self._eligible = eligible
 
-    def allowed(self, group: Sequence[Deployment], said: Said) -> list[Deployment]:
-        """Those of a group that may serve; a group in which nobody is marked is none of our business."""
-        if not any(is_marked(each) for each in group):
-            return list(group)
-        costs = self._costs(group, said)
-        return [each for each in group if _is_baseline(each) or variant_of(each) in costs]
+    def allowed(
+        self, found: Sequence[Deployment], said: Said, group: Sequence[Deployment] | None = None
+    ) -> list[Deployment]:
+        """Those of `found` that may serve; a `group` in which nobody is marked is none of our business.
+
+        `group`: all that `found` is taken from, where it is not the whole of it.
+        """
+        if not any(is_marked(each) for each in (found if group is None else group)):
+            return list(found)
+        costs = self._costs(found, said)
+        return [each for each in found if _is_baseline(each) or self._may(each, costs)]
 
     def cheapest(self, group: Sequence[Deployment], said: Said) -> list[Deployment]:
         """Of those that may serve, all that are the cheapest variant; the baseline when there is no other."""
         allowed = self.allowed(group, said)
         costs = self._costs(allowed, said)
-        variants = [each for each in allowed if variant_of(each) in costs and not _is_baseline(each)]
+        variants = [each for each in allowed if self._may(each, costs) and not _is_baseline(each)]
         if not variants:
             return allowed
         best = min((costs[variant_of(each)], variant_of(each)) for each in variants)[1]
         return [each for each in variants if variant_of(each) == best]
+
+    def _may(self, deployment: Deployment, costs: Mapping[str, float]) -> bool:
+        """Whether it is what was judged: another one of the same mark may be."""
+        endpoint = self.endpoint(deployment)
+        return endpoint is not None and endpoint.id in costs and mismatch(deployment, endpoint) is None
 
     def _costs(self, group: Sequence[Deployment], said: Said) -> dict[str, float]:
         """USD per successful call of each variant that may be used, by its id."""
@@ -58,7 +68,7 @@ class Deployments:
         for each in group:
             endpoint = self.endpoint(each)
             entry = entries.get(variant_of(each))
-            if endpoint is not None and entry is not None and mismatch(each, endpoint) is None:
+            if endpoint is not None and entry is not None:
                 cost = self._cost(endpoint, entry)
                 if cost is not None:
                     costs[endpoint.id] = cost

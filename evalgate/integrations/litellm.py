@@ -54,7 +54,7 @@ class EvalgateGate(CustomLogger):  # type: ignore[misc]  # LiteLLM is not instal
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> EvalgateGate:
-        """As the variables EVALGATE_SIGNAL, _KEYS, _CATALOG, _CACHE, _TOKEN and _INTERVAL say.
+        """As the variables EVALGATE_SIGNAL, _KEYS, _UNSIGNED, _CATALOG, _CACHE, _TOKEN and _INTERVAL say.
 
         Raises `InputError` when one that is needed is missing, or wrong.
         """
@@ -69,7 +69,7 @@ class EvalgateGate(CustomLogger):  # type: ignore[misc]  # LiteLLM is not instal
             unsigned=environment.get("EVALGATE_UNSIGNED") == "1",
             cache=environment.get("EVALGATE_CACHE"),
             token=environment.get("EVALGATE_TOKEN"),
-            interval=float(environment.get("EVALGATE_INTERVAL", "5")),
+            interval=_seconds(environment.get("EVALGATE_INTERVAL", "5")),
         )
         return cls(Deployments(catalog, reader.eligible))
 
@@ -94,10 +94,12 @@ class EvalgateGate(CustomLogger):  # type: ignore[misc]  # LiteLLM is not instal
             data[key] = {TIER_KEY: tier, **(data.get(key) or {})}
         return data
 
-    def listed(self, found: Any, call: Said) -> Any:
-        """What is left of a group (a list), or of one deployment that was called by its id (a dict)."""
+    def listed(self, found: Any, call: Said, router: Any) -> Any:
+        """What is left of a group (a list), or of one deployment of `router` that was called by its id (a dict)."""
         if isinstance(found, dict):
-            if not self.deployments.allowed([found], call):
+            named = found.get("model_name")
+            group = [found, *(each for each in router.model_list or [] if each.get("model_name") == named)]
+            if not self.deployments.allowed([found], call, group):
                 raise NotEligibleError(f"not eligible for operation {call.operation!r}: the signal does not allow it")
             return found
         return self.deployments.allowed(found, call)
@@ -132,10 +134,10 @@ def _guard(gate: EvalgateGate) -> None:
     def guarded(self: Any, *args: Any, **kwargs: Any) -> tuple[str, Any]:
         model, found = listing(self, *args, **kwargs)
         if "request_kwargs" not in kwargs:  # only counts them, to see whether to try again the call that it is about
-            return model, gate.listed(found, _call.get())
+            return model, gate.listed(found, _call.get(), self)
         call = _said(kwargs["request_kwargs"])
         _call.set(call)
-        return model, gate.listed(found, call)
+        return model, gate.listed(found, call, self)
 
     @functools.wraps(made)
     def checked(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -172,6 +174,13 @@ def _need(environment: Mapping[str, str], name: str) -> str:
     if not value:
         raise InputError(f"${name} is not set; docs/integrations.md says what evalgate's LiteLLM callback needs")
     return value
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InputError(f"$EVALGATE_INTERVAL is {value[:40]!r}; expected seconds, such as 5") from None
 
 
 @functools.cache

@@ -176,10 +176,8 @@ def _baseline_of(board: OperationBoard, facts: VariantFacts) -> str:
 def _red_lines(board: OperationBoard, verdict: Verdict) -> list[list[str]]:
     metric = verdict.worst
     cases = wording.counted(verdict.cases, board.policy.unit)
-    told = (
-        f"{cases} by themselves" if metric.absolute else f"{cases} paired: {metric.broke} broke, {metric.fixed} fixed"
-    )
-    lines = [[told, wording.family(board)]]
+    paired = f"{cases} paired: {metric.broke} broke, {metric.fixed} fixed"
+    lines = [[cases if metric.absolute else paired, wording.family(board)]]
     if verdict.suspicions:
         lines.append([*(safe(each, 200) for each in verdict.suspicions), _SUSPECT])
     if wording.truncates_more(verdict):

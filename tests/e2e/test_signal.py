@@ -180,3 +180,26 @@ def test_a_document_in_a_file_is_signed_as_it_is(signed: House) -> None:
     (signed.path / "plain.json").write_text("{}")
     done = signed.run("signal", "sign", "plain.json", *SIGN)
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://user:sekret@127.0.0.1:9/signal?token=sekret",
+        "http://user:sekret@127.0.0.1:port/signal",
+        "postgresql://user:sekret@127.0.0.1:9/signals",
+        "postgresql://user:half/sekret@127.0.0.1:9/signals",
+        "postgresql://user@127.0.0.1:9/signals?password=sekret",
+    ],
+)
+def test_what_a_sources_name_holds_of_secrets_is_never_told(signed: House, source: str) -> None:
+    for command in (["signal", "verify", source, *TRUST], ["signal", "show", source], ["route", "--signal", source]):
+        done = signed.run(*command)
+        assert done.returncode in {2, 4}
+        assert done.stderr.startswith("evalgate: ")
+        assert "sekret" not in done.stdout + done.stderr
+
+
+def test_a_token_that_is_named_and_not_there_is_an_error(signed: House) -> None:
+    done = signed.run("signal", "show", "http://127.0.0.1:9/signal", "--token-env", "EVALGATE_NO_SUCH_TOKEN")
+    assert (done.returncode, "$EVALGATE_NO_SUCH_TOKEN: not set" in done.stderr) == (2, True)

@@ -114,6 +114,21 @@ def test_in_a_group_with_marks_who_has_none_may_not_serve_and_without_any_all_ma
     assert rules(place, GREEN).allowed([bare], SORT) == [bare]
 
 
+def test_a_twin_at_another_address_does_not_serve_by_the_mark_of_the_judged_one(place: World) -> None:
+    judged = deployment(place, "cheap")
+    twin = {**judged, "litellm_params": {**judged["litellm_params"], "api_base": "http://elsewhere.example/v1"}}
+    for group in ([judged, twin], [twin, judged]):
+        assert rules(place, GREEN).allowed(group, SORT) == [judged]
+        assert rules(place, GREEN).cheapest(group, SORT) == [judged]
+
+
+def test_who_is_called_by_its_id_is_judged_by_the_group_that_it_is_of(place: World) -> None:
+    marked, plain = deployment(place, "cheap"), {"model_info": {}, "litellm_params": {"model": "openai/anything"}}
+    assert rules(place, GREEN).allowed([plain], SORT, [plain, marked]) == []
+    assert rules(place, GREEN).allowed([marked], SORT, [plain, marked]) == [marked]
+    assert rules(place, GREEN).allowed([plain], SORT, [plain]) == [plain]
+
+
 def test_a_variant_that_saves_nothing_does_not_take_the_baselines_place(place: World) -> None:
     catalog = place.folder / "catalog.yaml"
     catalog.write_text(catalog.read_text().replace("input: 0.5, output: 1.5", "input: 1, output: 3"))

@@ -35,13 +35,14 @@ def verify(
 
     if unsigned == bool(trusted):
         raise InputError("whom to believe? name a public key: --trust signal.pub, or say --unsigned")
-    found = checked(source, read_source(source, stream, token_env), keyring(trusted))
+    name, data = read_source(source, stream, token_env)
+    found = checked(name, data, keyring(trusted))
     document, now = found.document, datetime.now(UTC)
     if after is not None and found.seq < after:
-        raise SignalError(f"{source}: rolled back: seq {found.seq}, and {after} was published before")
+        raise SignalError(f"{name}: rolled back: seq {found.seq}, and {after} was published before")
     if document.expires_at <= now:
         advice = "its publisher is silent; re-issue it: evalgate signal heartbeat"
-        raise SignalError(f"{source}: expired {age(now - document.expires_at)} ago; {advice}")
+        raise SignalError(f"{name}: expired {age(now - document.expires_at)} ago; {advice}")
     render_head(
         found, console_for_output(), now=now, signed=f"signed by {found.key_id}" if found.key_id else "unsigned"
     )
@@ -60,12 +61,12 @@ def show(source: str, trusted: tuple[Path, ...], stream: str, token_env: str | N
     from evalgate.report.layout import console_for_output
     from evalgate.report.signal import render_entries, render_head
 
-    data = read_source(source, stream, token_env)
+    name, data = read_source(source, stream, token_env)
     if trusted:
-        found = checked(source, data, keyring(trusted))
+        found = checked(name, data, keyring(trusted))
         signed = f"signed by {found.key_id}"
     else:
-        found, signers = unchecked(source, data)
+        found, signers = unchecked(name, data)
         signed = f"says to be signed by {', '.join(signers)} (not checked: --trust KEY.pub)" if signers else "unsigned"
     if as_json:
         sys.stdout.buffer.write(found.document.encode() + b"\n")

@@ -68,7 +68,7 @@ def _document(name: str, stream: str, store_name: str) -> Published:
     from evalgate.store import open_to_read
 
     if not name.isascii() or not name.isdigit() or Path(name).exists():
-        return unchecked(name, read_source(name, stream))[0]
+        return unchecked(*read_source(name, stream))[0]
     with open_to_read(store_name) as store:
         found = History(store).at(stream, int(name[:18]))
     if found is None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.signers import keyring, stream_option, trust_option
+from evalgate.cli.signers import keyring, stream_option, tokens, trust_option
 from evalgate.errors import InfrastructureError, InputError
 
 if TYPE_CHECKING:
+    from evalgate.signal.places import Place
     from evalgate.signal.watching import Look
 
 _FILE_SECONDS, _FAR_SECONDS = 0.2, 1.0  # between two looks at a file, and at a database or an object
@@ -38,16 +38,18 @@ def serve(place: str, host: str, port: int, token_env: str | None, trusted: tupl
     except ImportError:
         raise InputError("serving needs starlette and uvicorn: pip install 'evalgate-harness[server]'") from None
     from evalgate.cli.tell import tell
+    from evalgate.signal.places import open_place
     from evalgate.signal.watching import Watch
 
-    look, every = _look(place, stream)
-    tokens = _tokens(token_env)
-    if not tokens and host not in {"127.0.0.1", "::1", "localhost"}:
+    opened = open_place(place, stream)
+    look, every = _look(opened)
+    asked = tokens(token_env)
+    if not asked and host not in {"127.0.0.1", "::1", "localhost"}:
         click.echo(
             f"evalgate: whoever reaches {host}:{port} may read the signal; --token-env asks for a token", err=True
         )
     watch = Watch(look, keyring=keyring(trusted), every=every, tell=lambda trouble: tell(f"evalgate: {trouble}"))
-    app = application(watch, tokens)
+    app = application(watch, asked)
     config = uvicorn.Config(
         app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2
     )
@@ -59,26 +61,14 @@ def serve(place: str, host: str, port: int, token_env: str | None, trusted: tupl
             f"{host}:{port}: cannot listen here: it is in use, or not an address of ours"
         ) from None
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"serving {place} at http://{shown}:{sock.getsockname()[1]}/signal")
+    click.echo(f"serving {opened.name} at http://{shown}:{sock.getsockname()[1]}/signal")
     server.run([sock])
     return 0
 
 
-def _look(place: str, stream: str) -> tuple[Look, float]:
-    from evalgate.signal.places import open_place
+def _look(opened: Place) -> tuple[Look, float]:
     from evalgate.signal.places.file import FilePlace
 
-    opened = open_place(place, stream)
     if not isinstance(opened, FilePlace):
         return opened.read, _FAR_SECONDS
     return opened.read_if_changed, _FILE_SECONDS
-
-
-def _tokens(name: str | None) -> list[str]:
-    """As many as the variable holds, with white space between them: two while one takes the place of another."""
-    if name is None:
-        return []
-    tokens = os.environ.get(name, "").split()
-    if not tokens:
-        raise InputError(f"${name}: not set; expected a bearer token, or several with spaces between")
-    return tokens

@@ -19,10 +19,14 @@ class HTTPSource:
     """One URL, with a bearer token if need be. What is told of it in errors has neither password nor query."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
-        parts = urlsplit(url)
-        if not parts.hostname:
-            raise InputError("the signal's URL has no host: expected https://host/path")
-        self.shown = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:  # a port that is no number, half an IPv6 address; not quoted, it may hold a password
+            host, port = None, None
+        if not host:
+            raise InputError("the signal's URL cannot be read: expected https://host/path")
+        self.shown = f"{parts.scheme}://{host}{f':{port}' if port else ''}{parts.path}"
         self._url = url
         self._headers = {"Accept-Encoding": "identity"}  # so that no small answer grows large
         if token:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from evalgate.errors import InfrastructureError, InputError
 from evalgate.signal.envelope import MAX_BYTES
@@ -33,14 +32,17 @@ class PostgreSQLSource:
         except ImportError:
             advice = "pip install 'evalgate-harness[postgres]'"
             raise InputError(f"PostgreSQL needs psycopg, which is not installed: {advice}") from None
-        parts = urlsplit(url)
-        self.shown = f"postgresql://{parts.hostname or ''}{parts.path}"
-        self._url, self._stream = url, stream
+        from evalgate.store.url import parse
+
+        self._url, self.shown = parse(url)
+        self._stream = stream
         self._connection: psycopg.AsyncConnection | None = None
 
     async def fetch(self, tag: str | None, wait: float) -> Fetched | None:
         """As `Source` says."""
         import psycopg
+
+        from evalgate.store.url import reason
 
         try:
             async with asyncio.timeout(2 * _SECONDS + wait):
@@ -53,7 +55,7 @@ class PostgreSQLSource:
                 return fetched
         except (psycopg.Error, TimeoutError, OSError) as failure:
             await self.close()
-            told = " ".join(str(failure).split()) or "no answer in time"
+            told = reason(failure, self._url) or "no answer in time"
             if isinstance(failure, psycopg.errors.UndefinedTable):
                 told = "nothing was published there yet"
             raise InfrastructureError(f"{self.shown}: the signal cannot be read: {told[:300]}") from None
@@ -65,8 +67,9 @@ class PostgreSQLSource:
         import psycopg
 
         if self._connection is None:
+            address = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
             self._connection = await psycopg.AsyncConnection.connect(
-                self._url, autocommit=True, connect_timeout=_SECONDS, fallback_application_name="evalgate signal"
+                address, autocommit=True, connect_timeout=_SECONDS, fallback_application_name="evalgate signal"
             )
             await self._connection.execute("LISTEN evalgate_signal")  # before the first look, so that nothing is missed
         return self._connection
