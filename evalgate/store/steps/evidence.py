@@ -1,8 +1,4 @@
-"""The steps from each version of the tables to the next, with tables as they were at that time.
-
-A step describes what it makes itself, and never as `schema` does: that changes with the next step, and this one must
-still lead where it led.
-"""
+"""The steps of what a verdict rests on."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""The tables. Scores and bodies stand apart: a verdict reads millions of scores and hardly any text.
-
-Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
-"""
+"""What a verdict rests on. Scores and bodies stand apart: a verdict reads millions of scores and hardly any text."""
 
 from __future__ import annotations
 
@@ -12,13 +9,12 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
 )
 
-metadata = MetaData()
+from evalgate.store.schema.metadata import metadata
 
 meta = Table("meta", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False))
 

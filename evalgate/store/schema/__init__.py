@@ -1,0 +1,38 @@
+"""The tables, as they are after the last step.
+
+Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
+"""
+
+from evalgate.store.schema.evidence import (
+    answers,
+    attempts,
+    batch_items,
+    batches,
+    bodies,
+    claims,
+    meta,
+    orders,
+    runs,
+    scores,
+    signal_entries,
+    signals,
+    workers,
+)
+from evalgate.store.schema.metadata import metadata
+
+__all__ = [
+    "answers",
+    "attempts",
+    "batch_items",
+    "batches",
+    "bodies",
+    "claims",
+    "meta",
+    "metadata",
+    "orders",
+    "runs",
+    "scores",
+    "signal_entries",
+    "signals",
+    "workers",
+]
