@@ -24,7 +24,12 @@ _NAMES = {"googlevertex": "google", "mancer": "mancer2"}  # that differ from the
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
     """The path below base_url, and the JSON body that asks `request` of `endpoint` and nobody else."""
     path, body = openai.build(endpoint, request)
-    return path, body | {"provider": {"only": [endpoint.variant.tag], "allow_fallbacks": False}}
+    return path, body | pin(endpoint)
+
+
+def pin(endpoint: Endpoint) -> dict[str, JsonValue]:
+    """What a request says besides, so that nobody but the endpoint is asked."""
+    return {"provider": {"only": [endpoint.variant.tag], "allow_fallbacks": False}}
 
 
 def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answer:
