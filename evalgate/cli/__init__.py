@@ -31,6 +31,7 @@ COMMANDS = {
     "openrouter": "Print the `provider` object that holds OpenRouter to what the signal allows.",
     "emit": "Write the configuration of another gateway from the signal.",
     "conformance": "Test whether a router keeps the contract of the signal.",
+    "cases": "Look at captured traffic, and make cases of it.",
     "catalog": "Make a catalogue from what a provider publishes.",
     "report": "Write the HTML report of the last run.",
     "store": "Look at, tidy up or export the answers that were bought.",

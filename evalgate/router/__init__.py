@@ -8,6 +8,7 @@ decision.order  # whom to ask, in turn; the baseline last
 from evalgate.router.breaker import CLOSED, Breaker, admits, when_failed, when_sent, when_succeeded
 from evalgate.router.call import TIERS, Call, MaxPrice, Tier, call_of
 from evalgate.router.explain import Candidate, Explanation, explain
+from evalgate.router.filters import breaks_limit, cannot_serve
 from evalgate.router.select import Decision, Preferences, Strategy, choose, select
 from evalgate.router.standing import Standing, Standings, is_slow
 from evalgate.router.table import NEVER, Option, Route, RoutingTable
@@ -31,7 +32,9 @@ __all__ = [
     "Strategy",
     "Tier",
     "admits",
+    "breaks_limit",
     "call_of",
+    "cannot_serve",
     "choose",
     "explain",
     "is_slow",

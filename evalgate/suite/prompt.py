@@ -17,7 +17,8 @@ from evalgate.suite.bounds import Steps
 from evalgate.suite.cases import Case
 from evalgate.suite.language import ENVIRONMENT, STEPS
 from evalgate.suite.models import ChatMessage
-from evalgate.suite.plain import filled, plain_parts
+from evalgate.suite.plain import Place, filled, plain_parts
+from evalgate.suite.unrender import data_in, nested
 
 
 class Template:
@@ -40,6 +41,10 @@ class Template:
     def own(self, rendered: str) -> str:
         """What a case adds to the template: the text without what every text begins and ends with."""
         return rendered[self._head : max(self._head, len(rendered) - self._tail)]
+
+    def data_of(self, text: str) -> dict[Place, str] | None:
+        """The data that would have made `text`; None where there is none, or the template does more than put it in."""
+        return None if self._parts is None else data_in(self._parts, text)
 
     def render(self, case: Case, **more: JsonValue) -> str:
         """Render for one case; raises `InputError` naming the template and the case."""
@@ -94,6 +99,33 @@ class Prompt:
         if self._text is not None:
             return Request(self._text.render(case), parameters)
         return Request(tuple(Message(role, text.render(case)) for role, text in self._messages), parameters)
+
+    def case_of(self, asked: str | Sequence[Message]) -> Case | None:
+        """The case for which exactly this would be asked, without a target; None where no case would."""
+        if isinstance(asked, str) or self._text is not None:
+            pairs = [(self._text, asked)] if isinstance(asked, str) and self._text is not None else None
+        elif [message.role for message in asked] == [role for role, _ in self._messages]:
+            pairs = [(text, message.content) for (_, text), message in zip(self._messages, asked, strict=True)]
+        else:
+            pairs = None
+        data: dict[Place, str] = {}
+        for template, text in pairs or ():
+            found = template.data_of(text)
+            if found is None or any(data.get(place, value) != value for place, value in found.items()):
+                return None
+            data |= found
+        made = nested(data)
+        if not made or not made.get("input"):
+            return None
+        identity, metadata = made.get("id", ""), made.get("metadata", {})
+        if not isinstance(identity, str) or not isinstance(metadata, dict):
+            return None
+        case = Case(identity, made["input"], None, metadata)
+        expected = asked if isinstance(asked, str) else tuple(asked)
+        try:
+            return case if self.request(case, {}).prompt == expected else None
+        except InputError:
+            return None
 
     def own(self, texts: Sequence[str]) -> list[str]:
         """Of each of the `texts` of a case, what differs between cases."""

@@ -3,6 +3,7 @@
 Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
 """
 
+from evalgate.store.schema.captures import captures, shadow_spending
 from evalgate.store.schema.evidence import (
     answers,
     attempts,
@@ -26,12 +27,14 @@ __all__ = [
     "batch_items",
     "batches",
     "bodies",
+    "captures",
     "claims",
     "meta",
     "metadata",
     "orders",
     "runs",
     "scores",
+    "shadow_spending",
     "signal_entries",
     "signals",
     "workers",
