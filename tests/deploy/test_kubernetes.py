@@ -52,10 +52,11 @@ def test_every_command_has_the_options_that_it_is_given(resource: dict[str, Any]
 
     from evalgate.cli import command
 
-    for _, *arguments in commands(resource):
+    for _, *words in commands(resource):
+        arguments = list(words)
         found: click.Command = command
         while isinstance(found, click.Group):
-            name, *arguments = arguments
+            name = arguments.pop(0)
             below = found.get_command(click.Context(found), name)
             assert below is not None, name
             found = below
