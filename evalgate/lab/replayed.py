@@ -3,8 +3,8 @@
     python -m evalgate.lab.replayed --catalog catalog.yaml --port 8941
 
 Each variant is at `/VARIANT/v1`, speaks OpenAI's API (streamed too), and gives the answers that it really gave, found
-by what is asked. It takes the time that it took when it was recorded, times `pace`. `POST /VARIANT/down?seconds=5` lets it
-answer 503 for so long, and `POST /pace?factor=0.1` sets the pace.
+by what is asked. It takes the time that it took when it was recorded, times `pace`. `POST /VARIANT/down?seconds=5`
+lets it answer 503 for so long, and `POST /pace?factor=0.1` sets the pace.
 """
 
 from __future__ import annotations
