@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test test-litellm lint lab lab-smoke record schemas clean
+.PHONY: demo gateway test test-litellm lint lab lab-smoke record schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
+
+gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proof, signal, router, traffic, model pages
+	@$(BIN)/python -m evalgate lab gateway
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -43,6 +46,10 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 	@echo "installing evalgate …"
 	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.server: $(VENV)/.runtime
+	@$(PIP) -e '.[server]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

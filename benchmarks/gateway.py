@@ -37,7 +37,7 @@ from evalgate.catalog import load_catalog
 from tests.integrations.signals import signal as signal_of
 from tests.integrations.signals import world
 
-MODEL, OPERATION = "bench/model", "sort"
+MODEL, OPERATION = "conformance/model", "sort"
 LATENCY_MS = 20
 PROMPT = "Read the text and give the code of the item. " + "the river moves past an old mill " * 25
 STARTS_WITHIN = 120.0
@@ -46,7 +46,7 @@ CATALOG = """\
 version: 1
 providers: [{{id: mock, base_url: "{url}"}}]
 models:
-  - id: bench/model
+  - id: conformance/model
     variants:
       - {{id: baseline, provider: mock, served_as: mock-80, quantization: bf16, price: {{input: 1, output: 3}}}}
       - {{id: cheap, provider: mock, served_as: mock-81, quantization: fp8, price: {{input: 0.5, output: 1.5}}}}

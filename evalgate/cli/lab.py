@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.lab_gateway import gateway
 from evalgate.cli.options import PATH
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ QUICK = (Path("suites/add_numbers.yaml"), Path("suites/recall_fact.yaml"))  # â€
 @click.group("lab")
 def command() -> None:
     """Serve real quantized variants of SmolLM2-135M on this machine, judge them live, record their answers."""
+
+
+command.add_command(gateway)
 
 
 @command.command("check")
