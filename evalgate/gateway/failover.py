@@ -166,7 +166,7 @@ class Serving:
 
     def _pause(self, trouble: Trouble, tries: int, *, last: bool) -> float | None:
         """Seconds until the same target is asked again; None: it is not."""
-        if trouble.kind not in ("busy", "failed", "unreachable"):
+        if trouble.kind not in ("busy", "failed", "unusable", "unreachable"):
             return None
         told = trouble.retry_after
         if not last:
