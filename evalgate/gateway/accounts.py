@@ -11,8 +11,8 @@ from decimal import Decimal
 from evalgate.exchange.tokens import Ratio
 from evalgate.gateway.asked import Asked
 from evalgate.gateway.attempt import Attempting
-from evalgate.gateway.caller import Doorkeeper
-from evalgate.gateway.delivered import Delivered, Onlooker
+from evalgate.gateway.caller import Caller, Doorkeeper
+from evalgate.gateway.delivered import Delivered, Onlooker, Reader
 from evalgate.gateway.standings import Telemetry
 from evalgate.router import Decision
 from evalgate.router.call import BYTES_PER_TOKEN
@@ -37,7 +37,11 @@ class Accounts:
     def __init__(self, doorkeeper: Doorkeeper, telemetry: Telemetry, onlookers: Sequence[Onlooker]) -> None:
         self._doorkeeper, self._telemetry, self._onlookers = doorkeeper, telemetry, tuple(onlookers)
         self._ratios: dict[str, tuple[Ratio, Ratio]] = {}  # by model: of prompts, of answers
-        self.wants_answers = any(getattr(each, "wants_answer", False) for each in onlookers)
+        self._wanting = [each.wants_answer for each in onlookers if isinstance(each, Reader)]
+
+    def wants_answer(self, caller: Caller) -> bool:
+        """Whether somebody who looks on wants to read the answers to this caller."""
+        return any(wants(caller) for wants in self._wanting)
 
     def used(self, attempt: Attempting) -> Used:
         """What an attempt used so far: as it was counted, else as it is estimated."""

@@ -16,6 +16,7 @@ import orjson
 
 from evalgate.errors import EvalgateError
 from evalgate.exchange import JsonValue
+from evalgate.gateway.caller import Caller
 from evalgate.gateway.delivered import Delivered
 from evalgate.gateway.redaction import Redact, redacted
 from evalgate.providers.anthropic_stream import AnthropicStream
@@ -46,10 +47,9 @@ class Captor:
         self._news = asyncio.Event()
         self.lost = 0
 
-    @staticmethod
-    def wants_answer(delivered_to: object) -> bool:
-        """Whether the answer to this caller is to be held until the end."""
-        return getattr(delivered_to, "capture", "off") == "on"
+    def wants_answer(self, caller: Caller) -> bool:
+        """That of a caller who consented."""
+        return caller.capture == "on"
 
     def __call__(self, delivered: Delivered) -> None:
         """Remember a call for later."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol, runtime_checkable
 
 from evalgate.gateway.caller import Caller
 from evalgate.router import Decision, Option
@@ -35,3 +36,14 @@ class Delivered:
 
 Onlooker = Callable[[Delivered], None]
 """Is told after the response has gone out, and must return at once: what it wants to do later is its own task."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An onlooker who reads some answers too: those are held until the end."""
+
+    def wants_answer(self, caller: Caller) -> bool:
+        """Whether it reads the answers to this caller."""
+
+    def __call__(self, delivered: Delivered) -> None:
+        """As `Onlooker`."""

@@ -90,7 +90,7 @@ class Serving:
         self.attempt: Attempting | None = None
         self.left = self.over = self.started = False
         self._failed: list[tuple[str, str]] = []
-        self._answer: list[bytes] | None = [] if desk.accounts.wants_answers else None
+        self._answer: list[bytes] | None = [] if desk.accounts.wants_answer(asked.caller) else None
 
     async def run(self, send: Send) -> None:
         """Serve it. Raises `Refused` before anything was sent; whatever interrupts it, call `interrupted` then."""

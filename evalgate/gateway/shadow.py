@@ -18,10 +18,17 @@ from decimal import Decimal
 import orjson
 
 from evalgate.errors import EvalgateError
+from evalgate.gateway.asked import understood
+from evalgate.gateway.attempt import Attempting
+from evalgate.gateway.caller import ANYBODY
 from evalgate.gateway.captures import whole_answer
 from evalgate.gateway.delivered import Delivered
+from evalgate.gateway.failover import Desk
 from evalgate.gateway.redaction import Redact, redacted
+from evalgate.gateway.refusal import Refused
 from evalgate.gateway.settings import ShadowSettings
+from evalgate.gateway.translation import Speech
+from evalgate.gateway.trouble import Trouble
 from evalgate.router import Option, breaks_limit, cannot_serve
 from evalgate.store.captures import Captured, new_capture_id
 
@@ -30,8 +37,8 @@ log = logging.getLogger("evalgate.gateway")
 AT_ONCE = 4  # calls of one process; what comes meanwhile is not sent again
 OUTPUT_TOKENS = 1000  # that a call may take, where neither it nor its first answer says
 
-Send = Callable[[Option, str, dict[str, object]], Awaitable[tuple[int, bytes]]]
-"""Asks a variant: path and body as the client's → status and whole body. Raises `EvalgateError` when nobody answers."""
+Send = Callable[[Option, str, dict[str, object]], Awaitable[bytes | None]]
+"""Asks one variant, and nobody else: path and body as the client's → the whole answer, None when there is none."""
 
 Spend = Callable[[str, Decimal, Decimal], bool]
 """`store.captures.Captures.spend`."""
@@ -81,8 +88,8 @@ class Shadow:
             body = orjson.loads(delivered.body)
             for name in ("stream", "stream_options"):
                 body.pop(name, None)
-            status, data = await self._send(option, delivered.path, body)
-            if status >= 300:
+            data = await self._send(option, delivered.path, body)
+            if data is None:
                 return
             answer, response = whole_answer(data, stream=False, path=delivered.path)
             shadow = replace(
@@ -97,6 +104,27 @@ class Shadow:
             await asyncio.to_thread(self._keep, [shadow])
         except (EvalgateError, ValueError, TypeError) as failure:
             log.info("shadow: %s: %s", option.id, type(failure).__name__)
+
+
+def sender(desk: Desk) -> Send:
+    """Asks over the gateway's own connections; telemetry is told, and no caller's books."""
+
+    async def send(option: Option, path: str, body: dict[str, object]) -> bytes | None:
+        speech: Speech = "anthropic" if path == "/messages" else "openai"
+        try:
+            asked = understood(path, speech, {}, ANYBODY, orjson.dumps(body))
+            attempt = Attempting(asked, option, desk.upstreams.of(option.endpoint))
+        except (Refused, Trouble):
+            return None
+        try:
+            data = await attempt.whole(None)
+        except (Refused, Trouble):
+            desk.accounts.attempted(attempt, "failed")
+            return None
+        desk.accounts.attempted(attempt, "ok")
+        return data
+
+    return send
 
 
 def learners(delivered: Delivered) -> list[Option]:

@@ -159,7 +159,7 @@ def house(
         def note(each: Delivered) -> None:
             delivered.append(each)
 
-        note.wants_answer = wants_answers  # type: ignore[attr-defined]
+        note.wants_answer = lambda caller: wants_answers  # type: ignore[attr-defined]
         with SignalReader(folder / "signal.json", unsigned=True, interval=0.05) as reader:
             reader.refresh()
             application = gateway(

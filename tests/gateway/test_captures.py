@@ -154,10 +154,10 @@ def test_a_stream_is_kept_as_the_answer_that_it_was() -> None:
 def shadowed(call: Delivered, *, share: float = 1.0, budget: float = 1.0, allow: bool = True) -> tuple[list[str], Kept]:
     asked: list[str] = []
 
-    async def send(option: Option, path: str, body: dict[str, object]) -> tuple[int, bytes]:
+    async def send(option: Option, path: str, body: dict[str, object]) -> bytes | None:
         assert "stream" not in body
         asked.append(option.id)
-        return 200, orjson.dumps({"id": "other", "choices": [{"message": {"content": "billing"}}]})
+        return orjson.dumps({"id": "other", "choices": [{"message": {"content": "billing"}}]})
 
     def spend(day: str, dollars: Decimal, limit: Decimal) -> bool:
         return allow
