@@ -3,6 +3,7 @@
 Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
 """
 
+from evalgate.store.schema.books import spending, telemetry, virtual_keys
 from evalgate.store.schema.evidence import (
     answers,
     attempts,
@@ -34,5 +35,8 @@ __all__ = [
     "scores",
     "signal_entries",
     "signals",
+    "spending",
+    "telemetry",
+    "virtual_keys",
     "workers",
 ]
