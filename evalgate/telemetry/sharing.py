@@ -34,17 +34,17 @@ class Sharing:
         self._tidied_at = float("-inf")
 
     def sync(self) -> None:
-        """Write what is new of ours, read what is new of others. Raises `StoreError`; then nothing is lost."""
+        """Read what is new of others, write what is new of ours. Raises `StoreError`; then nothing is lost."""
         shared, recorder = self._shared, self._recorder
+        recorder.hear(
+            (row.worker, (row.span, row.start, row.variant, row.operation), row.cell) for row in shared.news()
+        )
         rows = recorder.take_unsent()
         try:
             shared.put([Counted(shared.worker, *row, data) for row, data in rows.items()])
         except BaseException:
             recorder.give_back(rows)
             raise
-        recorder.hear(
-            (row.worker, (row.span, row.start, row.variant, row.operation), row.cell) for row in shared.news()
-        )
         if time.monotonic() - self._tidied_at > _TIDY_SECONDS:
             minute = recorder.minute()
             shared.forget((span, minute - span * count - 2 * SLACK) for span, count in WINDOW.items())
