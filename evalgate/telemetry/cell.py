@@ -13,19 +13,22 @@ from evalgate.telemetry.sketch import Sketch
 
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _PLACE = {outcome: place for place, outcome in enumerate(OUTCOMES)}
-_SKETCHES = ("first", "streamed", "whole", "speed")
+_SKETCHES = ("first", "streamed", "whole", "speed", "asked", "said")
 
 
 class Cell:
     """Counts by outcome, and histograms of the attempts that were ok.
 
     `first`: ms to the first content, of streams; `streamed`, `whole`: ms that streams and other calls took in all;
-    `speed`: output tokens per second of the whole duration. `latest`: when the last attempt ended, 0.0 before there is
-    one. An attempt that broke, or that its client left, says nothing of how long an answer takes, so it is counted
-    alone.
+    `speed`: output tokens per second of the whole duration. An attempt that broke, or that its client left, says
+    nothing of how long an answer takes, so it is counted alone. `latest`: when the last attempt ended, 0.0 before there
+    is one.
+
+    `asked`, `said`: of all attempts whose tokens were counted, how many had so many, by powers of two: bin k holds what
+    is above 2ᵏ⁻¹ and up to 2ᵏ.
     """
 
-    __slots__ = ("counts", "first", "input_tokens", "latest", "output_tokens", "speed", "streamed", "whole")
+    __slots__ = ("counts", "input_tokens", "latest", "output_tokens", *_SKETCHES)
 
     def __init__(self) -> None:
         self.counts = [0] * len(OUTCOMES)
@@ -35,6 +38,8 @@ class Cell:
         self.streamed: Sketch = {}
         self.whole: Sketch = {}
         self.speed: Sketch = {}
+        self.asked: Sketch = {}
+        self.said: Sketch = {}
 
     @property
     def attempts(self) -> int:
@@ -50,9 +55,13 @@ class Cell:
         self.counts[_PLACE[attempt.outcome]] += 1
         if attempt.at > self.latest:  # noqa: PLR1730  # a call of max costs as much as all the rest
             self.latest = attempt.at
-        self.input_tokens += attempt.input_tokens or 0
-        output = attempt.output_tokens or 0
-        self.output_tokens += output
+        asked, said = attempt.input_tokens, attempt.output_tokens
+        if asked is not None:
+            self.input_tokens += asked
+            _count(self.asked, asked)
+        if said is not None:
+            self.output_tokens += said
+            _count(self.said, said)
         if attempt.outcome != "ok":
             return
         duration, first = attempt.duration_ms, attempt.first_ms
@@ -61,8 +70,8 @@ class Cell:
         else:
             sketch.add(self.first, first)
             sketch.add(self.streamed, duration)
-        if output and duration > 0:
-            sketch.add(self.speed, output * 1000 / duration)
+        if said and duration > 0:
+            sketch.add(self.speed, said * 1000 / duration)
 
     def merge(self, other: Cell) -> None:
         """Add all that `other` has counted."""
@@ -94,6 +103,11 @@ class Cell:
         return _encode((tuple(self.counts), self.input_tokens, self.output_tokens, self.latest, *rows))
 
 
+def _count(into: Sketch, tokens: int) -> None:
+    at = (tokens - 1).bit_length() if tokens > 0 else 0
+    into[at] = into.get(at, 0) + 1
+
+
 def merged(cells: Iterable[Cell]) -> Cell:
     """The sum of all."""
     whole = Cell()
@@ -102,16 +116,8 @@ def merged(cells: Iterable[Cell]) -> Cell:
     return whole
 
 
-_Row = tuple[
-    tuple[int, int, int, int, int],
-    int,
-    int,
-    float,
-    list[tuple[int, int]],
-    list[tuple[int, int]],
-    list[tuple[int, int]],
-    list[tuple[int, int]],
-]
+_Bins = list[tuple[int, int]]
+_Row = tuple[tuple[int, int, int, int, int], int, int, float, _Bins, _Bins, _Bins, _Bins, _Bins, _Bins]
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(_Row)
 

@@ -66,15 +66,18 @@ class Recorder:
 
     def record(self, attempt: Attempt) -> None:
         """Count one attempt. A few microseconds; no I/O."""
-        variant, operation = attempt.variant, attempt.operation
-        if (variant, operation) not in self._pairs:
-            operation = self._admitted(variant, operation)
+        variant = attempt.variant
+        operation = self.name_of(variant, attempt.operation)
         key = (int(attempt.at // 60), variant, operation)
         with self._hot:
             cell = self._pending.get(key)
             if cell is None:
                 cell = self._pending[key] = Cell()
             cell.add(attempt)
+
+    def name_of(self, variant: str, operation: str) -> str:
+        """What calls of this operation are counted as: its name, or `OTHER` where it is not told apart."""
+        return operation if (variant, operation) in self._pairs else self._admitted(variant, operation)
 
     def know(self, operations: Iterable[str]) -> None:
         """From now on only these operations are told apart; all others, but for calls without one, are `OTHER`."""
@@ -157,7 +160,6 @@ class Recorder:
         return int(self._clock() // 60)
 
     def _admitted(self, variant: str, operation: str) -> str:
-        """The operation's name, or `OTHER` where it is not told apart."""
         known = self._known
         strange = known is not None and operation and operation not in known
         if strange or len(operation) > LONGEST_NAME or not operation.isprintable() or len(self._pairs) >= MOST_PAIRS:
