@@ -143,14 +143,14 @@ def test_hostile_operations_make_no_series_of_their_own(
 
 
 def test_series_have_an_end_and_what_is_beyond_it_is_still_counted(metrics: Metrics, recorder: Recorder) -> None:
-    for number in range(1500):
+    for number in range(700):
         recorder.record(replace(OK, operation=f"operation {number}"))
     samples = scraped(metrics)
     duration = "gen_ai_client_operation_duration_seconds"
     for family in (duration, "gen_ai_client_token_usage"):
         assert 9_000 < sum(name.startswith(family) for name, _ in samples) <= MOST_SERIES
-    assert value(samples, f"{duration}_count") == 1500
-    assert value(samples, f"{duration}_count", operation="overflow") > 500
+    assert value(samples, f"{duration}_count") == 700
+    assert value(samples, f"{duration}_count", operation="overflow") > 100
 
 
 @pytest.fixture
