@@ -44,10 +44,15 @@ class Spending:
             given = [{name: getattr(row, name) for name in _NAMES} for row in rows]
             self._store.write(lambda connection: replace(connection, schema.spending, given))
 
-    def news(self) -> list[Spent]:
-        """Others' rows that were written since the last look; the first look is at all."""
-        others = _S.worker != self.worker
-        last, rows = self._store.read(lambda each: newer(each, schema.spending, self._seen, others))
+    def news(self, since: int) -> list[Spent]:
+        """Others' rows that were written since the last look; the first look is at all that still limits a key.
+
+        That is what began at `since` (seconds since 1970) or later, and whatever is of keys with a limit in total.
+        """
+        keys = schema.virtual_keys.c
+        in_total = sa.select(keys.name).where(keys.period == "total")
+        wanted = (_S.worker != self.worker, (_S.start >= since) | _S.name.in_(in_total))
+        last, rows = self._store.read(lambda each: newer(each, schema.spending, self._seen, *wanted))
         self._seen = last
         return [Spent(*(getattr(row, name) for name in _NAMES)) for row in rows]
 

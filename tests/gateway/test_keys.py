@@ -183,6 +183,19 @@ def test_tokens_limit_the_rate_once_they_are_booked(store: Store, process: Proce
     assert status(keys) == 429
 
 
+@pytest.mark.parametrize(("period", "then"), [("month", 200), ("total", 403)])
+def test_who_starts_anew_knows_what_still_limits_a_key(
+    store: Store, process: Process, clock: Clock, period: str, then: int
+) -> None:
+    VirtualKeys(store).add(replace(KEY, dollars=Decimal("0.30"), period=period))
+    before = process()
+    before.book(before.admit(BEARER), Decimal("0.30"), 1)
+    before.sync()
+    assert status(process()) == 403
+    clock.now += 40 * 86_400
+    assert status(process()) == then
+
+
 @pytest.mark.parametrize(
     ("period", "later", "then"),
     [("day", 12 * 3600, 200), ("month", 12 * 3600, 200), ("day", 11 * 3600, 403), ("total", 400 * 86_400, 403)],

@@ -16,6 +16,7 @@ Span = tuple[int, int]  # span and start, in seconds
 Used = list[int]  # requests, tokens, picodollars
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TOTAL = "total"
+_NOTHING = (0, 0, 0)
 
 
 class Account:
@@ -51,14 +52,12 @@ class Account:
 
     def seconds_to_wait(self, at: float, requests: int | None, tokens: int | None) -> float:
         """Until these limits per minute let another call in, if nothing else comes; 0.0: now."""
+        if requests is None and tokens is None:
+            return 0.0
         minute = int(at // MINUTE) * MINUTE
-        before, current = (self._minutes.get(start, (0, 0, 0)) for start in (minute - MINUTE, minute))
-        waits = (
-            _wait(at - minute, before[place], current[place], limit)
-            for place, limit in enumerate((requests, tokens))
-            if limit is not None
-        )
-        return max(waits, default=0.0)
+        before, current = self._minutes.get(minute - MINUTE, _NOTHING), self._minutes.get(minute, _NOTHING)
+        wait = 0.0 if requests is None else _wait(at - minute, before[0], current[0], requests)
+        return wait if tokens is None else max(wait, _wait(at - minute, before[1], current[1], tokens))
 
     def take_unsent(self, worker: str) -> list[Spent]:
         """Our rows that changed since they were last taken."""
@@ -99,8 +98,10 @@ def periods(day: int) -> tuple[str, str, str]:
 
 def period_at(kind: str | None, at: float) -> str:
     """How `Account.spent` calls the day, month or total that `at` is in."""
-    day, month, total = periods(int(at // DAY))
-    return {"day": day, "month": month}.get(kind or TOTAL, total)
+    return periods(int(at // DAY))[_PLACES.get(kind or TOTAL, 2)]
+
+
+_PLACES = {"day": 0, "month": 1}
 
 
 def ends_at(kind: str | None, at: float) -> datetime | None:
@@ -109,6 +110,11 @@ def ends_at(kind: str | None, at: float) -> datetime | None:
     if kind == "day":
         return date + timedelta(days=1)
     return (date.replace(day=1) + timedelta(days=32)).replace(day=1) if kind == "month" else None
+
+
+def month_of(at: float) -> int:
+    """When the month that `at` is in began, in seconds since 1970."""
+    return int((_EPOCH + timedelta(seconds=at)).replace(day=1, hour=0, minute=0, second=0, microsecond=0).timestamp())
 
 
 def _wait(elapsed: float, before: int, current: int, limit: int) -> float:

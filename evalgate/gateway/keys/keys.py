@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from evalgate.errors import EvalgateError
 from evalgate.gateway.caller import Caller
-from evalgate.gateway.keys.account import Account, ends_at, period_at
+from evalgate.gateway.keys.account import Account, ends_at, month_of, period_at
 from evalgate.gateway.keys.minting import LONGEST, digest
 from evalgate.gateway.refusal import Refused
 from evalgate.router import TIERS
@@ -149,7 +149,7 @@ class Keys:
             self._held[key.digest] = _Held(key, caller, account, limit)
 
     def _read_spending(self) -> None:
-        for told in self._spending.news():
+        for told in self._spending.news(month_of(self._clock())):
             with self._lock:  # for each anew: after a restart they are thousands
                 self._account(told.name).hear(told)
 
