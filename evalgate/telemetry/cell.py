@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import get_args
+from typing import Annotated, get_args
 
 import msgspec
 
@@ -116,8 +116,12 @@ def merged(cells: Iterable[Cell]) -> Cell:
     return whole
 
 
-_Bins = list[tuple[int, int]]
-_Row = tuple[tuple[int, int, int, int, int], int, int, float, _Bins, _Bins, _Bins, _Bins, _Bins, _Bins]
+# bounds within which nothing overflows, whoever wrote it
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Bins = list[tuple[Annotated[int, msgspec.Meta(ge=-1000, le=1000)], _Count]]
+_Counts = tuple[_Count, _Count, _Count, _Count, _Count]
+_Time = Annotated[float, msgspec.Meta(ge=0, le=1e12)]
+_Row = tuple[_Counts, _Count, _Count, _Time, _Bins, _Bins, _Bins, _Bins, _Bins, _Bins]
 _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(_Row)
 

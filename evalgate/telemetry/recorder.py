@@ -96,7 +96,7 @@ class Recorder:
         return self._figures.get(operation, {})
 
     def snapshot(self, now: float | None = None) -> Snapshot:
-        """All figures as of `now` (seconds since 1970), for pages: a few milliseconds."""
+        """All figures as of `now` (seconds since 1970), for pages. Tens of milliseconds with many variants: not in an event loop."""
         at = self._clock() if now is None else now
         with self._lock:
             self._take_over(int(at // 60))

@@ -131,6 +131,19 @@ def test_however_the_clock_goes_the_window_has_what_is_in_it(steps: list[tuple[i
     assert (figures.latency.n if figures else 0) == sum(each.outcome == "ok" for each in inside)
 
 
+@given(st.lists(st.integers(-90_000, 90_000), max_size=20))
+def test_however_the_clock_jumps_nothing_is_counted_that_was_not(steps: list[int]) -> None:
+    clock = Clock()
+    recorder = Recorder(clock=clock)
+    for number, step in enumerate(steps, 1):
+        clock.now = max(clock.now + step, NOON - 200_000)
+        recorder.record(replace(OK, at=clock.now))
+        recorder.refresh()
+        told = recorder.snapshot().by_operation["fp8", "sort"]
+        assert 1 <= told.attempts <= number
+        assert told.attempts == told.latency.n == told.success.n <= told.attempts_1d <= number
+
+
 def test_operations_that_nobody_knows_are_told_as_one(recorder: Recorder) -> None:
     recorder.know(["sort"])
     record(recorder, [replace(OK, operation=f"made up {number}") for number in range(30)] + [OK])
