@@ -2,7 +2,7 @@
 
     python benchmarks/books.py
 
-Prints CPU time (others on the machine disturb it little): microseconds per call on the hot path, and milliseconds for what
+Prints CPU time (others on the machine disturb it little): microseconds per call on the hot path, milliseconds for what
 runs in the background.
 """
 

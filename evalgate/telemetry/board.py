@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from evalgate.telemetry.cell import Cell, decoded, merged
 from evalgate.telemetry.figures import Figures, Snapshot, figures_of, success, wait
@@ -77,12 +77,13 @@ class Board:
         self.totals = {pair: cell for pair, cell in self.totals.items() if pair in self._series}
         self._standings = {pair: each for pair, each in self._standings.items() if pair in self._series}
 
-    def standings(self) -> Iterator[tuple[Pair, Standing]]:
-        """Success and p95 of everybody who was called in the last half hour."""
+    def standings(self, pause: Callable[[], None]) -> Iterator[tuple[Pair, Standing]]:
+        """Success and p95 of everybody who was called in the last half hour; pauses after each that is worked out."""
         for pair, series in self._series.items():
             if series.changed:
                 self._standings[pair] = success(series.recent).value, wait(series.recent).p95
                 series.changed = False
+                pause()
             if series.recent.attempts:
                 yield pair, self._standings[pair]
 

@@ -20,6 +20,7 @@ from evalgate.telemetry.figures import Snapshot
 
 if TYPE_CHECKING:
     from evalgate.store import Store
+    from evalgate.telemetry.sharing import Sharing
 
 OTHER = "other"  # what operations are called that nobody knows: their names are the clients' to choose
 MOST_PAIRS = 2000  # of variant and operation, of which each is told from the others
@@ -48,14 +49,11 @@ class Recorder:
         self._made_at = float("-inf")
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._work: list[Callable[[threading.Event], None]] = [self._keep_fresh]
-        self.sync: Callable[[], None] = lambda: None
+        self._sharing: Sharing | None = None
         if store is not None:
             from evalgate.telemetry.sharing import Sharing
 
-            sharing = Sharing(store, self)
-            self._work.append(sharing.follow)
-            self.sync = sharing.sync
+            self._sharing = Sharing(store, self)
 
     def __enter__(self) -> Recorder:
         self.start()
@@ -96,7 +94,10 @@ class Recorder:
         return self._figures.get(operation, {})
 
     def snapshot(self, now: float | None = None) -> Snapshot:
-        """All figures as of `now` (seconds since 1970), for pages. Tens of milliseconds with many variants: not in an event loop."""
+        """All figures as of `now` (seconds since 1970), for pages.
+
+        With many variants it takes tens of milliseconds, so an event loop asks in a thread.
+        """
         at = self._clock() if now is None else now
         with self._lock:
             self._take_over(int(at // 60))
@@ -113,9 +114,9 @@ class Recorder:
         now, made = self._clock(), dict[str, dict[str, Standing]]()
         with self._lock:
             self._take_over(minute := int(now // 60))
-            for (variant, operation), standing in self._board.standings():
+            # each gives way to the thread that serves calls, which would wait 5 ms to be let in
+            for (variant, operation), standing in self._board.standings(lambda: time.sleep(0)):
                 made.setdefault(operation, {})[variant] = standing
-                time.sleep(0)  # gives way to the thread that serves calls, which would wait 5 ms to be let in
             if minute != self._tidied:
                 self._tidied = minute
                 self._board.forget()
@@ -123,11 +124,17 @@ class Recorder:
                     self._pairs &= set(self._board.pairs)
         self._figures, self._made_at = made, now
 
+    def sync(self) -> None:
+        """Write what is ours to the store and read what is others'. Raises `StoreError`; then nothing is lost."""
+        if self._sharing is not None:
+            self._sharing.sync()
+
     def start(self) -> None:
         """Keep the figures fresh, and share them, in threads of its own."""
         self._stopping.clear()
-        for work in self._work:
-            self._threads.append(threading.Thread(target=work, args=[self._stopping], name="telemetry", daemon=True))
+        work = [self._keep_fresh] if self._sharing is None else [self._keep_fresh, self._sharing.follow]
+        for each in work:
+            self._threads.append(threading.Thread(target=each, args=[self._stopping], name="telemetry", daemon=True))
             self._threads[-1].start()
 
     def stop(self, patience: float = 5.0) -> None:
