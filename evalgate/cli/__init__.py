@@ -35,6 +35,7 @@ COMMANDS = {
     "cases": "Look at captured traffic, and make cases of it.",
     "catalog": "Make a catalogue from what a provider publishes.",
     "report": "Write the HTML report of the last run.",
+    "keys": "Make, list and revoke the keys with which callers come to the gateway.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",
     "schema": "Print the JSON Schema of a file format.",

@@ -3,6 +3,7 @@
 Whoever changes one adds the step that leads there to `migrate.STEPS`, with tables of its own (see `steps`).
 """
 
+from evalgate.store.schema.books import spending, telemetry, virtual_keys
 from evalgate.store.schema.captures import captures, shadow_spending
 from evalgate.store.schema.evidence import (
     answers,
@@ -37,5 +38,8 @@ __all__ = [
     "shadow_spending",
     "signal_entries",
     "signals",
+    "spending",
+    "telemetry",
+    "virtual_keys",
     "workers",
 ]

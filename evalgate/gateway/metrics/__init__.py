@@ -1,0 +1,6 @@
+"""What Prometheus is told. `serving.served` has the server; it is imported where it is used."""
+
+from evalgate.gateway.metrics.gauge import Gauge, Gauges
+from evalgate.gateway.metrics.metrics import Describe, Metrics
+
+__all__ = ["Describe", "Gauge", "Gauges", "Metrics"]
