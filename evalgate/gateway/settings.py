@@ -71,6 +71,11 @@ class GatewaySettings(Strict):
         default=10.0, description="seconds an attempt has until its first content; the last one is not limited by it"
     )
     attempts: Annotated[int, Field(ge=1, le=10)] = Field(default=3, description="upstream calls for one call, at most")
+    retry_wait: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=2.0,
+        description="seconds: a retry-after of at most this is waited for at the same variant; after a longer one the "
+        "next variant is asked at once",
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     shadow: ShadowSettings = ShadowSettings()
     capture: CaptureSettings = CaptureSettings()
