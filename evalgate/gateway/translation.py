@@ -40,5 +40,5 @@ class Translation(Protocol):
     def error(self, body: bytes, status: int | None = None) -> bytes:
         """The client's form of an upstream's error, whatever it is; `status` says best what kind of error it was."""
 
-    def stream(self) -> StreamTranslation:
-        """For one stream."""
+    def stream(self, asked: Mapping[str, object]) -> StreamTranslation:
+        """For the stream that the client's request `asked` for."""

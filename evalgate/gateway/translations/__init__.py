@@ -6,17 +6,5 @@ for somebody's books) is left out. docs/gateway-speech.md has the table.
 """
 
 from evalgate.gateway.translations.directions import between
-from evalgate.gateway.translations.errors import error_body, error_event
-from evalgate.gateway.translations.events import carries_content, error_in, usage_in
-from evalgate.gateway.translations.usage import counted_on, tokens_of
 
-__all__ = [
-    "between",
-    "carries_content",
-    "counted_on",
-    "error_body",
-    "error_event",
-    "error_in",
-    "tokens_of",
-    "usage_in",
-]
+__all__ = ["between"]

@@ -1,7 +1,6 @@
 """The events of a Message, as chunks of a chat completion: usage in one of its own, then `[DONE]`.
 
-The chunk with the usage is always there: whether the client asked for it is looked after where nothing is translated,
-too. An event that cannot be read, or of a kind that is not known, is left out.
+An event that cannot be read, or of a kind that is not known, is left out.
 """
 
 from __future__ import annotations
@@ -10,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from evalgate.exchange import JsonValue
+from evalgate.gateway.shapes import error_event
 from evalgate.gateway.translations.answers import finished
-from evalgate.gateway.translations.errors import as_event, error_event, retold
-from evalgate.gateway.translations.events import error_told_by, object_of
+from evalgate.gateway.translations.errors import error_within, event_of_error
 from evalgate.gateway.translations.usage import chat_usage, counted_on
-from evalgate.gateway.translations.written import chat_event, written
+from evalgate.gateway.translations.written import chat_event, object_of, written
 from evalgate.providers.assembly import mapping, text
 
 _DONE = b"data: [DONE]\n\n"
@@ -29,9 +28,12 @@ class _Call:
 
 
 class ChatStream:
-    """One stream; see `StreamTranslation`. `created`: seconds of the epoch, which Anthropic does not say."""
+    """One stream; see `StreamTranslation`.
 
-    def __init__(self, created: int) -> None:
+    `created`: seconds of the epoch, which Anthropic does not say; `usage`: whether the client asked for that chunk.
+    """
+
+    def __init__(self, created: int, *, usage: bool) -> None:
         self._head: dict[str, JsonValue] = {
             "id": "",
             "object": "chat.completion.chunk",
@@ -41,6 +43,7 @@ class ChatStream:
         self._calls: dict[JsonValue, _Call] = {}  # by the index of their block
         self._usage: dict[str, JsonValue] = {}
         self._stopped = self._over = False
+        self._counts = usage
 
     def feed(self, event: bytes) -> bytes:
         """See `StreamTranslation`."""
@@ -49,8 +52,8 @@ class ChatStream:
         told: list[bytes] = []
         try:
             said = object_of(event)
-            if error := error_told_by(said):
-                return self.end() if self._stopped else self._fail(as_event("openai", retold("openai", error)))
+            if error := error_within(said):
+                return self.end() if self._stopped else self._fail(event_of_error("openai", error))
             for each in self._told(said):
                 told.append(each)  # noqa: PERF402 - what came before an error is kept
         except ValueError:
@@ -64,8 +67,9 @@ class ChatStream:
         if not self._stopped:
             return self._fail(error_event("openai", "the upstream's stream broke off"))
         self._over = True
-        usage = chat_usage(self._usage)
-        return chat_event({**self._head, "choices": [], "usage": usage}) + _DONE
+        if not self._counts:
+            return _DONE
+        return chat_event({**self._head, "choices": [], "usage": chat_usage(self._usage)}) + _DONE
 
     def _fail(self, event: bytes) -> bytes:
         self._over = True

@@ -43,8 +43,9 @@ class MessagesOverChat:
         """See `Translation`."""
         return error_told("anthropic", body, status)
 
-    def stream(self) -> StreamTranslation:
+    def stream(self, asked: Mapping[str, object]) -> StreamTranslation:
         """See `Translation`."""
+        del asked
         return MessagesStream()
 
 
@@ -68,9 +69,10 @@ class ChatOverMessages:
         """See `Translation`."""
         return error_told("openai", body, status)
 
-    def stream(self) -> StreamTranslation:
+    def stream(self, asked: Mapping[str, object]) -> StreamTranslation:
         """See `Translation`."""
-        return ChatStream(int(self.now()))
+        options = asked.get("stream_options")
+        return ChatStream(int(self.now()), usage=isinstance(options, dict) and options.get("include_usage") is True)
 
 
 class Wordless:
@@ -92,9 +94,9 @@ class Wordless:
         """See `request`."""
         raise AssertionError(self.path, body, status)
 
-    def stream(self) -> NoReturn:
+    def stream(self, asked: Mapping[str, object]) -> NoReturn:
         """See `request`."""
-        raise AssertionError(self.path)
+        raise AssertionError(self.path, asked)
 
 
 MESSAGES_OVER_CHAT, CHAT_OVER_MESSAGES = MessagesOverChat(), ChatOverMessages()

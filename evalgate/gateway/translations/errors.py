@@ -1,17 +1,14 @@
-"""Errors in the words of both APIs, in the shapes that their SDKs make exceptions of.
-
-OpenAI: `{"error": {"message", "type", "param", "code"}}`; Anthropic: `{"type": "error", "error": {"type", "message"}}`.
-In a stream OpenAI's is an event like any other; Anthropic's has the name `error`.
-"""
+"""An upstream's errors, in the words of the client's API and in the shape that its SDKs make exceptions of."""
 
 from __future__ import annotations
 
 from evalgate.exchange import JsonValue
-from evalgate.gateway.refusal import Kind, Refused
+from evalgate.gateway.shapes import error_object
 from evalgate.gateway.translation import Speech
 from evalgate.gateway.translations.written import written
+from evalgate.providers.assembly import mapping
 from evalgate.providers.body import mended, parse
-from evalgate.providers.reply import message_of, status_within
+from evalgate.providers.reply import error_in, message_of, status_within
 
 LONGEST = 4000  # characters of an upstream's message that are passed on
 
@@ -50,22 +47,6 @@ _CODES = {
 }  # OpenAI's codes, which programs look at
 
 
-def error_body(client: Speech, refused: Refused) -> bytes:
-    """What the gateway answers itself."""
-    code = _CODES.get(refused.kind) if refused.kind != "not_found_error" else None
-    return _written(client, refused.message, refused.kind, code)
-
-
-def error_event(client: Speech, message: str, kind: Kind = "api_error") -> bytes:
-    """The last event of a stream that breaks: whoever reads it raises, and takes nothing for complete."""
-    return as_event(client, _written(client, message, kind, None))
-
-
-def as_event(client: Speech, body: bytes) -> bytes:
-    """An error's body as an event of a stream."""
-    return (b"event: error\n" if client == "anthropic" else b"") + b"data: " + body + b"\n\n"
-
-
 def error_told(client: Speech, body: bytes, status: int | None = None) -> bytes:
     """An upstream's error, said to a client of the other speech.
 
@@ -75,21 +56,30 @@ def error_told(client: Speech, body: bytes, status: int | None = None) -> bytes:
         said: JsonValue = mended(parse(body))
     except ValueError:
         said = body.decode(errors="replace").strip() or "the upstream gave no reason"
-    return retold(client, said, status)
+    return _retold(client, said, status)
 
 
-def retold(client: Speech, said: JsonValue, status: int | None = None) -> bytes:
-    """`error_told`, of what was parsed already."""
+def event_of_error(client: Speech, error: JsonValue) -> bytes:
+    """An error that an upstream told in the middle of a stream, as the last event of the client's."""
+    body = _retold(client, {"error": error}, None)
+    return (b"event: error\n" if client == "anthropic" else b"") + b"data: " + body + b"\n\n"
+
+
+def error_within(said: dict[str, JsonValue]) -> JsonValue:
+    """The error that an event is or has, that of its choice included (OpenRouter); None where there is none."""
+    if error := said.get("error"):
+        return error
+    if error_in(said):  # that is all of it, as vLLM sends it
+        return said
+    choices = said.get("choices")
+    found = (mapping(choice).get("error") for choice in choices) if isinstance(choices, list) else ()
+    return next((error for error in found if error), None)
+
+
+def _retold(client: Speech, said: JsonValue, status: int | None) -> bytes:
     error = said.get("error") if isinstance(said, dict) else None
     error = error if isinstance(error, dict) else said if isinstance(said, dict) else {}
     names = [name for key in ("type", "code") if isinstance(name := error.get(key), str)]
     kind = _BY_STATUS.get(status or status_within(said) or 0)
     kind = kind or next((_BY_NAME[name] for name in reversed(names) if name in _BY_NAME), "api_error")
-    return _written(client, message_of(said)[:LONGEST], kind, _CODES.get(kind))
-
-
-def _written(client: Speech, message: str, kind: str, code: str | None) -> bytes:
-    told: JsonValue = {"type": "error", "error": {"type": kind, "message": message}}
-    if client == "openai":
-        told = {"error": {"message": message, "type": kind, "param": None, "code": code}}
-    return written(told)
+    return written(error_object(client, kind, message_of(said)[:LONGEST], _CODES.get(kind)))

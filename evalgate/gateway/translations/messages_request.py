@@ -34,8 +34,6 @@ def chat_request(body: Mapping[str, object]) -> dict[str, object]:
     chat["max_tokens"] = limit
     if stops := body.get("stop_sequences"):
         chat["stop"] = stops
-    if body.get("stream"):
-        chat["stream_options"] = {"include_usage": True}
     user = mapping(body.get("metadata") or {}, "metadata").get("user_id")
     if user is not None:
         chat["user"] = text(user, "metadata.user_id")

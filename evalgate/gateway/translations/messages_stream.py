@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from evalgate.exchange import JsonValue
+from evalgate.gateway.shapes import error_event
+from evalgate.gateway.splitter import payload
 from evalgate.gateway.translations.answers import call_id, plain, stopped
-from evalgate.gateway.translations.errors import as_event, error_event, retold
-from evalgate.gateway.translations.events import error_told_by, name_and_data, object_of
+from evalgate.gateway.translations.errors import error_within, event_of_error
 from evalgate.gateway.translations.usage import messages_usage
-from evalgate.gateway.translations.written import messages_event, written
-from evalgate.providers.assembly import is_terminal, mapping, text
+from evalgate.gateway.translations.written import messages_event, object_of, written
+from evalgate.providers.assembly import mapping, text
 from evalgate.providers.choices import least_choice, place_of
 
 
@@ -50,14 +51,14 @@ class MessagesStream:
             return b""
         if event.startswith(b":") and b"\n" not in event:
             return messages_event("ping") if self._started else b""
-        if is_terminal(name_and_data(event)[1]):
+        if payload(event) == b"[DONE]":
             self._choice.setdefault("finish_reason", "stop")  # it says itself that it is complete
             return self.end()
         told: list[bytes] = []
         try:
             said = object_of(event)
-            if error := error_told_by(said):
-                return self.end() if self._choice else self._fail(as_event("anthropic", retold("anthropic", error)))
+            if error := error_within(said):
+                return self.end() if self._choice else self._fail(event_of_error("anthropic", error))
             for each in self._told(said):
                 told.append(each)  # noqa: PERF402 - what came before an error is kept
         except ValueError:

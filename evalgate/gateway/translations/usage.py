@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalgate.exchange import JsonValue
-from evalgate.gateway.translation import Speech
 from evalgate.providers.usage import count_within, output_with_reasoning, token_count
 
 _DETAILS = ("prompt_tokens_details",)
@@ -53,16 +52,3 @@ def counted_on(usage: Mapping[str, JsonValue], later: Mapping[str, JsonValue]) -
     Some say 0 there for what they have counted at the start, or null.
     """
     return {**usage, **{key: value for key, value in later.items() if value or key not in usage}}
-
-
-def tokens_of(usage: Mapping[str, JsonValue], speech: Speech) -> tuple[int | None, int | None]:
-    """All tokens of the prompt, cached ones included, and of the output; None where nobody counted."""
-    if speech == "openai":
-        reasoning = count_within(usage, ("completion_tokens_details",), "reasoning_tokens")
-        said = output_with_reasoning(usage, reasoning, reasoned=bool(reasoning))
-        return token_count(usage.get("prompt_tokens")), said
-    known = token_count(usage.get("input_tokens"))
-    cached = sum(
-        token_count(usage.get(name)) or 0 for name in ("cache_read_input_tokens", "cache_creation_input_tokens")
-    )
-    return None if known is None else known + cached, token_count(usage.get("output_tokens"))

@@ -1,11 +1,27 @@
-"""Translated answers as bytes."""
+"""Events of a stream as they are read, and translated answers as they are written."""
 
 from __future__ import annotations
 
 import orjson
 
 from evalgate.exchange import JsonValue
+from evalgate.gateway.splitter import payload
+from evalgate.providers.assembly import event_of
+from evalgate.providers.base import AttemptFailed
 from evalgate.providers.body import mended
+
+
+def object_of(event: bytes) -> dict[str, JsonValue]:
+    """The JSON object of an event; empty for a comment, a heartbeat and `[DONE]`. Raises `ValueError` for any other."""
+    data = payload(event)
+    if not data or data == b"[DONE]":
+        return {}
+    first = event.partition(b"\n")[0]
+    name = first[6:].strip().decode(errors="replace") if first.startswith(b"event:") else ""
+    try:
+        return event_of(name, data)
+    except AttemptFailed as failure:
+        raise ValueError(failure.reason) from None
 
 
 def written(value: JsonValue) -> bytes:

@@ -86,10 +86,6 @@ def test_a_schema_of_the_answer_is_strict() -> None:
     assert chat["reasoning_effort"] == "low"
 
 
-def test_a_stream_is_asked_for_its_usage() -> None:
-    assert said(stream=True)["stream_options"] == {"include_usage": True}
-
-
 def test_the_provider_that_the_gateway_means_is_kept() -> None:
     pinned = {"only": ["a/fp8"], "allow_fallbacks": False}
     assert said(provider=pinned)["provider"] == pinned

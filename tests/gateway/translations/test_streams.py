@@ -45,8 +45,8 @@ def to_messages(events: list[bytes]) -> list[dict[str, Any]]:
     return messages_events(b"".join(stream.feed(event) for event in events) + stream.end())
 
 
-def to_chat(events: list[bytes]) -> list[dict[str, Any]]:
-    stream = ChatStream(7)
+def to_chat(events: list[bytes], *, usage: bool = True) -> list[dict[str, Any]]:
+    stream = ChatStream(7, usage=usage)
     return chunks(b"".join(stream.feed(event) for event in events) + stream.end())
 
 
@@ -161,6 +161,12 @@ def test_the_usage_comes_last_without_choices() -> None:
     *_, finish, usage, done = to_chat(messages(*HELLO))
     assert finish["choices"][0]["finish_reason"] == "stop"
     assert (usage["choices"], usage["usage"]["total_tokens"]) == ([], 40)
+    assert done is None
+
+
+def test_the_usage_is_told_to_who_asked_only() -> None:
+    *_, finish, done = to_chat(messages(*HELLO), usage=False)
+    assert finish["choices"][0]["finish_reason"] == "stop"
     assert done is None
 
 
