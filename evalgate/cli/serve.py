@@ -129,6 +129,6 @@ def _compose(settings: GatewaySettings, worker: int) -> Application:
         stream=believed.stream,
         cache=believed.cache,
         token=token[0] if token else None,
-        interval=1.0 if "://" not in believed.source else 5.0,
+        interval=_EVERY_FAR if believed.source.startswith("s3://") else _EVERY,
     )
     return gateway(settings, load_catalog(settings.catalog), reader, os.environ)

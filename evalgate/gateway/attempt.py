@@ -191,7 +191,7 @@ class Attempting:
             if seen is Seen.ERROR:
                 raise of_error(self.tally.error, orjson.dumps(self.tally.error))
             if seen is Seen.DONE and self.first is None:
-                raise Trouble("failed", 502, "the stream ended without content", asked=True)
+                raise Trouble("unusable", 502, "the stream ended without content", asked=True)
             if seen is Seen.CONTENT and self.first is None:
                 self.first = time.perf_counter()
             if event.startswith(b":") and self._held_size > MOST_COMMENTS and self.first is None:
@@ -210,7 +210,7 @@ class Attempting:
         if event.strip():
             self._hold(event.rstrip(b"\r\n") + b"\n\n")
         if self.first is None:
-            raise Trouble("failed", 502, "the stream ended before any content came", asked=True)
+            raise Trouble("unusable", 502, "the stream ended before any content came", asked=True)
 
     async def _refused(self, connection: Connection, head: Head) -> NoReturn:
         data = await _read(connection, LARGEST_ERROR)
@@ -231,7 +231,7 @@ class Attempting:
             body = None
         if error_in(body):
             raise of_error(body, data)
-        raise Trouble("failed", 502, "the upstream sent no stream of events, though it was asked for one", asked=True)
+        raise Trouble("unusable", 502, "the upstream sent no stream of events, though it was asked for one", asked=True)
 
     async def _call(self, connection: Connection, limit: float | None) -> Head:
         request = self._request()
@@ -265,17 +265,17 @@ class Attempting:
         try:
             body = orjson.loads(data)
         except orjson.JSONDecodeError:
-            raise Trouble("failed", 502, "what the upstream sent is not JSON", asked=True) from None
+            raise Trouble("unusable", 502, "what the upstream sent is not JSON", asked=True) from None
         if error_in(body):
             raise of_error(body, data)
         if not isinstance(body, dict) or not self.tally.whole(body):
-            raise Trouble("failed", 502, "what the upstream sent has no answer in it", asked=True)
+            raise Trouble("unusable", 502, "what the upstream sent has no answer in it", asked=True)
         if self.translated is None:
             return data
         try:
             return self.translated.response(data)
         except ValueError as failure:
-            raise Trouble("failed", 502, f"the answer cannot be translated: {failure}", asked=True) from None
+            raise Trouble("unusable", 502, f"the answer cannot be translated: {failure}", asked=True) from None
 
 
 async def _read(connection: Connection, most: int) -> bytes:
@@ -284,5 +284,5 @@ async def _read(connection: Connection, most: int) -> bytes:
         pieces.append(piece)
         if connection.received > most:
             reason = f"the upstream sent more than {most // MIB} MiB"
-            raise Trouble("failed", 502, reason, asked=True)
+            raise Trouble("unusable", 502, reason, asked=True)
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -15,11 +15,11 @@ _LONGEST = 200  # characters of a header
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`dollars` None: not known (yet). `estimated`: tokens were not counted by the upstream."""
+    """`failed`: who was asked before, and why in vain. `dollars` None: not known (yet). `estimated`: tokens were not counted by the upstream."""
 
     decision: Decision
     served: Option
-    failed: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...]
     latency_ms: float
     dollars: Decimal | None = None
     baseline_dollars: Decimal | None = None
@@ -35,10 +35,12 @@ class Delivery:
     @property
     def reason(self) -> str:
         """Why this variant served."""
-        if not self.failed:
-            return reason_of(self.decision)
-        what = "the baseline" if self.served.id == self.decision.route.baseline.id else "the next eligible variant"
-        return f"{what}, because another failed: {'; '.join(self.failed)}"
+        others = [f"{name} ({why})" for name, why in self.failed if name != self.served.id]
+        if others:
+            what = "the baseline" if self.served.id == self.decision.route.baseline.id else "the next eligible variant"
+            return f"{what}, because another failed: {'; '.join(others)}"
+        again = f"; an earlier attempt failed: {self.failed[-1][1]}" if self.failed else ""
+        return reason_of(self.decision) + again
 
     def fields(self) -> dict[str, object]:
         """The block's fields."""

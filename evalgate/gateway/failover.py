@@ -89,7 +89,7 @@ class Serving:
         self.decision: Decision | None = None
         self.attempt: Attempting | None = None
         self.left = self.over = self.started = False
-        self._failed: list[str] = []
+        self._failed: list[tuple[str, str]] = []
         self._answer: list[bytes] | None = [] if desk.accounts.wants_answers else None
 
     async def run(self, send: Send) -> None:
@@ -166,7 +166,7 @@ class Serving:
 
     def _pause(self, trouble: Trouble, tries: int, *, last: bool) -> float | None:
         """Seconds until the same target is asked again; None: it is not."""
-        if trouble.kind not in ("busy", "failed", "unreachable"):
+        if trouble.kind not in ("busy", "failed", "unusable", "unreachable"):
             return None
         told = trouble.retry_after
         if not last:
@@ -277,7 +277,7 @@ class Serving:
         )
 
     def _note(self, option: Option, trouble: Trouble) -> None:
-        self._failed.append(f"{option.id} ({trouble.reason})")
+        self._failed.append((option.id, trouble.reason))
         level = logging.ERROR if trouble.kind == "operator" else logging.INFO
         log.log(level, "%s: %s: %s", option.id, trouble.kind, trouble.reason)
 

@@ -28,7 +28,9 @@ from evalgate.providers.again import seconds_until_retry
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.reply import error_in, is_filtered, is_spent, message_of, status_within
 
-TroubleKind = Literal["callers", "too_long", "operator", "busy", "failed", "silent", "unreachable", "wordless"]
+TroubleKind = Literal[
+    "callers", "too_long", "operator", "busy", "failed", "unusable", "silent", "unreachable", "wordless"
+]
 _BUSY = {429, 503, 529}
 _OPERATORS = {401, 402, 403, 404}
 _AGAIN = {408, 409, 425}
@@ -61,7 +63,7 @@ class Trouble(Exception):
         """How much it tells a client who can hear of only one: when to come back, before what went wrong."""
         if self.kind == "busy":
             return 3 if self.retry_after is not None else 2
-        return {"failed": 2, "silent": 1, "too_long": 4, "callers": 4}.get(self.kind, 0)
+        return {"failed": 2, "unusable": 1, "silent": 1, "too_long": 4, "callers": 4}.get(self.kind, 0)
 
     def told(self, speech: Speech) -> bytes:
         """The body for the client: the upstream's own words where they are an error in the client's shape."""
