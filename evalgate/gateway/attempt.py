@@ -183,7 +183,7 @@ class Attempting:
             return b""
         if self._translator is None:
             return event
-        return self._translator.feed(event.strip(b"\r\n"))
+        return self._translator.feed(event)
 
     def _hold(self, piece: bytes) -> None:
         for event in self._splitter.feed(self.upstream.redacted(piece)):

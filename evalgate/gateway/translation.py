@@ -16,7 +16,7 @@ class StreamTranslation(Protocol):
     """The events of one stream, in the client's words."""
 
     def feed(self, event: bytes) -> bytes:
-        """One event as it came (its lines, without the blank line that ends it) → what the client is sent for it.
+        """One event as it came, with the blank line that ends it → what the client is sent for it.
 
         That is nothing, or whole events with their blank lines. It never raises: what cannot be read is left out, and
         after an error, which is the last event, nothing follows.

@@ -52,7 +52,7 @@ class ChatStream:
         told: list[bytes] = []
         try:
             said = object_of(event)
-            if error := error_within(said):
+            if b"error" in event and (error := error_within(said)):
                 return self.end() if self._stopped else self._fail(event_of_error("openai", error))
             for each in self._told(said):
                 told.append(each)  # noqa: PERF402 - what came before an error is kept

@@ -15,7 +15,7 @@ from evalgate.gateway.splitter import payload
 from evalgate.gateway.translations.answers import call_id, plain, stopped
 from evalgate.gateway.translations.errors import error_within, event_of_error
 from evalgate.gateway.translations.usage import messages_usage
-from evalgate.gateway.translations.written import messages_event, object_of, written
+from evalgate.gateway.translations.written import DONE, messages_event, object_of, written
 from evalgate.providers.assembly import mapping, text
 from evalgate.providers.choices import least_choice, place_of
 
@@ -49,15 +49,15 @@ class MessagesStream:
         """See `StreamTranslation`."""
         if self._over:
             return b""
-        if event.startswith(b":") and b"\n" not in event:
+        if event.startswith(b":") and payload(event) is None:
             return messages_event("ping") if self._started else b""
-        if payload(event) == b"[DONE]":
+        if b"[DONE]" in event and payload(event) == DONE:
             self._choice.setdefault("finish_reason", "stop")  # it says itself that it is complete
             return self.end()
         told: list[bytes] = []
         try:
             said = object_of(event)
-            if error := error_within(said):
+            if b"error" in event and (error := error_within(said)):
                 return self.end() if self._choice else self._fail(event_of_error("anthropic", error))
             for each in self._told(said):
                 told.append(each)  # noqa: PERF402 - what came before an error is kept

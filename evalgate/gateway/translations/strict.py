@@ -61,4 +61,4 @@ def common(body: Mapping[str, object]) -> dict[str, object]:
 def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
-    return repr(value)[:60]
+    return repr(value[:60] if isinstance(value, str) else value)[:60]

@@ -10,12 +10,20 @@ from evalgate.providers.assembly import event_of
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.body import mended
 
+DONE = b"[DONE]"
+
 
 def object_of(event: bytes) -> dict[str, JsonValue]:
     """The JSON object of an event; empty for a comment, a heartbeat and `[DONE]`. Raises `ValueError` for any other."""
     data = payload(event)
-    if not data or data == b"[DONE]":
+    if not data or data == DONE:
         return {}
+    try:  # as nearly all are
+        said = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        said = None
+    if isinstance(said, dict) and not event.startswith(b"event: error"):
+        return said
     first = event.partition(b"\n")[0]
     name = first[6:].strip().decode(errors="replace") if first.startswith(b"event:") else ""
     try:

@@ -107,6 +107,22 @@ def test_an_overloaded_upstream_is_overloaded(client: Anthropic) -> None:
     assert (caught.value.status_code, caught.value.type) == (529, "overloaded_error")
 
 
+@pytest.mark.parametrize(
+    ("key", "kind", "word"),
+    [
+        ("sk-unknown", anthropic.AuthenticationError, "authentication_error"),
+        ("sk-revoked", anthropic.PermissionDeniedError, "permission_error"),
+        ("sk-spent", anthropic.RateLimitError, "rate_limit_error"),
+    ],
+)
+def test_a_key_that_is_turned_away_raises_what_it_should(
+    client: Anthropic, key: str, kind: type[anthropic.APIStatusError], word: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        client.with_options(api_key=key).messages.create(**asks("hi"))
+    assert caught.value.type == word
+
+
 def test_a_model_that_nobody_knows_is_not_found(client: Anthropic) -> None:
     with pytest.raises(anthropic.NotFoundError) as caught:
         client.messages.create(**asks("hi", "nobody"))

@@ -132,6 +132,22 @@ def test_the_providers_trouble_with_its_key_is_no_trouble_with_the_clients(clien
     assert KEY not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("key", "kind", "word"),
+    [
+        ("sk-unknown", openai.AuthenticationError, "authentication_error"),
+        ("sk-revoked", openai.PermissionDeniedError, "permission_error"),
+        ("sk-spent", openai.RateLimitError, "rate_limit_error"),
+    ],
+)
+def test_a_key_that_is_turned_away_raises_what_it_should(
+    client: OpenAI, key: str, kind: type[openai.APIStatusError], word: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        client.with_options(api_key=key).chat.completions.create(model="gpt", messages=says("hi"))
+    assert caught.value.type == word
+
+
 def test_a_model_that_nobody_knows_is_not_found(client: OpenAI) -> None:
     with pytest.raises(openai.NotFoundError, match="nobody"):
         client.chat.completions.create(model="nobody", messages=says("hi"))

@@ -33,11 +33,12 @@ COUNTS = {"prompt_tokens": 30, "completion_tokens": 9, "prompt_tokens_details": 
 
 
 def chat(*events: object) -> list[bytes]:
-    return [b"data: [DONE]" if event is None else b"data: " + json.dumps(event).encode() for event in events]
+    told = ("[DONE]" if event is None else json.dumps(event) for event in events)
+    return [f"data: {event}\n\n".encode() for event in told]
 
 
 def messages(*events: Any) -> list[bytes]:
-    return [f"event: {event['type']}\ndata: {json.dumps(event)}".encode() for event in events]
+    return [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
 
 
 def to_messages(events: list[bytes]) -> list[dict[str, Any]]:
@@ -172,9 +173,9 @@ def test_the_usage_is_told_to_who_asked_only() -> None:
 
 def test_a_comment_is_a_ping() -> None:
     first, *_ = chat(*openai.WHOLE)
-    assert [event["type"] for event in to_messages([b": wait", first, b": wait", *chat(*openai.WHOLE[1:], None)])][
-        :2
-    ] == [
+    assert [
+        event["type"] for event in to_messages([b": wait\n\n", first, b": wait\n\n", *chat(*openai.WHOLE[1:], None)])
+    ][:2] == [
         "message_start",
         "ping",
     ]
@@ -182,7 +183,7 @@ def test_a_comment_is_a_ping() -> None:
 
 def test_a_chunk_that_cannot_be_read_is_left_out() -> None:
     whole = chat(*openai.WHOLE, None)
-    assert to_messages([*whole[:2], b'data: {"choi', *whole[2:]]) == to_messages(whole)
+    assert to_messages([*whole[:2], b'data: {"choi\n\n', *whole[2:]]) == to_messages(whole)
 
 
 def test_a_call_that_the_server_did_not_name_gets_an_id() -> None:
