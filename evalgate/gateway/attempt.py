@@ -11,10 +11,11 @@ import orjson
 from evalgate.gateway.asked import Asked
 from evalgate.gateway.outgoing import encoded, outgoing, with_usage
 from evalgate.gateway.refusal import Refused
-from evalgate.gateway.speaking import translation
+from evalgate.gateway.shapes import error_body
 from evalgate.gateway.splitter import Splitter
 from evalgate.gateway.tally import Seen, Tally
 from evalgate.gateway.translation import Translation, Untranslatable
+from evalgate.gateway.translations import between
 from evalgate.gateway.trouble import Trouble, of_error, of_failure, of_status, silent
 from evalgate.gateway.upstreams import Upstream
 from evalgate.providers.base import AttemptFailed
@@ -42,6 +43,7 @@ class Attempting:
     """
 
     __slots__ = (
+        "_body",
         "_held",
         "_held_size",
         "_path",
@@ -61,9 +63,9 @@ class Attempting:
     )
 
     def __init__(self, asked: Asked, option: Option, upstream: Upstream) -> None:
-        """Raises `Refused` where the upstream's API has no words for the request."""
+        """Raises `Trouble` where the upstream's API has no words for the request."""
         self.asked, self.option, self.upstream = asked, option, upstream
-        self.translated: Translation | None = translation(asked.speech, upstream.provider.protocol, asked.path)
+        self.translated: Translation | None = between(asked.speech, upstream.provider.protocol, asked.path)
         choices = asked.body.get("n")
         self.tally = Tally(upstream.speech, choices if isinstance(choices, int) and choices > 0 else 1)
         self.connection: Connection | None = None
@@ -72,6 +74,13 @@ class Attempting:
         self.request_id = ""
         self.started = time.perf_counter()
         self._path = asked.path if self.translated is None else self.translated.path
+        self._body = outgoing(asked.body, option.endpoint)
+        if self.translated is not None:
+            try:
+                self._body = self.translated.request(self._body)
+            except Untranslatable as failure:
+                body = error_body(asked.speech, Refused(400, "invalid_request_error", str(failure)))
+                raise Trouble("wordless", 400, str(failure), body=body) from None
         self._translator: StreamTranslation | None = None
         self._splitter = Splitter(LARGEST_EVENT)
         self._withhold = False
@@ -122,7 +131,7 @@ class Attempting:
                 if "text/event-stream" not in head.headers.get("content-type", "").lower():
                     await self._not_a_stream(connection)
                 if self.translated is not None:
-                    self._translator = self.translated.stream()
+                    self._translator = self.translated.stream(self.asked.body)
                 while self.first is None:
                     piece = await connection.piece()
                     if not piece:
@@ -174,7 +183,7 @@ class Attempting:
             return b""
         if self._translator is None:
             return event
-        return self._translator.feed(event.strip(b"\r\n"))
+        return self._translator.feed(event)
 
     def _hold(self, piece: bytes) -> None:
         for event in self._splitter.feed(self.upstream.redacted(piece)):
@@ -241,13 +250,7 @@ class Attempting:
         return head
 
     def _request(self) -> tuple[bytes, bytes]:
-        asked, endpoint = self.asked, self.option.endpoint
-        body = outgoing(asked.body, endpoint)
-        if self.translated is not None:
-            try:
-                body = self.translated.request(body)
-            except Untranslatable as failure:
-                raise Refused(400, "invalid_request_error", str(failure)) from None
+        asked, endpoint, body = self.asked, self.option.endpoint, dict(self._body)
         self._withhold = False
         if asked.stream and self.upstream.speech == "openai" and self.upstream.tells_usage:
             self._withhold = with_usage(body)

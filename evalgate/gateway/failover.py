@@ -191,6 +191,8 @@ class Serving:
                 whole = await attempt.whole(None if last else upstream.provider.first_byte_timeout)
         except Trouble as trouble:
             self._count(attempt, operation, trouble)
+            if attempt.translated is not None and trouble.body is not None:
+                trouble.body = attempt.translated.error(trouble.body, trouble.status)
             self.attempt = None
             raise
         except Refused:
