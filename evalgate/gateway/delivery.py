@@ -15,7 +15,10 @@ _LONGEST = 200  # characters of a header
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`failed`: who was asked before, and why in vain. `dollars` None: not known (yet). `estimated`: tokens were not counted by the upstream."""
+    """`failed`: who was asked before, and why in vain. `dollars` None: not known (yet).
+
+    `estimated`: tokens were not counted by the upstream.
+    """
 
     decision: Decision
     served: Option
