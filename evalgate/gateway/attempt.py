@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 
+from evalgate.errors import ProviderError
 from evalgate.gateway.asked import Asked
 from evalgate.gateway.outgoing import encoded, outgoing, with_usage
 from evalgate.gateway.refusal import Refused
@@ -20,6 +21,7 @@ from evalgate.gateway.trouble import Trouble, of_error, of_failure, of_status, s
 from evalgate.gateway.upstreams import Upstream
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.connection import Connection, Head
+from evalgate.providers.openrouter import require_pinned
 from evalgate.providers.reply import error_in
 from evalgate.router import Option
 
@@ -140,6 +142,7 @@ class Attempting:
                     if limit is None:
                         clock.reschedule(asyncio.get_running_loop().time() + patience)
                     self._hold(piece)
+            self._require_pinned()
         except BaseException as failure:
             self.connection = None
             if connection is not None:
@@ -259,6 +262,14 @@ class Attempting:
             more = f"{_BETA}: {beta}\r\n" if beta.isascii() else ""
         return self.upstream.request(endpoint, self._path, encoded(body), more)
 
+    def _require_pinned(self) -> None:
+        """An answer of anybody else than the variant's own provider must not be served."""
+        if self.upstream.provider.protocol == "openrouter":
+            try:
+                require_pinned(self.option.endpoint, self.tally.served_by)
+            except ProviderError as failure:
+                raise Trouble("operator", 502, str(failure), asked=True) from None
+
     def _judged(self, head: Head, data: bytes) -> bytes:
         if head.status >= 300:
             raise of_status(head.status, head.headers, data)
@@ -270,6 +281,7 @@ class Attempting:
             raise of_error(body, data)
         if not isinstance(body, dict) or not self.tally.whole(body):
             raise Trouble("unusable", 502, "what the upstream sent has no answer in it", asked=True)
+        self._require_pinned()
         if self.translated is None:
             return data
         try:
