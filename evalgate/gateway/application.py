@@ -40,8 +40,8 @@ _LAST_WORDS = 1.0  # seconds for the last event of a stream that is cut off
 class Application:
     """`live`: calls that are under way. `draining`: nothing new is taken any more."""
 
-    def __init__(self, desk: Desk, doorkeeper: Doorkeeper) -> None:
-        self.desk, self.doorkeeper = desk, doorkeeper
+    def __init__(self, desk: Desk, doorkeeper: Doorkeeper, refusals: Callable[[Refused], None] | None = None) -> None:
+        self.desk, self.doorkeeper, self._refusals = desk, doorkeeper, refusals
         self.live = 0
         self.draining = False
         self._most = desk.settings.max_body
@@ -99,6 +99,8 @@ class Application:
             serving = Serving(self.desk, understood(*hot, headers, caller, raw), began)
             await self._attended(serving, receive, send)
         except Refused as refused:
+            if self._refusals is not None:
+                self._refusals(refused)
             await _refuse(send, hot[1], refused)
         except ConnectionError:  # the client went away before it had said what it wants
             return

@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, NoReturn
 
 import orjson
 
+from evalgate.errors import ProviderError
 from evalgate.gateway.asked import Asked
 from evalgate.gateway.outgoing import encoded, outgoing, with_usage
 from evalgate.gateway.refusal import Refused
-from evalgate.gateway.speaking import translation
+from evalgate.gateway.shapes import error_body
 from evalgate.gateway.splitter import Splitter
 from evalgate.gateway.tally import Seen, Tally
 from evalgate.gateway.translation import Translation, Untranslatable
+from evalgate.gateway.translations import between
 from evalgate.gateway.trouble import Trouble, of_error, of_failure, of_status, silent
 from evalgate.gateway.upstreams import Upstream
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.connection import Connection, Head
+from evalgate.providers.openrouter import require_pinned
 from evalgate.providers.reply import error_in
 from evalgate.router import Option
 
@@ -42,6 +45,7 @@ class Attempting:
     """
 
     __slots__ = (
+        "_body",
         "_held",
         "_held_size",
         "_path",
@@ -61,9 +65,9 @@ class Attempting:
     )
 
     def __init__(self, asked: Asked, option: Option, upstream: Upstream) -> None:
-        """Raises `Refused` where the upstream's API has no words for the request."""
+        """Raises `Trouble` where the upstream's API has no words for the request."""
         self.asked, self.option, self.upstream = asked, option, upstream
-        self.translated: Translation | None = translation(asked.speech, upstream.provider.protocol, asked.path)
+        self.translated: Translation | None = between(asked.speech, upstream.provider.protocol, asked.path)
         choices = asked.body.get("n")
         self.tally = Tally(upstream.speech, choices if isinstance(choices, int) and choices > 0 else 1)
         self.connection: Connection | None = None
@@ -72,6 +76,13 @@ class Attempting:
         self.request_id = ""
         self.started = time.perf_counter()
         self._path = asked.path if self.translated is None else self.translated.path
+        self._body = outgoing(asked.body, option.endpoint)
+        if self.translated is not None:
+            try:
+                self._body = self.translated.request(self._body)
+            except Untranslatable as failure:
+                body = error_body(asked.speech, Refused(400, "invalid_request_error", str(failure)))
+                raise Trouble("wordless", 400, str(failure), body=body) from None
         self._translator: StreamTranslation | None = None
         self._splitter = Splitter(LARGEST_EVENT)
         self._withhold = False
@@ -122,7 +133,7 @@ class Attempting:
                 if "text/event-stream" not in head.headers.get("content-type", "").lower():
                     await self._not_a_stream(connection)
                 if self.translated is not None:
-                    self._translator = self.translated.stream()
+                    self._translator = self.translated.stream(self.asked.body)
                 while self.first is None:
                     piece = await connection.piece()
                     if not piece:
@@ -131,6 +142,7 @@ class Attempting:
                     if limit is None:
                         clock.reschedule(asyncio.get_running_loop().time() + patience)
                     self._hold(piece)
+            self._require_pinned()
         except BaseException as failure:
             self.connection = None
             if connection is not None:
@@ -174,7 +186,7 @@ class Attempting:
             return b""
         if self._translator is None:
             return event
-        return self._translator.feed(event.strip(b"\r\n"))
+        return self._translator.feed(event)
 
     def _hold(self, piece: bytes) -> None:
         for event in self._splitter.feed(self.upstream.redacted(piece)):
@@ -241,13 +253,7 @@ class Attempting:
         return head
 
     def _request(self) -> tuple[bytes, bytes]:
-        asked, endpoint = self.asked, self.option.endpoint
-        body = outgoing(asked.body, endpoint)
-        if self.translated is not None:
-            try:
-                body = self.translated.request(body)
-            except Untranslatable as failure:
-                raise Refused(400, "invalid_request_error", str(failure)) from None
+        asked, endpoint, body = self.asked, self.option.endpoint, dict(self._body)
         self._withhold = False
         if asked.stream and self.upstream.speech == "openai" and self.upstream.tells_usage:
             self._withhold = with_usage(body)
@@ -255,6 +261,14 @@ class Attempting:
         if self.upstream.speech == "anthropic" and (beta := asked.headers.get(_BETA)) and beta.isprintable():
             more = f"{_BETA}: {beta}\r\n" if beta.isascii() else ""
         return self.upstream.request(endpoint, self._path, encoded(body), more)
+
+    def _require_pinned(self) -> None:
+        """An answer of anybody else than the variant's own provider must not be served."""
+        if self.upstream.provider.protocol == "openrouter":
+            try:
+                require_pinned(self.option.endpoint, self.tally.served_by)
+            except ProviderError as failure:
+                raise Trouble("operator", 502, str(failure), asked=True) from None
 
     def _judged(self, head: Head, data: bytes) -> bytes:
         if head.status >= 300:
@@ -267,6 +281,7 @@ class Attempting:
             raise of_error(body, data)
         if not isinstance(body, dict) or not self.tally.whole(body):
             raise Trouble("unusable", 502, "what the upstream sent has no answer in it", asked=True)
+        self._require_pinned()
         if self.translated is None:
             return data
         try:

@@ -8,14 +8,17 @@ from decimal import Decimal
 import orjson
 
 from evalgate.gateway.shapes import Headers
-from evalgate.router import Decision, Option, reason_of
+from evalgate.router import Decision, Option, explain, reason_of
 
 _LONGEST = 200  # characters of a header
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`failed`: who was asked before, and why in vain. `dollars` None: not known (yet). `estimated`: tokens were not counted by the upstream."""
+    """`failed`: who was asked before, and why in vain. `dollars` None: not known (yet).
+
+    `estimated`: tokens were not counted by the upstream.
+    """
 
     decision: Decision
     served: Option
@@ -68,6 +71,20 @@ class Delivery:
             for name, value in fields.items()
             if value is not None
         ]
+
+
+def candidates(decision: Decision) -> list[dict[str, object]]:
+    """Everybody who was considered, from the cheapest on: for who asks why."""
+    return [
+        {
+            "variant": each.endpoint.id,
+            "eligible": each.eligible,
+            "usable": each.usable,
+            "expected_cost_usd": each.cost,
+            "reason": each.reason,
+        }
+        for each in explain(decision).candidates
+    ]
 
 
 def splice(body: bytes, fields: dict[str, object]) -> bytes:

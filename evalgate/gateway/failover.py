@@ -13,12 +13,14 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from evalgate.errors import InputError
 from evalgate.gateway.accounts import Accounts, Used
+from evalgate.gateway.alarms import Alarms
 from evalgate.gateway.asked import Asked, Send
 from evalgate.gateway.attempt import Attempting
-from evalgate.gateway.delivery import Delivery, splice
+from evalgate.gateway.delivery import Delivery, candidates, splice
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.relay import last_bytes, relay
 from evalgate.gateway.routing import Routing
@@ -50,6 +52,7 @@ class Desk:
     preferences: Preferences
     retries: RetryPolicy
     chance: random.Random
+    alarms: Alarms
 
     def decide(self, asked: Asked) -> Decision:
         """Whom to ask, in turn. Raises `Refused` where nobody may be."""
@@ -82,18 +85,32 @@ class Desk:
 class Serving:
     """The serving of one call. `left`: its client went away; `over`: the last byte went out."""
 
-    __slots__ = ("_answer", "_began", "_desk", "_failed", "asked", "attempt", "decision", "left", "over", "started")
+    __slots__ = (
+        "_answer",
+        "_began",
+        "_desk",
+        "_failed",
+        "_task",
+        "asked",
+        "attempt",
+        "decision",
+        "left",
+        "over",
+        "started",
+    )
 
     def __init__(self, desk: Desk, asked: Asked, began: float) -> None:
         self._desk, self.asked, self._began = desk, asked, began
         self.decision: Decision | None = None
         self.attempt: Attempting | None = None
+        self._task: asyncio.Task[Any] | None = None
         self.left = self.over = self.started = False
         self._failed: list[tuple[str, str]] = []
         self._answer: list[bytes] | None = [] if desk.accounts.wants_answer(asked.caller) else None
 
     async def run(self, send: Send) -> None:
         """Serve it. Raises `Refused` before anything was sent; whatever interrupts it, call `interrupted` then."""
+        self._task = asyncio.current_task()
         decision = self.decision = self._desk.decide(self.asked)
         trouble = await self._ask_in_turn(decision, send)
         if trouble is not None:
@@ -191,6 +208,8 @@ class Serving:
                 whole = await attempt.whole(None if last else upstream.provider.first_byte_timeout)
         except Trouble as trouble:
             self._count(attempt, operation, trouble)
+            if attempt.translated is not None and trouble.body is not None:
+                trouble.body = attempt.translated.error(trouble.body, trouble.status)
             self.attempt = None
             raise
         except Refused:
@@ -205,7 +224,9 @@ class Serving:
         desk = self._desk
         outcome = _OUTCOMES.get(trouble.kind) or ("throttled" if trouble.status == 429 else "failed")
         desk.accounts.attempted(attempt, outcome)
-        if trouble.kind not in _BLAMELESS:
+        if trouble.kind in _BLAMELESS:
+            desk.health.succeeded(attempt.option.id, operation, time.time())  # it answers
+        else:
             desk.health.failed(attempt.option.id, operation, time.time(), trouble.retry_after)
         if trouble.asked and attempt.sent:
             desk.accounts.book(attempt)
@@ -214,8 +235,11 @@ class Serving:
         used = self._desk.accounts.used(attempt)
         delivery = self._delivery(attempt, used)
         fields = delivery.fields()
+        told = delivery.headers(fields)
+        if self.asked.headers.get("x-evalgate-explain") == "1":
+            fields["candidates"] = candidates(delivery.decision)
         body = splice(whole, fields)
-        headers = json_headers(len(body), (*delivery.headers(fields), *_id_of(attempt)))
+        headers = json_headers(len(body), (*told, *_id_of(attempt)))
         self.started = True
         if self._answer is not None:
             self._answer.append(body)
@@ -232,7 +256,7 @@ class Serving:
             send = self._kept(send)
         await send({"type": "http.response.start", "status": 200, "headers": [*headers, *told, *_id_of(attempt)]})
         await send({"type": "http.response.body", "body": first, "more_body": True})
-        broke = await relay(attempt, send)
+        broke = await relay(attempt, send, self._give_up)
         self._settle(attempt, operation, broke, None)
         await send({"type": "http.response.body", "body": b""})
         connection, attempt.connection = attempt.connection, None
@@ -251,7 +275,7 @@ class Serving:
         if broke is None:
             desk.health.succeeded(attempt.option.id, operation, at)
         else:
-            log.warning("%s: a stream broke: %s", attempt.option.id, broke)
+            desk.alarms.tell(attempt.option.id, "a stream broke", broke)
             desk.health.failed(attempt.option.id, operation, at, None)
         used = desk.accounts.book(attempt, used)
         desk.accounts.delivered(
@@ -276,8 +300,10 @@ class Serving:
 
     def _note(self, option: Option, trouble: Trouble) -> None:
         self._failed.append((option.id, trouble.reason))
-        level = logging.ERROR if trouble.kind == "operator" else logging.INFO
-        log.log(level, "%s: %s: %s", option.id, trouble.kind, trouble.reason)
+        if trouble.kind == "operator":
+            self._desk.alarms.tell(option.id, "turns every call away", trouble.reason)
+        else:
+            log.info("%s: %s: %s", option.id, trouble.kind, trouble.reason)
 
     async def _tell(self, trouble: Trouble, send: Send) -> None:
         """The error of the one who told the most, with its true status."""
@@ -286,6 +312,12 @@ class Serving:
         headers = json_headers(len(body), retry_header(trouble.retry_after))
         await send({"type": "http.response.start", "status": trouble.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+
+    def _give_up(self) -> None:
+        """The client does not take what it is sent: it has left, whatever its connection says."""
+        if not self.over and self._task is not None:
+            self.left = True
+            self._task.cancel()
 
     def cut(self) -> bytes:
         """What ends a stream that has to stop now."""

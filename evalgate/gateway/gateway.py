@@ -8,15 +8,17 @@ serve(settings, lambda worker: app)
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from evalgate.catalog import Catalog
 from evalgate.gateway.accounts import Accounts
+from evalgate.gateway.alarms import Alarms
 from evalgate.gateway.application import Application
 from evalgate.gateway.caller import Doorkeeper, OpenDoor
 from evalgate.gateway.delivered import Onlooker
 from evalgate.gateway.failover import Desk
 from evalgate.gateway.plain import Sign, plain_routes
+from evalgate.gateway.refusal import Refused
 from evalgate.gateway.routing import Routing
 from evalgate.gateway.settings import GatewaySettings
 from evalgate.gateway.standings import Health, Telemetry, Uncounted
@@ -38,11 +40,12 @@ def gateway(
     telemetry: Telemetry | None = None,
     onlookers: Sequence[Onlooker] = (),
     signs: Mapping[str, Sign] = _NOTHING,
+    refusals: Callable[[Refused], None] | None = None,
 ) -> Application:
     """The application of one process.
 
     `environment`: where the providers' keys are. `signs`: further things that /readyz tells of, by name: what is wrong
-    with each, or None.
+    with each, or None. `refusals` is told of every call that was turned away.
     """
     door, counts = doorkeeper or OpenDoor(), telemetry or Uncounted()
     desk = Desk(
@@ -53,8 +56,9 @@ def gateway(
         accounts=Accounts(door, counts, onlookers),
         preferences=Preferences(settings.strategy, settings.p95_target_ms, settings.explore),
         retries=RetryPolicy(settings.attempts),
+        alarms=Alarms(),
         chance=random.Random(),  # noqa: S311  # spreads calls and retries; nobody is kept out by it
     )
-    application = Application(desk, door)
+    application = Application(desk, door, refusals)
     application.mount(plain_routes(application, signs), [desk.routing.follow])
     return application

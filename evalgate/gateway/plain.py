@@ -46,7 +46,7 @@ def plain_routes(application: Application, signs: Mapping[str, Sign]) -> list[Ro
         health = reader.health() if reader is not None else None
         told: dict[str, object] = {
             "status": "draining" if application.draining else "ready",
-            "signal": {"seq": health.seq if health else None, "problem": health.problem if health else "there is none"},
+            "signal": {"seq": routing.table.seq, "problem": health.problem if health else "there is none"},
             "catalog": {"models": len(routing.catalog.models), "problem": routing.catalog_trouble},
             "calls": application.live,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from evalgate.gateway.asked import Send
 from evalgate.gateway.attempt import Attempting
@@ -10,16 +11,23 @@ from evalgate.gateway.shapes import error_event
 from evalgate.gateway.tally import Seen
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.connection import Connection
+from evalgate.providers.reply import message_of
 from evalgate.providers.streaming import FOR_THE_END, FOR_USAGE, LAST_BYTES
+
+STUCK = 300.0  # seconds that a client may leave unread what it was sent
 
 
 class Patience:
-    """Closes a connection on which nobody has sent anything for too long, with one timer for the whole stream."""
+    """Closes a connection on which nobody has sent anything for too long, with one timer for the whole stream.
 
-    def __init__(self, connection: Connection, seconds: float) -> None:
-        self._connection, self.seconds = connection, seconds
+    `give_up` is called when it is the client who takes nothing.
+    """
+
+    def __init__(self, connection: Connection, seconds: float, give_up: Callable[[], None]) -> None:
+        self._connection, self.seconds, self._give_up = connection, seconds, give_up
         self._loop = asyncio.get_running_loop()
         self._since: float | None = None  # since when a piece is waited for
+        self._sent = self._loop.time()  # when the last one was taken
         self.over = False
         self._timer = self._loop.call_later(seconds, self._look)
 
@@ -29,7 +37,7 @@ class Patience:
         try:
             return await self._connection.piece()
         finally:
-            self._since = None
+            self._since, self._sent = None, self._loop.time()
 
     def shorten(self, seconds: float) -> None:
         """From now on wait no longer than that."""
@@ -43,22 +51,26 @@ class Patience:
         self._timer.cancel()
 
     def _look(self) -> None:
-        waited = 0.0 if self._since is None else self._loop.time() - self._since
+        now = self._loop.time()
+        waited = 0.0 if self._since is None else now - self._since
         if waited >= self.seconds:
             self.over = True
             self._connection.close()
+        elif self._since is None and now - self._sent >= STUCK:
+            self._give_up()
         else:
             self._timer = self._loop.call_later(self.seconds - waited, self._look)
 
 
-async def relay(attempt: Attempting, send: Send) -> str | None:
+async def relay(attempt: Attempting, send: Send, give_up: Callable[[], None]) -> str | None:
     """Pass a stream on to its end; returns None when it is whole, else why it is not, which the client was told.
 
-    The last message is left to the caller. The connection is the attempt's, and is not given back here.
+    `give_up` is called where the client takes nothing any more. The last message is left to the caller, and so is the
+    connection.
     """
     connection = attempt.connection
     assert connection is not None
-    patience = Patience(connection, attempt.upstream.provider.timeout)
+    patience = Patience(connection, attempt.upstream.provider.timeout, give_up)
     tally, ended, trouble = attempt.tally, None, None
     try:
         if tally.done:
@@ -104,7 +116,5 @@ async def last_bytes(connection: Connection) -> None:
 
 
 def _error(attempt: Attempting) -> bytes:
-    from evalgate.providers.reply import message_of
-
     message = " ".join(message_of(attempt.tally.error).split())[:300]
     return error_event(attempt.asked.speech, f"the stream broke: {message}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from evalgate.exchange import JsonValue
 from evalgate.gateway.refusal import Kind, Refused
 from evalgate.gateway.translation import Speech
 
@@ -14,7 +15,7 @@ Headers = list[tuple[bytes, bytes]]
 _OPENAI_CODES = {401: "invalid_api_key", 404: "not_found", 413: "request_too_large", 429: "rate_limit_exceeded"}
 
 
-def error_object(speech: Speech, kind: Kind, message: str, code: str | None = None) -> dict[str, object]:
+def error_object(speech: Speech, kind: str, message: str, code: str | None = None) -> dict[str, JsonValue]:
     """An error as the client's SDK reads it."""
     if speech == "anthropic":
         return {"type": "error", "error": {"type": kind, "message": message}}

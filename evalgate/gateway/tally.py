@@ -29,10 +29,11 @@ class Seen(Enum):
 class Tally:
     """Counts one answer in the words of `speech`, the upstream's. Tokens are None as long as nobody counted.
 
-    `said`: bytes of content so far. `error`: the error within, where there is one. `choices`: how many were asked for.
+    `said`: letters of content so far. `served_by`: who answered, where a router says so (OpenRouter). `error`: the
+    error within, where there is one. `choices`: how many were asked for.
     """
 
-    __slots__ = ("_finished", "_wanted", "done", "error", "input", "output", "said", "speech")
+    __slots__ = ("_finished", "_wanted", "done", "error", "input", "output", "said", "served_by", "speech")
 
     def __init__(self, speech: Speech, choices: int = 1) -> None:
         self.speech = speech
@@ -41,6 +42,7 @@ class Tally:
         self.said = 0
         self.done = False
         self.error: JsonValue = None
+        self.served_by: JsonValue = None
         self._wanted = choices
         self._finished: set[object] = set()
 
@@ -77,7 +79,7 @@ class Tally:
             parts = body.get("content")
             self.said = _size(parts)
             return isinstance(parts, list) and (len(parts) > 0 or body.get("stop_reason") is not None)
-        choices = body.get("choices")
+        choices, self.served_by = body.get("choices"), body.get("provider")
         if isinstance(choices, list):
             if self.output is None:
                 self.said = sum(
@@ -91,6 +93,8 @@ class Tally:
         if isinstance(usage, dict):
             self._count(usage)
         choices = body.get("choices")
+        if self.served_by is None:
+            self.served_by = body.get("provider")
         if not isinstance(choices, list) or not choices:
             return Seen.USAGE if isinstance(usage, dict) and isinstance(choices, list) else Seen.OTHER
         seen = Seen.OTHER

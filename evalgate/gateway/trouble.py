@@ -9,6 +9,7 @@ a filter's    callers    passed on, never routed around: somebody meant it
 5xx, cut off  failed     once more at the same target, then the next
 no byte       silent     the next target: what is silent once would be waited for twice
 no connection unreachable  the next target
+no words      wordless   the next target, whose API may have words for the request: nothing was sent to this one
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ from evalgate.providers.again import seconds_until_retry
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.reply import error_in, is_filtered, is_spent, message_of, status_within
 
-TroubleKind = Literal["callers", "too_long", "operator", "busy", "failed", "unusable", "silent", "unreachable"]
+TroubleKind = Literal[
+    "callers", "too_long", "operator", "busy", "failed", "unusable", "silent", "unreachable", "wordless"
+]
 _BUSY = {429, 503, 529}
 _OPERATORS = {401, 402, 403, 404}
 _AGAIN = {408, 409, 425}

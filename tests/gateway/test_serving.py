@@ -142,3 +142,8 @@ def test_an_answer_is_kept_for_who_wants_it(tmp_path: Path) -> None:
     with house(tmp_path, CHEAP, wants_answers=True) as up:
         response = up.ask(stream=True)
         assert up.delivered[0].answer == response.content
+
+
+def test_who_asks_why_hears_of_everybody_who_was_considered(up: House) -> None:
+    told = up.ask(headers={"x-evalgate-explain": "1"}).json()["delivery"]["candidates"]
+    assert [(each["variant"], each["usable"]) for each in told] == [("cheap", True), ("full", True)]
