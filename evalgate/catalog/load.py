@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from evalgate.catalog.models import CatalogFile, Price, Provider, Quantization, Variant
+from evalgate.catalog.models import CatalogFile, Model, Price, Provider, Quantization, Variant
 from evalgate.errors import InputError
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import Document, did_you_mean, read_yaml
@@ -95,6 +95,7 @@ class Catalog:
     document: Document
     models: Mapping[str, Mapping[str, Endpoint]]
     baselines: Mapping[str, str] = field(default_factory=dict)  # by model, where the catalogue names one
+    about: Mapping[str, Model] = field(default_factory=dict)  # what is written of each model
 
     @property
     def path(self) -> Path:
@@ -131,7 +132,8 @@ def load_catalog(path: Path | str) -> Catalog:
             )
             raise document.error(message, "models", m, "baseline")
     _refuse_duplicates(document, "variant", places)
-    return Catalog(document, models, {each.id: each.baseline for each in file.models if each.baseline is not None})
+    baselines = {each.id: each.baseline for each in file.models if each.baseline is not None}
+    return Catalog(document, models, baselines, {each.id: each for each in file.models})
 
 
 def _check_provider(document: Document, provider: Provider, index: int) -> None:

@@ -1,0 +1,76 @@
+"""How intelligent each model of a catalogue is said to be, and on what grounds: `standing` is what pages show.
+
+Pure: no clock, no file. Nothing of it is used for routing; what a variant may serve is decided by its own verdicts.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from evalgate.catalog import Catalog
+from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, composite, parts_of
+from evalgate.intelligence.estimate import Known, estimate
+from evalgate.intelligence.reports import Report
+
+Label = Literal["measured", "estimated", "unknown"]
+CONFIRMED = 0.5  # of the weight must have been measured, before others are estimated from a composite
+
+
+@dataclass(frozen=True, slots=True)
+class Intelligence:
+    """How intelligent a model is said to be.
+
+    `value` and the ends of `interval` (90 %) are in [0, 100], or None where nothing can be said. `parts`: what was
+    measured, empty for an estimate. `reason`: a sentence on where the value comes from, or why there is none.
+    `as_of`: the day of the newest part.
+    """
+
+    value: float | None
+    interval: tuple[float, float] | None
+    label: Label
+    parts: tuple[Part, ...] = ()
+    reason: str = ""
+    as_of: date | None = None
+
+
+def standing(catalog: Catalog, reports: Sequence[Report], today: date) -> Mapping[str, Intelligence]:
+    """By model id, for every model of the catalogue. Reports that are dated after `today` are not counted."""
+    parts = _parts(catalog, reports, today)
+    complete = [{part.name: part.score for part in each} for each in parts.values() if len(each) == len(PARTS)]
+    measured = {model: composite(each, complete) for model, each in parts.items()}
+    confirmed = {model: each.value for model, each in measured.items() if each.weight >= CONFIRMED}
+    known = {model: Known.of(about, catalog.models[model].values(), today) for model, about in catalog.about.items()}
+    found: dict[str, Intelligence] = {}
+    for model in catalog.models:
+        if model in measured:
+            found[model] = _measured(measured[model], parts[model])
+            continue
+        told = estimate(known[model], {each: (known[each], value) for each, value in confirmed.items()})
+        if isinstance(told, str):
+            found[model] = Intelligence(None, None, "unknown", reason=told)
+        else:
+            found[model] = Intelligence(told.value, told.interval, "estimated", reason=told.reason)
+    return found
+
+
+def _parts(catalog: Catalog, reports: Sequence[Report], today: date) -> dict[str, tuple[Part, ...]]:
+    ids = {alias: model for model, about in catalog.about.items() for alias in about.aliases}
+    ids |= {model: model for model in catalog.models}  # an id is never somebody else's alias
+    by_model: dict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        if report.model in ids and report.date <= today:
+            by_model[ids[report.model]].append(report)
+    return {model: parts_of(each) for model, each in by_model.items()}
+
+
+def _measured(found: Composite, parts: tuple[Part, ...]) -> Intelligence:
+    names: list[PartName] = [part.name for part in parts]
+    missing = [name for name in PARTS if name not in names]
+    reason = f"weighted mean of {', '.join(part.benchmark for part in parts)}"
+    if missing:
+        reason += f"; nobody reported {', '.join(missing)}, so {found.weight:.0%} of the weight is measured"
+    return Intelligence(found.value, found.interval, "measured", parts, reason, max(part.date for part in parts))
