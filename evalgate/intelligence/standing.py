@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal
 
 from evalgate.catalog import Catalog
-from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, composite, parts_of
+from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, composite, parts_of, yardsticks
 from evalgate.intelligence.estimate import Known, estimate
 from evalgate.intelligence.reports import Report
 
@@ -64,7 +64,9 @@ def _parts(catalog: Catalog, reports: Sequence[Report], today: date) -> dict[str
     for report in reports:
         if report.model in ids and report.date <= today:
             by_model[ids[report.model]].append(report)
-    return {model: parts_of(each) for model, each in by_model.items()}
+    by = yardsticks(each for each in reports if each.date <= today)
+    found = {model: parts_of(each, by) for model, each in by_model.items()}
+    return {model: each for model, each in found.items() if each}
 
 
 def _measured(found: Composite, parts: tuple[Part, ...]) -> Intelligence:
