@@ -175,7 +175,9 @@ class Imported(Strict):
     """What an import wrote, so that the next one knows its own values from those that a person wrote."""
 
     as_of: Day
-    values: dict[str, JsonValue] = Field(description="by field, as it was written; one that differs now is a person's")
+    wrote: dict[str, Annotated[str, Field(pattern="^v[0-9a-f]{8}$")]] = Field(
+        description="by field, a short hash of the value that was written; a value of another hash is a person's"
+    )
 
 
 class Variant(Strict):
