@@ -41,9 +41,9 @@ Edit = tuple[int, int, str]  # what replaces the characters from … to
 def rewritten(text: str, new: Mapping[str, Any], path: Path) -> str:
     """`text`, so changed that it reads as `new`; `path` is for errors.
 
-    Entries of lists are known by their `id`; such entries may be changed and added, not removed. Keys may be added,
-    changed and removed. Raises `InputError` when the text cannot be changed like this (anchors that several entries
-    share, for one): then it must be edited by hand.
+    Entries of lists are known by their `id`; such entries may be changed and added, not removed. Other lists may grow.
+    Keys may be added, changed and removed. Raises `InputError` when the text cannot be changed like this (anchors that
+    several entries share, for one): then it must be edited by hand.
     """
     old = parse_yaml(text, path).data
     if old == new:
@@ -125,6 +125,8 @@ class _Editor:
             self.entry(node, old, new)
         elif _are_entries(new) and _are_entries(old):
             self._entries(key, node, old, new)
+        elif old and isinstance(old, list) and isinstance(new, list) and new[: len(old)] == old:
+            self._append(key, node, new[len(old) :])
         elif _is_inline(node):
             self._edits.append((self._offset(node.start_mark), self._offset(node.end_mark), _flow(new)))
         elif flow or node.start_mark.line == key.start_mark.line:
@@ -142,15 +144,17 @@ class _Editor:
             if by_id.get(before["id"]) != before:
                 self.entry(child, before, by_id.get(before["id"], {}))
         known = {each["id"] for each in old}
-        added = [each for each in new if each["id"] not in known]
-        if not added:
-            return
+        self._append(key, node, [each for each in new if each["id"] not in known])
+
+    def _append(self, key: yaml.Node, node: yaml.Node, added: list[Any]) -> None:
+        if not isinstance(node, yaml.SequenceNode):
+            raise _Unclear
         if node.flow_style:
             self._into_flow(node, ", ".join(map(_flow, added)))
-        else:
+        elif added:
             self._insert(self._after(node, key), as_yaml(added, node.start_mark.column))
 
-    def _into_flow(self, node: yaml.Node, added: str) -> None:
+    def _into_flow(self, node: yaml.CollectionNode, added: str) -> None:
         if added:
             closing = self._offset(node.end_mark) - 1
             end = len(self._text[:closing].rstrip().removesuffix(","))

@@ -102,27 +102,21 @@ def read_reports(document: Document) -> tuple[Report, ...]:
     return tuple(reports)
 
 
-def added(collection: Sequence[Report], new: Iterable[Report], place: str) -> tuple[Report, ...]:
-    """Those of `new` that the collection lacks.
-
-    Raises `InputError` that names every report which the collection has already, or has with another score.
-    """
+def require_new(collection: Sequence[Report], new: Iterable[Report], place: str) -> None:
+    """Raise `InputError` that names every report which the collection has already, or has with another score."""
     known = {each.identity: each for each in collection}
-    fresh: list[Report] = []
     wrong: list[str] = []
     for report in new:
         other = known.get(report.identity)
         if other is None:
-            fresh.append(report)
-            known[report.identity] = report
-        elif other.score == report.score:
+            continue
+        if other.score == report.score:
             wrong.append(f"{place}: {told(report)}: already in the collection")
         else:
             what = f"{report.score:g} contradicts the collection, which has {other.score:g}"
             wrong.append(f"{place}: {told(report)}: {what}")
     if wrong:
         raise InputError("\n".join(wrong))
-    return tuple(fresh)
 
 
 def told(report: Report) -> str:

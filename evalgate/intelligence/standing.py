@@ -12,7 +12,7 @@ from datetime import date
 from typing import Literal
 
 from evalgate.catalog import Catalog
-from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, composite, parts_of, yardsticks
+from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, Yardstick, composite, parts_of, yardsticks
 from evalgate.intelligence.estimate import Known, estimate
 from evalgate.intelligence.reports import Report
 
@@ -39,7 +39,9 @@ class Intelligence:
 
 def standing(catalog: Catalog, reports: Sequence[Report], today: date) -> Mapping[str, Intelligence]:
     """By model id, for every model of the catalogue. Reports that are dated after `today` are not counted."""
-    parts = _parts(catalog, reports, today)
+    counted = [report for report in reports if report.date <= today]
+    by = yardsticks(counted)
+    parts = _parts(catalog, counted, by)
     complete = [{part.name: part.score for part in each} for each in parts.values() if len(each) == len(PARTS)]
     measured = {model: composite(each, complete) for model, each in parts.items()}
     confirmed = {model: each.value for model, each in measured.items() if each.weight >= CONFIRMED}
@@ -47,7 +49,7 @@ def standing(catalog: Catalog, reports: Sequence[Report], today: date) -> Mappin
     found: dict[str, Intelligence] = {}
     for model in catalog.models:
         if model in measured:
-            found[model] = _measured(measured[model], parts[model])
+            found[model] = _measured(measured[model], parts[model], by)
             continue
         told = estimate(known[model], {each: (known[each], value) for each, value in confirmed.items()})
         if isinstance(told, str):
@@ -57,21 +59,23 @@ def standing(catalog: Catalog, reports: Sequence[Report], today: date) -> Mappin
     return found
 
 
-def _parts(catalog: Catalog, reports: Sequence[Report], today: date) -> dict[str, tuple[Part, ...]]:
+def _parts(
+    catalog: Catalog, reports: Sequence[Report], by: Mapping[PartName, Yardstick]
+) -> dict[str, tuple[Part, ...]]:
+    """By model id, for those of which anything is known that compares."""
     ids = {alias: model for model, about in catalog.about.items() for alias in about.aliases}
     ids |= {model: model for model in catalog.models}  # an id is never somebody else's alias
     by_model: dict[str, list[Report]] = defaultdict(list)
     for report in reports:
-        if report.model in ids and report.date <= today:
+        if report.model in ids:
             by_model[ids[report.model]].append(report)
-    by = yardsticks(each for each in reports if each.date <= today)
     found = {model: parts_of(each, by) for model, each in by_model.items()}
     return {model: each for model, each in found.items() if each}
 
 
-def _measured(found: Composite, parts: tuple[Part, ...]) -> Intelligence:
-    names: list[PartName] = [part.name for part in parts]
-    missing = [name for name in PARTS if name not in names]
+def _measured(found: Composite, parts: tuple[Part, ...], by: Mapping[PartName, Yardstick]) -> Intelligence:
+    names = [part.name for part in parts]
+    missing = [f"{name} by {'/'.join(by[name])}" for name in PARTS if name not in names]
     reason = f"weighted mean of {', '.join(part.benchmark for part in parts)}"
     if missing:
         reason += f"; nobody reported {', '.join(missing)}, so {found.weight:.0%} of the weight is measured"
