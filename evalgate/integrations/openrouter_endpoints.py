@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from evalgate.catalog import CatalogFile
 from evalgate.catalog.offer import Offer
 from evalgate.errors import InputError
@@ -62,8 +64,10 @@ def _require_valid(model: str, variant: Mapping[str, Any]) -> None:
     """What else is odd about an endpoint (an id of a thousand letters, a precision in words) costs only that one."""
     try:
         CatalogFile.model_validate({"providers": [PROVIDER], "models": [{"id": model, "variants": [variant]}]})
-    except ValueError as failure:
-        raise InputError(f"a catalogue cannot hold it: {str(failure).splitlines()[1]}") from None
+    except ValidationError as failure:
+        first = failure.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"][4:]) or ".".join(str(part) for part in first["loc"])
+        raise InputError(f"a catalogue cannot hold its {place}: {first['msg']}") from None
 
 
 def _about(model: str, data: Mapping[str, Any], variants: list[dict[str, Any]], at: datetime) -> dict[str, Any]:
