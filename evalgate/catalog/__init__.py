@@ -12,6 +12,7 @@ from evalgate.catalog.models import (
     Price,
     Provider,
     Quantization,
+    ToolChoice,
     Variant,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "Price",
     "Provider",
     "Quantization",
+    "ToolChoice",
     "Variant",
     "load_catalog",
 ]
