@@ -77,7 +77,7 @@ class _Merger:
     def __init__(self, data: Mapping[str, Any], offer: Offer, overwrite: frozenset[str]) -> None:
         self.offer, self.overwrite = offer, overwrite
         self.models: list[Entry] = list(data["models"])
-        self.merged = Merged({"version": 1, **data, "providers": list(data["providers"]), "models": self.models})
+        self.merged = Merged({**data, "providers": list(data["providers"]), "models": self.models})
         self._called = {each["id"]: self._provider(each) for each in offer.providers}
         self._owners = {variant["id"]: model["id"] for model in self.models for variant in model["variants"]}
 

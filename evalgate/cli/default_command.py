@@ -6,9 +6,10 @@ import click
 
 
 class DefaultGroup(click.Group):
-    """`default`: the command that takes the arguments when the first of them is no command's name."""
+    """`default`: the command that takes the arguments when the first is no command's name; `bare`: also none at all."""
 
     default = ""
+    bare = False
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -20,6 +21,6 @@ class DefaultGroup(click.Group):
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Of click: options that stand first are the default command's, but for --help."""
-        if self.default and (not args or (args[0].startswith("-") and args[0] not in ("--help", "-h"))):
+        if (args and args[0].startswith("-") and args[0] not in ("--help", "-h")) or (self.bare and not args):
             args = [self.default, *args]
         return super().parse_args(context, args)

@@ -14,6 +14,7 @@ from evalgate.errors import InputError
 
 class _Commands(DefaultGroup):
     default = "board"
+    bare = True
 
 
 @click.group("intelligence", cls=_Commands)

@@ -57,7 +57,7 @@ def rewritten(text: str, new: Mapping[str, Any], path: Path) -> str:
         changed = editor.edited(newline)
         if parse_yaml(changed, path).data == new:
             return changed
-    except (InputError, yaml.YAMLError, _Unclear):
+    except (InputError, _Unclear):
         pass
     message = "cannot be changed in place without losing how it is written; are there anchors (&, *) in it?"
     raise InputError(f"{path}: {message} Write it without them, or import into another file")
@@ -106,7 +106,7 @@ class _Editor:
         removed = [key for key in old if key not in new]
         added = {key: value for key, value in new.items() if key not in old}
         if node.flow_style:
-            self._into_flow(node, ", ".join(f"{key}: {_flow(value)}" for key, value in added.items()))
+            self._into_flow(node, _flow(added)[1:-1])
             return
         for key in removed:
             start = self._line_start(pairs[key][0].start_mark)
@@ -202,7 +202,9 @@ def _are_entries(value: object) -> bool:
 
 
 def _flow(value: object) -> str:
-    text = yaml.safe_dump(_plain(value), sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True)
+    text = yaml.dump(
+        _plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True
+    )
     return text.removesuffix("...\n").strip()
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from evalgate.catalog import Catalog
 from evalgate.intelligence.composite import PARTS, Composite, Part, PartName, Yardstick, composite, parts_of, yardsticks
-from evalgate.intelligence.estimate import Known, estimate
+from evalgate.intelligence.estimate import Estimator, Known
 from evalgate.intelligence.reports import Report
 
 Label = Literal["measured", "estimated", "unknown"]
@@ -46,12 +46,13 @@ def standing(catalog: Catalog, reports: Sequence[Report], today: date) -> Mappin
     measured = {model: composite(each, complete) for model, each in parts.items()}
     confirmed = {model: each.value for model, each in measured.items() if each.weight >= CONFIRMED}
     known = {model: Known.of(about, catalog.models[model].values(), today) for model, about in catalog.about.items()}
+    estimator = Estimator({model: (known[model], value) for model, value in confirmed.items()})
     found: dict[str, Intelligence] = {}
     for model in catalog.models:
         if model in measured:
             found[model] = _measured(measured[model], parts[model], by)
             continue
-        told = estimate(known[model], {each: (known[each], value) for each, value in confirmed.items()})
+        told = estimator.estimate(known[model])
         if isinstance(told, str):
             found[model] = Intelligence(None, None, "unknown", reason=told)
         else:

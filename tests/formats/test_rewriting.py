@@ -112,7 +112,9 @@ def test_nothing_to_change_is_nothing_changed() -> None:
     assert rewritten(TEXT.rstrip(), data(), PATH) == TEXT.rstrip()
 
 
-LEAF = st.sampled_from([1, 0.5, "0.10", "yes", "no: #", "a\nb", "- x", None, True, "", "ü", [1, 2], ["a"], [], {}])
+LEAF = st.sampled_from(
+    [1, 0.5, "0.10", "yes", "no: #", "a\nb", "- x", None, True, "", "ü", [1, 2], ["a"], [], {}, OneLine(a=1)]
+)
 ENTRY = st.dictionaries(st.sampled_from(["k", "l", "m n", "#"]), LEAF | st.dictionaries(st.sampled_from("xyz"), LEAF))
 ENTRIES = st.dictionaries(st.sampled_from("abc"), ENTRY, min_size=1).map(
     lambda found: {"version": 1, "models": [{"id": name, **each} for name, each in found.items()]}

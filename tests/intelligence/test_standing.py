@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evalgate.catalog import Catalog
 from evalgate.intelligence import Report, standing
-from evalgate.intelligence.estimate import LEAST_CONFIRMED, Known, estimate
+from evalgate.intelligence.estimate import LEAST_CONFIRMED, Estimator, Known
 from tests.intelligence.make import TODAY, catalog, report, used, whole
 
 
@@ -121,7 +121,7 @@ def test_the_interval_of_an_estimate_holds_what_the_model_turns_out_to_be() -> N
         family = dict(zip("abcd", random.normal(0, 5, 4), strict=True))
         known = [Known("abcd"[n % 4], None, float(random.normal(0, 1)), None) for n in range(16)]
         truth = [50 + 3 * (each.price or 0) + family[each.family or ""] + float(random.normal(0, 5)) for each in known]
-        found = estimate(known[0], {f"m{n}": (known[n], truth[n]) for n in range(1, 16)} | tops)
+        found = Estimator({f"m{n}": (known[n], truth[n]) for n in range(1, 16)} | tops).estimate(known[0])
         assert not isinstance(found, str)
         held += found.interval[0] <= truth[0] <= found.interval[1]
     assert held / cases > 0.9 - 3 * (0.9 * 0.1 / cases) ** 0.5
