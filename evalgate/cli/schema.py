@@ -1,4 +1,4 @@
-"""`evalgate schema suite|catalog|signal|gateway`: the JSON Schemas that editors check these files with."""
+"""`evalgate schema NAME`: the JSON Schemas that editors check our files with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from pydantic import BaseModel
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["suite", "catalog", "signal", "gateway"]))
+@click.argument("name", type=click.Choice(["suite", "catalog", "signal", "gateway", "intelligence"]))
 def command(name: str) -> int:
-    """Print the JSON Schema of a suite, a catalogue, the signal or the gateway's settings."""
+    """Print the JSON Schema of a suite, a catalogue, the signal, the gateway's settings, or benchmark reports."""
     from evalgate.catalog import CatalogFile
     from evalgate.gateway.settings import GatewaySettings
+    from evalgate.intelligence import ReportFile
     from evalgate.signal import SignalDocument
     from evalgate.suite import SuiteFile
 
@@ -21,6 +22,7 @@ def command(name: str) -> int:
         "catalog": CatalogFile,
         "signal": SignalDocument,
         "gateway": GatewaySettings,
+        "intelligence": ReportFile,
     }
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -83,7 +83,8 @@ def _row(told: Explanation, candidate: Candidate) -> list[Text]:
 def _details(decision: Decision, candidate: Candidate) -> list[str]:
     """Price, promises and telemetry of a candidate, as far as anything is known."""
     price, offers, standing = candidate.endpoint.price, candidate.endpoint.variant.capabilities, candidate.standing
-    parts = [f"{price.input} in, {price.output} out USD/1M tokens"]
+    dated = f", as of {price.as_of}" if price.as_of is not None else ""
+    parts = [f"{price.input} in, {price.output} out USD/1M tokens{dated}"]
     parts += [name for name, has in (("tools", offers.tools), ("JSON schema", offers.json_schema)) if has]
     if offers.context is not None:
         parts.append(f"context {offers.context:,}")

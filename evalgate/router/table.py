@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evalgate.catalog import Catalog, DataPolicy, Endpoint
+from evalgate.catalog import Catalog, DataPolicy, Endpoint, ToolChoice
 from evalgate.errors import InputError
 from evalgate.formats.documents import did_you_mean
 from evalgate.router.call import Call
@@ -41,6 +41,7 @@ class Option:
     certified_success: float
     estimated: bool
     tools: bool
+    tool_choice: list[ToolChoice] | None
     json_schema: bool
     chat: bool
     completions: bool
@@ -233,6 +234,7 @@ def _option(
         certified_success=success,
         estimated=estimated,
         tools=offers.tools,
+        tool_choice=offers.tool_choice,
         json_schema=offers.json_schema,
         chat=offers.chat,
         completions=offers.completions,

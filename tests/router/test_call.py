@@ -69,6 +69,22 @@ def test_needs_are_read_from_the_body() -> None:
     assert call_of({"prompt": "Hello"}).completions
 
 
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (None, "auto"),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ({"type": "function", "function": {"name": "f"}}, "function"),
+        ("anything", "auto"),
+        ([], "auto"),
+    ],
+)
+def test_the_choice_of_a_tool_is_read_from_the_body(given: object, asked: str) -> None:
+    assert read(tools=[{"type": "function"}], tool_choice=given).tool_choice == asked
+
+
 def test_the_prompt_is_rather_taken_for_too_long() -> None:
     assert read(messages=[{"role": "user", "content": "x" * 3000}]).input_tokens == 1001
     parts = [{"role": "user", "content": [{"type": "text", "text": "漢" * 1000}]}]
