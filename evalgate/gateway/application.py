@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from evalgate.gateway.asked import Receive, Scope, Send, headers_of, read_body, understood
+from evalgate.gateway.asked import Gone, Receive, Scope, Send, headers_of, read_body, understood
 from evalgate.gateway.caller import Caller, Doorkeeper
 from evalgate.gateway.failover import Desk, Serving
 from evalgate.gateway.refusal import Refused
@@ -102,7 +102,7 @@ class Application:
             if self._refusals is not None:
                 self._refusals(refused)
             await _refuse(send, hot[1], refused)
-        except ConnectionError:  # the client went away before it had said what it wants
+        except Gone:
             return
         except Exception:
             log.exception("a call failed for a reason of our own")

@@ -24,6 +24,10 @@ _ONCE = ("authorization", "x-api-key", "content-type", "x-evalgate-operation", "
 UNJUDGED = "embeddings are judged by no suite"
 
 
+class Gone(Exception):
+    """The client went away before it had said what it wants."""
+
+
 @dataclass(slots=True)
 class Asked:
     """`path` as the upstream's API has it, such as /chat/completions; `raw`: the body as it came."""
@@ -50,7 +54,7 @@ def headers_of(given: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 async def read_body(receive: Receive, headers: Mapping[str, str], most: int) -> bytes:
-    """The whole request. Raises `Refused` when it is too large or does not come, `ConnectionError` when it broke off.
+    """The whole request. Raises `Refused` when it is too large or does not come, `Gone` when it broke off.
 
     What comes after a refusal is thrown away by the server as it arrives.
     """
@@ -66,7 +70,7 @@ async def read_body(receive: Receive, headers: Mapping[str, str], most: int) -> 
     pieces, size = [], 0
     while True:
         if message["type"] == "http.disconnect":
-            raise ConnectionError
+            raise Gone
         pieces.append(message.get("body", b""))
         size += len(pieces[-1])
         if size > most:

@@ -159,7 +159,8 @@ class Attempting:
         """What the client is sent for a piece of the stream, and what ended it: DONE, ERROR, or nothing."""
         told: list[bytes] = []
         ended: Seen | None = None
-        for event in self._splitter.feed(self.upstream.redacted(piece)):
+        for each in self._splitter.feed(piece):
+            event = self.upstream.redacted(each)
             seen = self.tally.event(event)
             if seen is Seen.ERROR:
                 ended = seen
@@ -172,7 +173,7 @@ class Attempting:
 
     def rest(self) -> bytes:
         """What the client is sent for an event whose empty line never came."""
-        event = self._splitter.close()
+        event = self.upstream.redacted(self._splitter.close())
         if not event.strip():
             return b""
         return self._translate(event + b"\n\n", self.tally.event(event))
@@ -189,7 +190,8 @@ class Attempting:
         return self._translator.feed(event)
 
     def _hold(self, piece: bytes) -> None:
-        for event in self._splitter.feed(self.upstream.redacted(piece)):
+        for each in self._splitter.feed(piece):
+            event = self.upstream.redacted(each)
             seen = self.tally.event(event)
             if seen is Seen.ERROR:
                 raise of_error(self.tally.error, orjson.dumps(self.tally.error))

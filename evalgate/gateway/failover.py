@@ -35,6 +35,7 @@ from evalgate.router import Decision, Option, Preferences, admits, choose
 from evalgate.telemetry import Outcome
 
 log = logging.getLogger("evalgate.gateway")
+MOST_KEPT = 16 * 1024 * 1024  # bytes of a stream that is kept for who looks on
 LONGEST_WAIT = 60.0  # seconds of a retry-after that is waited for when there is nobody else to ask
 _OUTCOMES: dict[str, Outcome] = {"callers": "callers_fault", "too_long": "callers_fault"}
 _BLAMELESS = ("callers", "too_long")
@@ -90,6 +91,7 @@ class Serving:
         "_began",
         "_desk",
         "_failed",
+        "_kept_size",
         "_task",
         "asked",
         "attempt",
@@ -106,6 +108,7 @@ class Serving:
         self._task: asyncio.Task[Any] | None = None
         self.left = self.over = self.started = False
         self._failed: list[tuple[str, str]] = []
+        self._kept_size = 0
         self._answer: list[bytes] | None = [] if desk.accounts.wants_answer(asked.caller) else None
 
     async def run(self, send: Send) -> None:
@@ -164,9 +167,14 @@ class Serving:
                 return None
 
     def _within_budget(self, decision: Decision) -> tuple[Option, ...]:
-        """The order, cut so that its last one, which is the baseline unless the caller forbade it, is asked."""
+        """The order, cut so that its last one, which is the baseline unless the caller forbade it, is asked.
+
+        Where the operator allows but one attempt it is the first's.
+        """
         order, most = decision.order, self._desk.settings.attempts
-        return order if len(order) <= most else (*order[: most - 1], order[-1])
+        if len(order) <= most or most == 1:
+            return order[:most]
+        return (*order[: most - 1], order[-1])
 
     def _next(self, order: tuple[Option, ...], index: int, operation: str) -> int | None:
         for following in range(index + 1, len(order)):
@@ -299,7 +307,7 @@ class Serving:
         )
 
     def _note(self, option: Option, trouble: Trouble) -> None:
-        self._failed.append((option.id, trouble.reason))
+        self._failed.append((option.id, trouble.public))
         if trouble.kind == "operator":
             self._desk.alarms.tell(option.id, "turns every call away", trouble.reason)
         else:
@@ -329,8 +337,11 @@ class Serving:
 
         async def keeping(message: dict[str, object]) -> None:
             body = message.get("body")
-            if isinstance(body, bytes) and body:
+            if isinstance(body, bytes) and body and self._answer is not None:
                 answer.append(body)
+                self._kept_size += len(body)
+                if self._kept_size > MOST_KEPT:
+                    self._answer = None
             await send(message)
 
         return keeping  # type: ignore[return-value]  # a dict is a mapping that can be changed

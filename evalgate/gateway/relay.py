@@ -73,9 +73,7 @@ async def relay(attempt: Attempting, send: Send, give_up: Callable[[], None]) ->
     patience = Patience(connection, attempt.upstream.provider.timeout, give_up)
     tally, ended, trouble = attempt.tally, None, None
     try:
-        if tally.done:
-            return None
-        while ended is None:
+        while ended is None and not tally.done:
             if tally.complete:
                 patience.shorten(FOR_USAGE if tally.output is None else FOR_THE_END)
             piece = await patience.piece()

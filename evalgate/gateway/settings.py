@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 class SignalSettings(Strict):
     """Where the signal is read, and who is believed."""
 
-    source: str = Field(default=".evalgate/signal.json", description="a file, http(s)://, postgresql:// or s3:// URL")
+    source: str = Field(default="signal.json", description="a file, http(s)://, postgresql:// or s3:// URL")
     trust: list[str] = Field(default=[], description="public keys: files, or folders of *.pub")
     unsigned: bool = Field(default=False, description="believe a document that nobody signed")
     stream: str | None = Field(default=None, description="the only stream that is believed; default: the first one's")
@@ -55,7 +55,7 @@ class GatewaySettings(Strict):
     version: Literal[1] = 1
     catalog: str = "catalog.yaml"
     signal: SignalSettings = SignalSettings()
-    store: str | None = Field(default=".evalgate/store.db", description="null: keep nothing, share nothing")
+    store: str | None = Field(default=".evalgate/evalgate.db", description="null: keep nothing, share nothing")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8380
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(

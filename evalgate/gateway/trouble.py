@@ -59,6 +59,14 @@ class Trouble(Exception):
         self.reason = " ".join(reason.split())[:_LONGEST_REASON]
 
     @property
+    def public(self) -> str:
+        """The reason as clients may hear it. What a provider says of the gateway's own key is not for them."""
+        if self.kind != "operator":
+            return self.reason
+        status = self.reason.partition(":")[0]
+        return f"it turns the gateway away ({status})" if status.startswith("HTTP ") else "it cannot be asked"
+
+    @property
     def weight(self) -> int:
         """How much it tells a client who can hear of only one: when to come back, before what went wrong."""
         if self.kind == "busy":
@@ -77,7 +85,7 @@ class Trouble(Exception):
             if self.kind == "callers":
                 return self.body
         kind: Kind = kind_of(self.status)
-        return orjson.dumps(error_object(speech, kind, f"no upstream could answer: {self.reason}"))
+        return orjson.dumps(error_object(speech, kind, f"no upstream could answer: {self.public}"))
 
 
 def of_status(status: int, headers: Mapping[str, str], data: bytes) -> Trouble:

@@ -193,8 +193,13 @@ def test_a_filter_in_the_first_event_is_passed_on_too(up: House) -> None:
 
 def test_a_provider_that_turns_the_gateway_away_is_no_fault_of_the_client(up: House) -> None:
     up.upstream.will("full", fails(401, "bad key sk-1234"))
-    response = up.ask(model="model", metadata={})
+    response = up.ask(metadata={})
     assert response.status_code == 502
+    assert "HTTP 401" in response.json()["error"]["message"]
+    assert "sk-1234" not in response.text
+    up.upstream.will("cheap", fails(401, "bad key sk-1234"))
+    up.upstream.will("full", answers())
+    assert "sk-1234" not in up.ask().text
 
 
 def test_the_baseline_is_asked_though_its_breaker_is_open(up: House) -> None:
