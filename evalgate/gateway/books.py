@@ -101,16 +101,17 @@ class Books:
                         self.recorder.know(now)
                         known = now
                     await asyncio.sleep(_KNOW_SECONDS)
-        finally:
+        except asyncio.CancelledError:  # not for a failure, after which it is begun again
             self.close()
+            raise
 
     def close(self) -> None:
-        """Write what is not written yet, for a few seconds at most."""
+        """Write what is not written yet, money first; four seconds at most, for who ends a worker waits five."""
         if self._keys is not None:
-            self._keys.stop()
-        self.recorder.stop()
+            self._keys.stop(patience=2.0)
+        self.recorder.stop(patience=1.0)
         if self._traces is not None:
-            self._traces.close()
+            self._traces.close(patience=1.0)
         if self._store is not None:
             self._store.__exit__()
 
