@@ -2,7 +2,7 @@
 
 from evalgate.store.attempts import Attempts
 from evalgate.store.claims import BEAT_SECONDS, Claims
-from evalgate.store.open import open_store, open_to_read
+from evalgate.store.open import open_prepared, open_store, open_to_read
 from evalgate.store.signals import KeptSignal, Signals
 from evalgate.store.store import Bought, Scored, Store, answer_key
 
@@ -16,6 +16,7 @@ __all__ = [
     "Signals",
     "Store",
     "answer_key",
+    "open_prepared",
     "open_store",
     "open_to_read",
 ]

@@ -129,6 +129,11 @@ class Recorder:
         if self._sharing is not None:
             self._sharing.sync()
 
+    @property
+    def trouble(self) -> str:
+        """Why the figures are those of this process alone for now; empty when they are everybody's."""
+        return "" if self._sharing is None else self._sharing.trouble
+
     def start(self) -> None:
         """Keep the figures fresh, and share them, in threads of its own."""
         self._stopping.clear()

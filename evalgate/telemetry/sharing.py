@@ -30,7 +30,7 @@ class Sharing:
 
     def __init__(self, store: Store, recorder: Recorder) -> None:
         self._shared, self._recorder = SharedTelemetry(store), recorder
-        self._trouble = ""
+        self.trouble = ""  # why others do not hear of us, or we of them
         self._tidied_at = float("-inf")
 
     def sync(self) -> None:
@@ -56,11 +56,11 @@ class Sharing:
             last = stopping.is_set()
             try:
                 self.sync()
-                self._trouble = ""
+                self.trouble = ""
             except EvalgateError as failure:
-                if self._trouble != str(failure):
+                if self.trouble != str(failure):
                     log.warning("telemetry is not shared for now: %s", failure)
-                self._trouble = str(failure)
+                self.trouble = str(failure)
             if last:
                 return
             stopping.wait(SYNC_SECONDS)

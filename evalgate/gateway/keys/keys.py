@@ -60,7 +60,7 @@ class Keys:
         self._seen = 0
         self._loaded, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._trouble = ""
+        self.trouble = ""  # why the store is not followed for now
         self._tidied_at = float("-inf")
 
     def __enter__(self) -> Keys:
@@ -184,11 +184,11 @@ class Keys:
             last = self._stopping.is_set()
             try:
                 self.sync()
-                self._trouble = ""
+                self.trouble = ""
             except EvalgateError as failure:
-                if self._trouble != str(failure):
+                if self.trouble != str(failure):
                     log.warning("keys and spending are not shared for now: %s", failure)
-                self._trouble = str(failure)
+                self.trouble = str(failure)
             if last:
                 return
             self._stopping.wait(SYNC_SECONDS)

@@ -2,5 +2,6 @@
 
 from evalgate.gateway.metrics.gauge import Gauge, Gauges
 from evalgate.gateway.metrics.metrics import Describe, Metrics
+from evalgate.gateway.metrics.standing import standing
 
-__all__ = ["Describe", "Gauge", "Gauges", "Metrics"]
+__all__ = ["Describe", "Gauge", "Gauges", "Metrics", "standing"]
