@@ -23,7 +23,8 @@ def _a_variable(value: object) -> object:
     return value
 
 
-def _without_credentials(value: object) -> object:
+def without_credentials(value: object) -> object:
+    """Raise `ValueError` for a URL with a user or a password in it."""
     if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
         message = "no user and password in a URL; name the key's environment variable in api_key_env"
         raise ValueError(message)
@@ -31,7 +32,7 @@ def _without_credentials(value: object) -> object:
 
 
 Variable = Annotated[str, BeforeValidator(_a_variable), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
-Url = Annotated[str, BeforeValidator(_without_credentials), Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+Url = Annotated[str, BeforeValidator(without_credentials), Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 
 
 def _dollars(value: object) -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from evalgate.catalog.models import CatalogFile
@@ -28,8 +30,8 @@ class Offer:
     whole: bool = True
 
 
-def offer_of(document: Document, as_of: date, *, local: bool) -> Offer:
-    """What another evalgate catalogue offers; `local`: it is a file here, so that its recordings can be found.
+def offer_of(document: Document, as_of: date, beside: Path | None) -> Offer:
+    """What another evalgate catalogue offers to one in the folder `beside`; None: its recordings are not to be had.
 
     Raises `InputError` with file and line when it is no catalogue.
     """
@@ -42,10 +44,11 @@ def offer_of(document: Document, as_of: date, *, local: bool) -> Offer:
         for variant in model["variants"]:
             entry = {key: value for key, value in variant.items() if key != "imported"}
             if entry.get("recording") is not None:
-                if not local:
+                if beside is None:
                     skipped.append(f"{entry['id']}: its answers are recorded in a file, which is not here")
                     continue
-                entry["recording"] = str((document.path.parent / str(entry["recording"])).resolve())
+                there = (document.path.parent / str(entry["recording"])).resolve()
+                entry["recording"] = Path(os.path.relpath(there, beside.resolve())).as_posix()
             variants.append(entry)
         if variants:
             rest = {key: value for key, value in model.items() if key not in ("imported", "baseline")}

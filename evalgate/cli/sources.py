@@ -37,9 +37,12 @@ def is_url(text: str) -> bool:
     return text.startswith(("http://", "https://"))
 
 
-def read_source(text: str) -> Source:
-    """A file or an http(s) URL. Raises `InputError` for a file, `InfrastructureError` for a URL that cannot be read."""
-    return _fetched(text) if is_url(text) else _opened(Path(text))
+def read_source(text: str, key: str | None = None) -> Source:
+    """A file or an http(s) URL, which is sent the bearer `key`.
+
+    Raises `InputError` for a file, `InfrastructureError` for a URL that cannot be read.
+    """
+    return _fetched(text, key) if is_url(text) else _opened(Path(text))
 
 
 def _opened(path: Path) -> Source:
@@ -56,13 +59,14 @@ def _opened(path: Path) -> Source:
     return Source(str(path), data, min(written, datetime.now(UTC)), is_local=True)
 
 
-def _fetched(url: str) -> Source:
+def _fetched(url: str, key: str | None) -> Source:
     import httpx
 
     name = _without_secrets(url)
     data = bytearray()
+    headers = {"authorization": f"Bearer {key}"} if key else {}  # httpx drops it where another host is redirected to
     try:
-        with httpx.stream("GET", url, timeout=_TIMEOUT, follow_redirects=True) as response:
+        with httpx.stream("GET", url, headers=headers, timeout=_TIMEOUT, follow_redirects=True) as response:
             for piece in response.iter_bytes():
                 data += piece
                 if len(data) > LARGEST:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from evalgate.catalog.models import Day, Name, Url
+from evalgate.catalog.models import Day, Name, without_credentials
 from evalgate.errors import InputError
 from evalgate.formats.documents import Document, Strict, read_yaml
 
@@ -41,6 +41,9 @@ def _in_percent(value: float) -> float:
     return value
 
 
+Link = Annotated[
+    str, BeforeValidator(without_credentials), Field(pattern=r"^https?://[^\s/?#<>\"]+[^\s<>\"]*$", max_length=500)
+]
 Score = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(_in_percent)]
 
 
@@ -58,7 +61,7 @@ class Report(Strict):
     )
     date: Day = Field(description="when it was measured or published")
     measured_by: Annotated[str, Field(min_length=1, max_length=100)]
-    source: Url = Field(description="where it can be read")
+    source: Link = Field(description="where it can be read")
     note: Annotated[str, Field(max_length=500)] = ""
 
     @property

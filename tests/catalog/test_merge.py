@@ -181,10 +181,10 @@ def test_another_catalogue_brings_variants_but_no_baseline_and_no_recording_from
         }
     )
     document = parse_yaml(text, Path("/there/catalog.yaml"))
-    far, near = (offer_of(document, DAY, local=local) for local in (False, True))
+    far, near = (offer_of(document, DAY, beside) for beside in (None, Path("/here/now")))
     assert (far.models, "recorded" in far.skipped[0]) == ((), True)
     assert "baseline" not in near.models[0]
-    assert near.models[0]["variants"][0]["recording"] == "/there/a.gz"
+    assert near.models[0]["variants"][0]["recording"] == "../../there/a.gz"
 
 
 VALUES = {

@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from evalgate.catalog import load_catalog
 from evalgate.cli import command
+from evalgate.cli.catalog.importing import key_for
 from evalgate.errors import EvalgateError, InfrastructureError, InputError
 from tests.integrations.test_openrouter_endpoints import FP8, document
 
@@ -135,6 +136,20 @@ def test_an_error_of_a_url_tells_nothing_that_is_secret_in_it(address: str) -> N
     with pytest.raises(InfrastructureError, match=f"^http://{address}/bad: HTTP 500") as caught:
         run("catalog", "import", "openrouter", f"http://me:sk-secret@{address}/bad?key=sk-secret")
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("https://openrouter.ai/api/v1/models/a/b/endpoints", "sk"),
+        ("http://openrouter.ai/api/v1/models/a/b/endpoints", None),
+        ("https://openrouter.ai.evil.example/api/v1/models", None),
+        ("https://openrouter.ai/api/v1@evil.example/models", None),
+        ("list.json", None),
+    ],
+)
+def test_the_key_of_openrouter_is_sent_to_openrouter_alone(address: str, key: str | None) -> None:
+    assert key_for(address, {"OPENROUTER_API_KEY": "sk"}) == key
 
 
 def test_another_catalogue_is_merged_without_its_baselines(made: Path, tmp_path: Path) -> None:

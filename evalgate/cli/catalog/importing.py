@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,12 +52,14 @@ def target_options(function: Function) -> Function:
 def openrouter(sources: tuple[str, ...], **where: Any) -> int:
     """Every endpoint of some models at OpenRouter.
 
-    SOURCE: a file or URL of `GET /models/{author}/{slug}/endpoints`, or a model's id.
+    SOURCE: a file or URL of `GET /models/{author}/{slug}/endpoints`, or a model's id. Latencies are told only to who
+    has a key: that in OPENROUTER_API_KEY is sent, if it is set, to OpenRouter alone.
     """
     from evalgate.cli.catalog.writing import Target
     from evalgate.integrations.openrouter_endpoints import read_endpoints
 
-    read = [read_source(_endpoints_of(source)) for source in sources]
+    addresses = [_endpoints_of(source) for source in sources]
+    read = [read_source(address, key_for(address, os.environ)) for address in addresses]
     return Target(**where).take([read_endpoints(each.decoded(), each.name, each.at) for each in read])
 
 
@@ -88,7 +91,15 @@ def file(source: str, **where: Any) -> int:
 
     read = read_source(source)
     document = parse_yaml(read.data.decode(errors="replace"), Path(read.name))
-    return Target(**where).take([offer_of(document, read.at.date(), local=read.is_local)])
+    target = Target(**where)
+    return target.take([offer_of(document, read.at.date(), target.path.parent if read.is_local else None)])
+
+
+def key_for(address: str, environment: Mapping[str, str]) -> str | None:
+    """OpenRouter's key, for an address of OpenRouter's own API and no other."""
+    from evalgate.catalog.models import PUBLIC_URLS
+
+    return environment.get("OPENROUTER_API_KEY") if address.startswith(f"{PUBLIC_URLS['openrouter']}/") else None
 
 
 def _endpoints_of(source: str) -> str:
