@@ -196,5 +196,5 @@ def _unknown(name: str, known: set[str], store: str) -> InputError:
     from evalgate.formats.documents import did_you_mean
     from evalgate.report.wording import safe
 
-    advice = did_you_mean(name, known) or ("; evalgate keys list" if known else "; it has none: evalgate keys create")
+    advice = did_you_mean(name, known) if known else "; there are none yet: evalgate keys create --name …"
     return InputError(f"store {store}: no key is named {safe(name)!r}{advice}")

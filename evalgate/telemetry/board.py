@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from evalgate.telemetry.cell import Cell, decoded, merged
 from evalgate.telemetry.figures import Figures, Snapshot, figures_of, success, wait
-from evalgate.telemetry.series import AHEAD, MINUTE, SLACK, TEN_MINUTES, WINDOW, Series, is_old
+from evalgate.telemetry.series import FUTURE, MINUTE, TEN_MINUTES, WINDOW, Series, is_old, rests
+from evalgate.telemetry.shelf import Shelf
 
 Pair = tuple[str, str]  # variant, operation
 Row = tuple[int, int, str, str]  # span and start in minutes, variant, operation
@@ -20,7 +21,7 @@ class Board:
         self.minute = minute
         self.totals: dict[Pair, Cell] = {}
         self._series: dict[Pair, Series] = {}
-        self._own: dict[Row, Cell] = {}
+        self._own: Shelf[Row] = Shelf()
         self._others: dict[tuple[str, Row], bytes] = {}  # not decoded: they are many, and looked at once
         self._unsent: set[Row] = set()
         self._standings: dict[Pair, Standing] = {}
@@ -39,7 +40,7 @@ class Board:
             (TEN_MINUTES, minute - minute % TEN_MINUTES, cell.without_times()),
         ):
             row = span, start, *pair
-            self._own.setdefault(row, Cell()).merge(part)
+            self._own.take(row).merge(part)
             self._unsent.add(row)
             series.add(span, start, part)
 
@@ -49,7 +50,7 @@ class Board:
         What is no cell is ignored, and so is what is too old or too far in the future to count soon.
         """
         span, start, *pair = row
-        if span not in WINDOW or is_old(span, start, self.minute) or start > self.minute + AHEAD + SLACK:
+        if span not in WINDOW or is_old(span, start, self.minute) or start > self.minute + FUTURE:
             return
         before = self._others.get((worker, row))
         try:
@@ -66,14 +67,15 @@ class Board:
             series.advance(minute)
 
     def forget(self) -> None:
-        """Let go of what counts no more."""
+        """Let go of what counts no more, and put away what rests."""
         minute = self.minute
         for series in self._series.values():
             series.forget(minute)
         self._series = {pair: series for pair, series in self._series.items() if not series.empty}
-        self._own = {row: cell for row, cell in self._own.items() if not is_old(*row[:2], minute)}
+        self._own.drop(lambda row: is_old(*row[:2], minute))
+        self._own.pack(lambda row: rests(*row[:2], minute))
         self._others = {key: data for key, data in self._others.items() if not is_old(*key[1][:2], minute)}
-        self._unsent &= self._own.keys()
+        self._unsent.intersection_update(self._own)
         self.totals = {pair: cell for pair, cell in self.totals.items() if pair in self._series}
         self._standings = {pair: each for pair, each in self._standings.items() if pair in self._series}
 
@@ -101,7 +103,7 @@ class Board:
     def take_unsent(self) -> dict[Row, bytes]:
         """Our rows that changed since they were last taken."""
         rows, self._unsent = self._unsent, set()
-        return {row: self._own[row].encoded() for row in rows}
+        return {row: self._own.encoded(row) for row in rows}
 
     def give_back(self, rows: Iterable[Row]) -> None:
         """They could not be sent, and are to be taken again."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from evalgate.telemetry.cell import Cell, merged
 from evalgate.telemetry.figures import Figures, figures_of
+from evalgate.telemetry.shelf import Shelf
 
 MINUTE, TEN_MINUTES = 1, 10  # spans, in minutes
 WINDOW = {MINUTE: 30, TEN_MINUTES: 144}  # how many spans count, with the one that is under way
 AHEAD = 1  # minutes that another machine's clock may be ahead of ours
-SLACK = 30  # minutes that a cell is kept after it counted: our clock may yet be set back a little
+FUTURE = 60  # minutes that one may be from the future, until it is not even kept
+SLACK = 5  # minutes that a cell is kept after it counted: our clock may yet be set back a little
 
 
 def is_current(span: int, start: int, minute: int) -> bool:
@@ -26,6 +28,11 @@ def is_old(span: int, start: int, minute: int) -> bool:
     return start <= minute - span * WINDOW[span] - SLACK
 
 
+def rests(span: int, start: int, minute: int) -> bool:
+    """Whether a cell will hardly be added to, or looked at, any more."""
+    return start < minute - span - 5
+
+
 class Series:
     """Cells by span and start (minutes since 1970), and what of them counts at `minute`.
 
@@ -36,7 +43,7 @@ class Series:
 
     def __init__(self, minute: int) -> None:
         self.minute, self.changed = minute, True
-        self._cells: dict[tuple[int, int], Cell] = {}
+        self._cells: Shelf[tuple[int, int]] = Shelf()
         self._counted: set[tuple[int, int]] = set()
         self._sums = {MINUTE: Cell(), TEN_MINUTES: Cell()}
 
@@ -58,7 +65,7 @@ class Series:
     def add(self, span: int, start: int, cell: Cell, instead: Cell | None = None) -> None:
         """Count what a cell has, in place of what the same source said before, if it did."""
         key = span, start
-        there = self._cells.setdefault(key, Cell())
+        there = self._cells.take(key)
         if key not in self._counted and is_current(span, start, self.minute):
             self._counted.add(key)
             self._sums[span].merge(there)
@@ -74,21 +81,22 @@ class Series:
         if minute == self.minute:
             return
         self.minute, self.changed = minute, True
-        for (span, start), cell in self._cells.items():
-            counts, counted = is_current(span, start, minute), (span, start) in self._counted
+        for key in self._cells:
+            span, counts, counted = key[0], is_current(*key, minute), key in self._counted
             if counts and not counted:
-                self._sums[span].merge(cell)
-                self._counted.add((span, start))
+                self._sums[span].merge(self._cells.look(key))
+                self._counted.add(key)
             elif counted and not counts:
-                self._sums[span].take_away(cell)
-                self._counted.discard((span, start))
+                self._sums[span].take_away(self._cells.look(key))
+                self._counted.discard(key)
         for span, whole in self._sums.items():
-            whole.latest = max((self._cells[key].latest for key in self._counted if key[0] == span), default=0.0)
+            last = max((key for key in self._counted if key[0] == span), default=None)
+            whole.latest = 0.0 if last is None else self._cells.look(last).latest
 
     def forget(self, minute: int) -> None:
-        """Let go of what counts no more."""
-        for key in [key for key in self._cells if key not in self._counted and is_old(*key, minute)]:
-            del self._cells[key]
+        """Let go of what counts no more, and put away what rests."""
+        self._cells.drop(lambda key: key not in self._counted and is_old(*key, minute))
+        self._cells.pack(lambda key: rests(*key, minute))
 
     def figures(self, now: float) -> Figures:
         """All figures at `now`, in seconds since 1970."""
@@ -97,4 +105,4 @@ class Series:
     def five_minutes(self) -> Cell:
         """The last five minutes."""
         since = self.minute - 5
-        return merged(self._cells[key] for key in self._counted if key[0] == MINUTE and key[1] > since)
+        return merged(self._cells.look(key) for key in self._counted if key[0] == MINUTE and key[1] > since)

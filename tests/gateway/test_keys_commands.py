@@ -100,6 +100,13 @@ def test_what_cannot_be_meant_is_refused_and_makes_no_key(folder: Path, option: 
     assert not (folder / ".evalgate").exists()
 
 
+def test_where_there_are_no_keys_it_says_how_to_make_one(folder: Path) -> None:
+    open_store("empty.db").__exit__()
+    assert "evalgate keys create" in keys("list", "--store", "empty.db").output
+    with pytest.raises(InputError, match="there are none yet: evalgate keys create"):
+        keys("show", "ci", "--store", "empty.db")
+
+
 def test_a_name_that_nobody_has_is_told_with_those_that_are_there(folder: Path) -> None:
     made("--name", "nightly")
     for arguments in (("show", "nightli"), ("revoke", "nightli")):
