@@ -105,13 +105,11 @@ class _Merger:
                 each["id"] for at, each in before if at not in taken and self.offer.source in each.get("imported", {})
             ]
         merged = self._with(known, {**model, "id": known["id"]}, told=place is not None)
-        merged["variants"] = variants  # put last, where it is new
         if place is None:
-            self.models.append(
-                {**{key: each for key, each in merged.items() if key != "variants"}, "variants": variants}
-            )
+            del merged["variants"]  # they come last
+            self.models.append({**merged, "variants": variants})
         else:
-            self.models[place] = merged
+            self.models[place] = {**merged, "variants": variants}
 
     def _provider(self, offered: Mapping[str, Any]) -> str:
         """What the provider is called here. One that is here stays as it is: a person says whom a key is sent to."""
@@ -140,8 +138,13 @@ class _Merger:
 
     def _with(self, old: Entry, offered: Mapping[str, Any], *, told: bool = True) -> Entry:
         """An entry of the catalogue with what the offer says of it."""
+        block = old.get("imported", {}).get(self.offer.source, {})
+        if block.get("as_of", "") > self.offer.as_of.isoformat():
+            older = f"{self.offer.source} of {self.offer.as_of} is older than what is here, of {block['as_of']}"
+            self.merged.left_out.append(f"{old['id']}: {older}")
+            return old
         ours, theirs = _fields(old), _fields(offered)
-        before: Mapping[str, str] = old.get("imported", {}).get(self.offer.source, {}).get("wrote", {})
+        before: Mapping[str, str] = block.get("wrote", {})
         wrote: dict[str, str] = {}
         for name in dict.fromkeys((*theirs, *before)):
             change = Change(f"{old['id']}#{name}", ours.get(name, ABSENT), theirs.get(name, ABSENT))
@@ -162,8 +165,8 @@ class _Merger:
             if name in offered and old.get(name, offered[name])["source"] == offered[name]["source"]:
                 entry[name] = offered[name]
         if wrote:
-            block = OneLine({"as_of": self.offer.as_of.isoformat(), "wrote": wrote})
-            entry["imported"] = {**old.get("imported", {}), self.offer.source: block}
+            written = OneLine({"as_of": self.offer.as_of.isoformat(), "wrote": wrote})
+            entry["imported"] = {**old.get("imported", {}), self.offer.source: written}
         return entry
 
     def _may_overwrite(self, change: str, entry: str) -> bool:

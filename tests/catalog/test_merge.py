@@ -141,6 +141,14 @@ def test_a_variant_that_is_called_otherwise_here_is_the_same_when_it_is_asked_in
     assert found.providers == []
 
 
+def test_an_older_list_than_the_last_one_changes_nothing_and_is_told() -> None:
+    data = imported(variant())
+    older = Offer("theirs", date(2026, 11, 29), (HERE,), offer(variant(quantization="fp4")).models)
+    found = merge(data, older)
+    assert found.data == data
+    assert found.left_out[0] == "a: theirs of 2026-11-29 is older than what is here, of 2026-11-30"
+
+
 def test_a_variant_that_is_listed_no_more_stays_and_is_told() -> None:
     found = merge(imported(variant("a"), variant("b")), offer(variant("a")))
     assert (found.gone, len(found.data["models"][0]["variants"])) == (["b"], 2)

@@ -61,7 +61,7 @@ def test_merging_updates_the_price_keeps_the_person_and_tells_both_sides(made: P
     done = run("catalog", "import", "openrouter", listed(made.parent, "0.0000005"), "--into", made)
     assert done.exit_code == 0
     assert f"updated {VARIANT}#price: $0.23/$0.4 → $0.5/$0.4" in done.stderr
-    assert f"kept yours: {VARIANT}#quantization: bf16 → fp8 in openrouter" in done.stderr
+    assert f"kept {VARIANT}#quantization: yours is bf16, openrouter has fp8" in done.stderr
     text = made.read_text()
     assert f"  # ours\n  - id: {VARIANT}   # contract until May\n" in text
     assert "    quantization: bf16   # they told us\n" in text

@@ -13,7 +13,7 @@ import click
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
-    from evalgate.catalog.merge import Change, Merged
+    from evalgate.catalog.merge import Merged
     from evalgate.catalog.offer import Offer
 
 _HEAD = "# yaml-language-server: $schema=schemas/catalog.schema.json\n"
@@ -110,17 +110,14 @@ def _report(offer: Offer, merged: Merged) -> None:
     for name in merged.added:
         _tell(f"added {name}")
     for change in merged.updated:
-        _tell(f"updated {_change(change)}")
+        _tell(f"updated {change.name}: {_value(change.before)} → {_value(change.after)}")
     for change in merged.conflicts:
-        _tell(f"kept yours: {_change(change, f' in {offer.source}')}; to take it: --overwrite {change.name}")
+        sides = f"yours is {_value(change.before)}, {offer.source} has {_value(change.after)}"
+        _tell(f"kept {change.name}: {sides}; to take that: --overwrite {change.name}")
     for name in merged.gone:
         _tell(f"{name} is not listed by {offer.source} any more; it stays until you remove it")
     for reason in merged.left_out:
         _tell(f"left out {reason}")
-
-
-def _change(change: Change, where: str = "") -> str:
-    return f"{change.name}: {_value(change.before)} → {_value(change.after)}{where}"
 
 
 def _value(value: object) -> str:
