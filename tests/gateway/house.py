@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -148,6 +149,7 @@ def house(
     door: Doorkeeper | None = None,
     wants_answers: bool = False,
     routes: Sequence[BaseRoute] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[House]:
     """Run a gateway whose model has the baseline `full` and these variants."""
     with Upstream() as upstream:
@@ -163,7 +165,7 @@ def house(
         with SignalReader(folder / "signal.json", unsigned=True, interval=0.05) as reader:
             reader.refresh()
             application = gateway(
-                chosen, catalog, reader, {}, doorkeeper=door or standing, telemetry=counts, onlookers=[note]
+                chosen, catalog, reader, environment, doorkeeper=door or standing, telemetry=counts, onlookers=[note]
             )
             application.mount(routes)
             sock = listen("127.0.0.1", 0)
