@@ -171,10 +171,17 @@ class Loopback:
         return catalog(folder, base_url=self.url, **provider).endpoints("toy")["full"]
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        late = asyncio.all_tasks() - {asyncio.current_task()}  # calls whose client left long ago
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _start(self) -> int:
         app = web.Application()

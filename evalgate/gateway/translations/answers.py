@@ -71,7 +71,7 @@ def completion_of_message(body: bytes, created: int) -> bytes:
         "created": created,
         "model": text(said.get("model")),
         "choices": [choice],
-        "usage": chat_usage(mapping(said.get("usage"))),
+        "usage": chat_usage(usage) if (usage := mapping(said.get("usage"))) else None,
     }
     return written(told)
 

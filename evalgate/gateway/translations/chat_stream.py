@@ -30,7 +30,7 @@ class _Call:
 class ChatStream:
     """One stream; see `StreamTranslation`.
 
-    `created`: seconds of the epoch, which Anthropic does not say; `usage`: whether the client asked for that chunk.
+    `created`: seconds of the epoch, which Anthropic does not say; `usage`: whether the client asked for the tokens.
     """
 
     def __init__(self, created: int, *, usage: bool) -> None:
@@ -67,7 +67,7 @@ class ChatStream:
         if not self._stopped:
             return self._fail(error_event("openai", "the upstream's stream broke off"))
         self._over = True
-        if not self._counts:
+        if not (self._counts and self._usage):
             return _DONE
         return chat_event({**self._head, "choices": [], "usage": chat_usage(self._usage)}) + _DONE
 

@@ -29,8 +29,10 @@ def chat_request(body: Mapping[str, object]) -> dict[str, object]:
     unless(body.get("speed"), "speed", (None, "standard"), "chat completions have one speed only")
     chat = common(body)
     chat["messages"] = [*_system(body.get("system"), "system"), *_messages(listed(body.get("messages"), "messages"))]
-    if not (limit := body.get("max_tokens")):
-        raise no_words("max_tokens", "expected at least 1: chat completions cannot fill a cache without an answer")
+    if (limit := body.get("max_tokens")) is None:
+        raise no_words("max_tokens", "Messages requires it")
+    if limit == 0:
+        raise no_words("max_tokens", "expected at least 1: chat completions fill no cache without an answer")
     chat["max_tokens"] = limit
     if stops := body.get("stop_sequences"):
         chat["stop"] = stops

@@ -61,4 +61,6 @@ def common(body: Mapping[str, object]) -> dict[str, object]:
 def _shown(value: object) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "an array"
+    if value is None:
+        return "nothing"
     return repr(value[:60] if isinstance(value, str) else value)[:60]

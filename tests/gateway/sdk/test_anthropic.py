@@ -152,6 +152,18 @@ def test_a_stream_that_breaks_raises_after_its_first_words(client: Anthropic, ru
 
 
 @BOTH
+def test_a_stream_that_ends_too_early_raises_and_never_looks_complete(
+    client: Anthropic, running: Running, model: str
+) -> None:
+    running.behave.heard.clear()
+    with client.messages.stream(**asks("cut", model)) as stream:
+        assert next(iter(stream.text_stream)) == "Hello"
+        running.behave.heard.set()
+        with pytest.raises(anthropic.APIError, match="broke"):
+            stream.until_done()
+
+
+@BOTH
 def test_a_stream_that_is_closed_early_is_closed_upstream(client: Anthropic, running: Running, model: str) -> None:
     running.upstream.left.clear()
     with client.messages.stream(**asks("hang", model)) as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -23,9 +24,12 @@ def package(request: pytest.FixtureRequest) -> Path:
         pytest.skip("Node is not installed")
     assert request.config.cache is not None
     folder = request.config.cache.mkdir(PACKAGE.replace("@", "-"))
-    if not (folder / "node_modules" / "openai").is_dir():
-        install = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", str(folder), PACKAGE]
-        subprocess.run(install, check=True, capture_output=True, timeout=300)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one test process installs, the others wait
+        if not (folder / "installed").exists():
+            install = [NPM, "install", "--no-audit", "--no-fund", "--no-package-lock", "--prefix", folder, PACKAGE]
+            subprocess.run(install, check=True, capture_output=True, timeout=300)
+            (folder / "installed").touch()
     return folder / "node_modules" / "openai"
 
 

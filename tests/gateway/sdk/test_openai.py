@@ -175,12 +175,36 @@ def test_a_stream_that_breaks_raises_after_its_first_words(client: OpenAI, runni
 
 
 @BOTH
+def test_a_stream_that_ends_too_early_raises_and_never_looks_complete(
+    client: OpenAI, running: Running, model: str
+) -> None:
+    running.behave.heard.clear()
+    stream = client.chat.completions.create(model=model, messages=says("cut"), stream=True)
+    assert any(chunk.choices[0].delta.content == "Hello" for chunk in stream)
+    running.behave.heard.set()
+    with pytest.raises(openai.APIError, match="broke"):
+        list(stream)
+
+
+@BOTH
 def test_a_stream_that_is_closed_early_is_closed_upstream(client: OpenAI, running: Running, model: str) -> None:
     running.upstream.left.clear()
     stream = client.chat.completions.create(model=model, messages=says("hang"), stream=True)
     assert any(chunk.choices[0].delta.content for chunk in stream)
     stream.close()
     assert running.upstream.left.wait(10)
+
+
+def test_completions_of_a_plain_text_pass(client: OpenAI) -> None:
+    assert client.completions.create(model="gpt", prompt="Say hi").choices[0].text == "Hello, world"
+
+
+@BOTH
+def test_an_operation_and_a_tier_are_told_by_what_the_sdk_has(client: OpenAI, model: str) -> None:
+    tagged: Any = {"metadata": {"operation_id": "greet"}, "extra_headers": {"x-evalgate-tier": "realtime"}}
+    got = client.chat.completions.with_raw_response.create(model=model, messages=says("hi"), **tagged)
+    assert got.headers["x-evalgate-tier"] == "realtime"
+    assert got.parse().choices[0].message.content == "Hello, world"
 
 
 @pytest.mark.parametrize("encoding", [{}, {"encoding_format": "float"}])

@@ -1,7 +1,8 @@
 """What stands behind the gateway: a server that speaks OpenAI's and Anthropic's APIs as they are documented.
 
-The last thing that the user says is what happens: a status (`429`), `break` after the first words, `hang` after them,
-`late` before them; with tools two calls at once, with a schema an answer that fits, otherwise `Hello, world`.
+The last thing that the user says is what happens: a status (`429`), `break` with an error after the first words, `cut`
+without one, `hang` after them, `late` before them; with tools two calls at once, with a schema an answer that fits,
+otherwise `Hello, world`.
 """
 
 from __future__ import annotations
@@ -48,22 +49,23 @@ COUNTS = {"input_tokens": 10, "cache_creation_input_tokens": 0, "cache_read_inpu
 
 
 class Upstream:
-    """What a `Loopback` does. A stream that breaks does so when `heard` is set: its first words have arrived."""
+    """What a `Loopback` does. A stream breaks or is cut when `heard` is set: its first words have arrived."""
 
     def __init__(self) -> None:
         self.heard = threading.Event()
 
     def __call__(self, asked: Asked) -> Sent:
         sent = _answer(asked)
-        if asked.body.get("stream") and _wish(asked.body) == "break":
-            sent.pieces = self._breaking(sent.pieces, is_anthropic=asked.path.endswith("/messages"))  # type: ignore[assignment]  # it is only gone through
+        if asked.body.get("stream") and "messages" in asked.body and _wish(asked.body) in ("break", "cut"):
+            sent.pieces = self._breaking(sent.pieces, asked)  # type: ignore[assignment]  # it is only gone through
         return sent
 
-    def _breaking(self, pieces: Sequence[bytes | float], *, is_anthropic: bool) -> Iterator[bytes | float]:
+    def _breaking(self, pieces: Sequence[bytes | float], asked: Asked) -> Iterator[bytes | float]:
         yield from pieces[:4]
         while not self.heard.is_set():
             yield 0.01
-        yield _broken(is_anthropic=is_anthropic)
+        if _wish(asked.body) == "break":
+            yield _broken(is_anthropic=asked.path.endswith("/messages"))
 
 
 def _answer(asked: Asked) -> Sent:
@@ -73,6 +75,10 @@ def _answer(asked: Asked) -> Sent:
         vectors = [{"object": "embedding", "index": 0, "embedding": vector}]
         counted = {"prompt_tokens": 3, "total_tokens": 3}
         return _json({"object": "list", "data": vectors, "model": asked.body["model"], "usage": counted})
+    if asked.path.endswith("/completions") and "prompt" in asked.body:
+        choice = {"index": 0, "text": "".join(PIECES), "logprobs": None, "finish_reason": "stop"}
+        head = {"id": "cmpl-1", "object": "text_completion", "created": 1700000000, "model": asked.body["model"]}
+        return _json({**head, "choices": [choice], "usage": USAGE})
     is_anthropic = asked.path.endswith("/messages")
     wish = _wish(asked.body)
     if wish.isdigit():

@@ -179,3 +179,9 @@ def test_what_anthropic_does_not_offer_is_refused_by_its_path(path: str) -> None
 )
 def test_the_same_speech_needs_no_translation(client: Speech, protocol: str) -> None:
     assert between(client, protocol, "/v1/messages") is None
+
+
+def test_tokens_that_nobody_counted_are_unknown_where_the_api_allows_it() -> None:
+    assert TO_MESSAGES is not None
+    body = json.dumps({"content": [{"type": "text", "text": "x"}], "stop_reason": "end_turn"}).encode()
+    assert json.loads(TO_MESSAGES.response(body))["usage"] is None
