@@ -123,11 +123,12 @@ class Attempting:
             async with asyncio.timeout(patience if limit is None else limit) as clock:
                 connection = self.connection = await connections.take()
                 head = await self._call(connection, None)
-                if head.status in (400, 422) and self._withhold:
+                if head.status in (400, 422) and self._withhold and "stream_options" not in self.asked.body:
                     await self._refused_with_usage(connection, head)
                     connections.give_back(connection)
                     connection = self.connection = await connections.take()
-                    head = await self._call(connection, None)
+                    head = await self._call(connection, None, count=False)
+                    self.upstream.tells_usage = head.status >= 300  # then it was not for that
                 if head.status >= 300:
                     await self._refused(connection, head)
                 if "text/event-stream" not in head.headers.get("content-type", "").lower():
@@ -204,9 +205,11 @@ class Attempting:
             told = self._translate(event, seen)
             self._held.append(told)
             self._held_size += len(told)
+            if seen is Seen.DONE:
+                break
         if self.first is None and self._held_size > MOST_HELD:
             raise Trouble(
-                "failed", 502, f"more than {MOST_HELD // MIB} MiB of a stream came without content", asked=True
+                "unusable", 502, f"more than {MOST_HELD // MIB} MiB of a stream came without content", asked=True
             )
 
     def _closed(self) -> None:
@@ -222,11 +225,10 @@ class Attempting:
         raise of_status(head.status, head.headers, self.upstream.redacted(data))
 
     async def _refused_with_usage(self, connection: Connection, head: Head) -> None:
-        """Returns when it was for asking to count the tokens, which is not asked of this upstream again."""
+        """Returns when it seems to be for asking to count the tokens."""
         data = await _read(connection, LARGEST_ERROR)
         if b"stream_options" not in data:
             raise of_status(head.status, head.headers, self.upstream.redacted(data))
-        self.upstream.tells_usage = False
 
     async def _not_a_stream(self, connection: Connection) -> None:
         data = self.upstream.redacted(await _read(connection, LARGEST_ERROR))
@@ -238,8 +240,8 @@ class Attempting:
             raise of_error(body, data)
         raise Trouble("unusable", 502, "the upstream sent no stream of events, though it was asked for one", asked=True)
 
-    async def _call(self, connection: Connection, limit: float | None) -> Head:
-        request = self._request()
+    async def _call(self, connection: Connection, limit: float | None, *, count: bool = True) -> Head:
+        request = self._request(count=count)
         self.sent = True
         try:
             if limit is None:
@@ -254,10 +256,10 @@ class Attempting:
         self.request_id = head.headers.get("x-request-id") or head.headers.get("request-id") or ""
         return head
 
-    def _request(self) -> tuple[bytes, bytes]:
+    def _request(self, *, count: bool) -> tuple[bytes, bytes]:
         asked, endpoint, body = self.asked, self.option.endpoint, dict(self._body)
         self._withhold = False
-        if asked.stream and self.upstream.speech == "openai" and self.upstream.tells_usage:
+        if asked.stream and self.upstream.speech == "openai" and self.upstream.tells_usage and count:
             self._withhold = with_usage(body)
         more = ""
         if self.upstream.speech == "anthropic" and (beta := asked.headers.get(_BETA)) and beta.isprintable():

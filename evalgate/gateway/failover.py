@@ -76,11 +76,16 @@ class Desk:
         return decision
 
     def _unroutable(self, asked: Asked, why: str) -> Refused:
+        """Whose fault it is that nobody knows the baseline. Paths and names of the catalogue are not for clients."""
         model = asked.call.model
         if model is None:
-            return Refused(400, "invalid_request_error", why)
-        known = model in self.routing.catalog.models  # then it is not the client's fault
-        return Refused(503, "api_error", why) if known else Refused(404, "not_found_error", why)
+            return Refused(400, "invalid_request_error", "model: missing; GET /v1/models lists those that are served")
+        if model not in self.routing.catalog.models:
+            message = f"there is no model {model!r} here; GET /v1/models lists those that are served"
+            return Refused(404, "not_found_error", message)
+        self.alarms.tell(model, "cannot be served", why)
+        message = f"the model {model!r} cannot be served now: nobody says who its baseline is"
+        return Refused(503, "api_error", message)
 
 
 class Serving:

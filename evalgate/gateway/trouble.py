@@ -80,9 +80,7 @@ class Trouble(Exception):
                 read = orjson.loads(self.body)
             except orjson.JSONDecodeError:
                 read = None
-            if isinstance(read, dict) and isinstance(read.get("error"), dict):
-                return self.body
-            if self.kind == "callers":
+            if isinstance(read, dict) and (self.kind == "callers" or isinstance(read.get("error"), dict)):
                 return self.body
         kind: Kind = kind_of(self.status)
         return orjson.dumps(error_object(speech, kind, f"no upstream could answer: {self.public}"))

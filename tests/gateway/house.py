@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ from evalgate.gateway.application import Application
 from evalgate.gateway.caller import ANYBODY, Caller, Doorkeeper
 from evalgate.gateway.delivered import Delivered
 from evalgate.gateway.gateway import gateway
+from evalgate.gateway.refusal import Refused
 from evalgate.gateway.serve import Server, listen
 from evalgate.gateway.settings import GatewaySettings
 from evalgate.signal.reader import SignalReader
@@ -81,6 +84,8 @@ class House:
     folder: Path
     server: Server
     client: httpx.Client
+    refused: list[Refused]
+    loop: asyncio.AbstractEventLoop
 
     def ask(self, path: str = "/v1/chat/completions", *, headers: Any = None, **body: Any) -> httpx.Response:
         """A call of the operation that is judged, unless it says otherwise."""
@@ -148,13 +153,18 @@ def house(
     door: Doorkeeper | None = None,
     wants_answers: bool = False,
     routes: Sequence[BaseRoute] = (),
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[House]:
     """Run a gateway whose model has the baseline `full` and these variants."""
     with Upstream() as upstream:
         catalog = catalog_in(folder, upstream.port, *variants, provider=provider, full=full)
         publish(folder, catalog, *variants)
         chosen = GatewaySettings(**{"host": "127.0.0.1", "port": 0, "drain_seconds": 5, **(settings or {})})
-        counts, standing, delivered = Counts(), Door(), list[Delivered]()
+        counts, standing, delivered, refused = Counts(), Door(), list[Delivered](), list[Refused]()
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        async def beginning() -> None:
+            loops.append(asyncio.get_running_loop())
 
         def note(each: Delivered) -> None:
             delivered.append(each)
@@ -163,9 +173,16 @@ def house(
         with SignalReader(folder / "signal.json", unsigned=True, interval=0.05) as reader:
             reader.refresh()
             application = gateway(
-                chosen, catalog, reader, {}, doorkeeper=door or standing, telemetry=counts, onlookers=[note]
+                chosen,
+                catalog,
+                reader,
+                environment,
+                doorkeeper=door or standing,
+                telemetry=counts,
+                onlookers=[note],
+                refusals=refused.append,
             )
-            application.mount(routes)
+            application.mount(routes, [beginning])
             sock = listen("127.0.0.1", 0)
             server = Server(application, chosen)
             thread = threading.Thread(target=server.run, args=([sock],), daemon=True)
@@ -174,6 +191,8 @@ def house(
             while not server.started:
                 time.sleep(0.005)
             with httpx.Client(base_url=url, timeout=30, trust_env=False) as client:
-                yield House(url, upstream, application, counts, standing, delivered, folder, server, client)
+                yield House(
+                    url, upstream, application, counts, standing, delivered, folder, server, client, refused, loops[0]
+                )
             server.stop()
             thread.join(15)

@@ -45,6 +45,7 @@ def up(running: House) -> House:
     running.counts.attempts.clear()
     running.door.booked.clear()
     running.application.desk.health._known.clear()
+    running.application.desk.upstreams._made.clear()
     return running
 
 
@@ -290,3 +291,18 @@ def test_what_the_signal_withdrew_meanwhile_is_not_asked_again(tmp_path: Path) -
         response = up.ask()
         assert response.json()["choices"][0]["message"]["content"] == TEXT
         assert up.upstream.models == ["cheap", "full"]
+
+
+def test_a_client_cannot_keep_others_tokens_from_being_counted(up: House) -> None:
+    up.upstream.will("cheap", fails(400, "unknown value: stream_options"))
+    assert up.ask(stream=True).status_code == 400
+    assert up.ask(stream=True, stream_options={"odd": 1}).status_code == 400
+    up.upstream.will("cheap", answers())
+    up.ask(stream=True)
+    assert up.counts.attempts[-1].output_tokens == 5
+
+
+def test_a_refusal_that_is_not_json_is_told_in_json(up: House) -> None:
+    up.upstream.will("cheap", says(400, b"<html>bad request</html>"))
+    response = up.ask()
+    assert (response.status_code, response.json()["error"]["type"]) == (400, "invalid_request_error")
