@@ -130,6 +130,8 @@ def back_to_version_1(database: Database) -> None:
     """Make a store what an evalgate of schema version 1 would have left: no later tables, no tokens that are null."""
     for table in ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries"):
         database.query(f"DROP TABLE {table}")
+    for table in ("files", "chunks", "jobs", "lines", "parcels"):
+        database.query(f"DROP TABLE queue_{table}")
     database.query(f"CREATE TABLE old ({', '.join(ANSWERS_OF_VERSION_1)})")
     names = [column.partition(" ")[0] for column in ANSWERS_OF_VERSION_1]
     kept = ", ".join(f"coalesce({name}, 0)" if name.endswith("_tokens") else name for name in names)

@@ -19,6 +19,7 @@ from evalgate.store.schema.evidence import (
     workers,
 )
 from evalgate.store.schema.metadata import metadata
+from evalgate.store.schema.queue import file_chunks, files, jobs, lines, parcels
 
 __all__ = [
     "answers",
@@ -27,9 +28,14 @@ __all__ = [
     "batches",
     "bodies",
     "claims",
+    "file_chunks",
+    "files",
+    "jobs",
+    "lines",
     "meta",
     "metadata",
     "orders",
+    "parcels",
     "runs",
     "scores",
     "signal_entries",
