@@ -229,6 +229,6 @@ def server() -> Iterator[Loopback]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Next to no pause between two attempts, also where the server could not ask for it."""
-    monkeypatch.setattr("evalgate.collect.retry.BASE_SECONDS", 0.001)
-    monkeypatch.setattr("evalgate.collect.retry.CAP_SECONDS", 0.01)
-    monkeypatch.setattr("evalgate.collect.retry.FLOOR_SECONDS", 0.001)
+    monkeypatch.setattr("evalgate.providers.retry.BASE_SECONDS", 0.001)
+    monkeypatch.setattr("evalgate.providers.retry.CAP_SECONDS", 0.01)
+    monkeypatch.setattr("evalgate.providers.retry.FLOOR_SECONDS", 0.001)

@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 from evalgate.catalog import Endpoint
-from evalgate.collect.retry import RetryPolicy
 from evalgate.collect.share import Workbench
 from evalgate.errors import EvalgateError, ProviderError
 from evalgate.providers import AttemptFailed
 from evalgate.providers.batch import BatchClient, BatchState, BatchUnknown, KeyedQuestion
+from evalgate.providers.retry import RetryPolicy
 from evalgate.store import batches
 from evalgate.store.batches import Item, OpenBatch
 

@@ -7,7 +7,7 @@ decision.order  # whom to ask, in turn; the baseline last
 
 from evalgate.router.breaker import CLOSED, Breaker, admits, when_failed, when_sent, when_succeeded
 from evalgate.router.call import TIERS, Call, MaxPrice, Tier, call_of
-from evalgate.router.explain import Candidate, Explanation, explain
+from evalgate.router.explain import Candidate, Explanation, explain, reason_of
 from evalgate.router.select import Decision, Preferences, Strategy, choose, select
 from evalgate.router.standing import Standing, Standings, is_slow
 from evalgate.router.table import NEVER, Option, Route, RoutingTable
@@ -35,6 +35,7 @@ __all__ = [
     "choose",
     "explain",
     "is_slow",
+    "reason_of",
     "select",
     "when_failed",
     "when_sent",

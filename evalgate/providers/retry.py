@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from evalgate.providers import AttemptFailed
+from evalgate.providers.base import AttemptFailed
 
 BASE_SECONDS = 0.5
 CAP_SECONDS = 30.0

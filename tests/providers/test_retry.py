@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.collect.retry import (
+from evalgate.providers import AttemptFailed
+from evalgate.providers.retry import (
     ATTEMPTS_ON_THE_DEAD,
     BASE_SECONDS,
     CAP_SECONDS,
@@ -17,7 +18,6 @@ from evalgate.collect.retry import (
     MAX_RETRY_AFTER,
     RetryPolicy,
 )
-from evalgate.providers import AttemptFailed
 
 BUSY, GONE = AttemptFailed("busy"), AttemptFailed("gone", unreachable=True)
 
