@@ -24,6 +24,11 @@ Status = Literal["validating", "failed", "in_progress", "finalizing", "completed
 OPEN = ("new", "waiting", "taken", "handed_in")  # states of a line of which somebody still expects something
 IDLE = ("new", "waiting")  # of these nothing is under way
 RESULTS = "batch_output"  # the purpose of both files that a job leaves
+_ENDS: dict[str, tuple[Status, str]] = {
+    "in_progress": ("completed", "completed_at"),
+    "finalizing": ("expired", "expired_at"),
+    "cancelling": ("cancelled", "cancelled_at"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,24 +182,27 @@ def give_up(store: Store, job: str, result: Callable[[int, str], bytes]) -> int:
         return len(rows)
 
     given_up = 0
-    while some := store.write(work):
-        given_up += some
+    while store.read(lambda connection: connection.execute(query.limit(1)).first()):  # no lock for nothing
+        given_up += store.write(work)
     return given_up
+
+
+def ended(store: Store) -> list[Job]:
+    """The jobs of which nothing is open any more, and that are not told to be over yet."""
+    j, n = schema.jobs.c, schema.lines.c
+    still = sa.exists().where(n.job == j.job, n.state.in_(OPEN))
+    query = sa.select(*_COLUMNS).where(j.status.in_(_ENDS), ~still)
+    return store.read(lambda connection: [_job(row) for row in connection.execute(query)])
 
 
 def settle(store: Store, job: Job, at: float, keep_until: float) -> bool:
     """End a job of which nothing is open any more, with its files; returns whether it is over."""
     j = schema.jobs.c
-    ends: dict[str, tuple[Status, str]] = {
-        "in_progress": ("completed", "completed_at"),
-        "finalizing": ("expired", "expired_at"),
-        "cancelling": ("cancelled", "cancelled_at"),
-    }
 
     def work(connection: sa.Connection) -> bool:
         status = connection.scalar(sa.select(j.status).where(j.job == job.job))
         by_state = _by_state(connection, job.job)
-        if status not in ends or any(by_state.get(state) for state in OPEN):
+        if status not in _ENDS or any(by_state.get(state) for state in OPEN):
             return False
         names = {}
         for column, state in (("output_file", "done"), ("error_file", "failed")):
@@ -202,7 +210,7 @@ def settle(store: Store, job: Job, at: float, keep_until: float) -> bool:
                 file = _results(connection, job, state, at, keep_until)
                 insert(connection, file, state)
                 names[column] = file.id
-        end, when = ends[status]
+        end, when = _ENDS[status]
         values: dict[str, object] = {when: at, "finalizing_at": sa.func.coalesce(j.finalizing_at, at)}
         values |= {"status": end, "total": sum(by_state.values()), "completed": by_state.get("done", 0)}
         values |= {"failed": by_state.get("failed", 0), "keep_until": keep_until, "worker": None}

@@ -86,9 +86,12 @@ def take(store: Store, worker: str, most: int, at: float) -> list[Line]:
     due = sa.select(*_COLUMNS).join(schema.jobs, n.job == j.job)
     due = due.where(n.state == "waiting", n.not_before <= at, j.status == "in_progress")
     due = due.order_by(n.number, n.job).limit(most)
+    lives = sa.select(schema.workers.c.worker).where(schema.workers.c.worker == worker)
     locked = due.with_for_update(skip_locked=True, of=schema.lines)  # nothing of the kind in SQLite, nor needed
 
     def work(connection: sa.Connection) -> list[Line]:
+        if connection.scalar(lives) is None:  # taken for dead: what it takes would be given to others at once
+            return []
         lines = [Line(*row) for row in connection.execute(locked)]
         for line in lines:
             ours = schema.lines.update().where(n.job == line.job, n.number == line.number)

@@ -17,7 +17,6 @@ from typing import TypeVar
 
 import orjson
 
-from evalgate.collect.retry import RetryPolicy
 from evalgate.collect.share import Workbench
 from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
 from evalgate.exchange import JsonValue
@@ -27,6 +26,7 @@ from evalgate.gateway.batches.tier import BatchTier, logger
 from evalgate.gateway.batches.upstream import CannotAsk, Outgoing, Upstreams, prepared, read, request_of
 from evalgate.gateway.caller import Caller
 from evalgate.providers.base import AttemptFailed
+from evalgate.providers.retry import RetryPolicy
 from evalgate.router import Decision, Option, admits
 from evalgate.store import jobs, queue
 from evalgate.store.jobs import Job
