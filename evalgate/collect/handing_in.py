@@ -31,8 +31,8 @@ async def hand_in_once(
     """The id that the provider gave to what `submit` hands in.
 
     `find` looks for it there. `pause` is given a failure and the number of attempts so far; it waits, or raises an
-    `EvalgateError` when there is to be no other one. When it ends with such an error and was surely not taken, `forget` is called first. Raises
-    `InDoubt`.
+    `EvalgateError` when there is to be no other one. When it ends with such an error, and the provider has surely not
+    taken it, `forget` is called first. Raises `InDoubt`.
     """
     attempts, doubtful = 0, False  # whether the provider may have taken it without our hearing of it
     while True:

@@ -147,10 +147,10 @@ def in_status(store: Store, *statuses: Status) -> list[Job]:
     return store.read(lambda connection: [_job(row) for row in connection.execute(query)])
 
 
-def change(store: Store, job: str, status: Status, *, unless_not: Sequence[Status], **values: object) -> bool:
-    """Give a job another status and other values, if its status is one of `unless_not`; returns whether it was."""
+def change(store: Store, job: str, status: Status, *, of: Sequence[Status], **values: object) -> bool:
+    """Give a job another status and other values, if its status is one `of` these; returns whether it was."""
     j = schema.jobs.c
-    update = schema.jobs.update().where(j.job == job, j.status.in_(unless_not)).values(status=status, **values)
+    update = schema.jobs.update().where(j.job == job, j.status.in_(of)).values(status=status, **values)
     return store.write(lambda connection: connection.execute(update).rowcount == 1)
 
 

@@ -68,14 +68,16 @@ def new_lines(store: Store, job: str, after: int, most: int, at: float) -> list[
     return store.read(lambda connection: [Line(*row) for row in connection.execute(query)])
 
 
-def let_wait(store: Store, job: str, numbers: Iterable[int]) -> None:
-    """Decide that these new lines wait for spare capacity."""
+def let_wait(store: Store, job: str, numbers: Iterable[int] | None = None) -> None:
+    """Decide that these new lines, or all, wait for spare capacity."""
     n = schema.lines.c
+    new = schema.lines.update().where(n.job == job, n.state == "new").values(state="waiting")
 
     def work(connection: sa.Connection) -> None:
-        for some in batches(numbers, LOOKUP):
-            chosen = schema.lines.update().where(n.job == job, n.number.in_(some), n.state == "new")
-            connection.execute(chosen.values(state="waiting"))
+        if numbers is None:
+            connection.execute(new)
+        for some in batches(numbers or (), LOOKUP):
+            connection.execute(new.where(n.number.in_(some)))
 
     store.write(work)
 

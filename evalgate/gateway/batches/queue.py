@@ -15,12 +15,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-import orjson
-
 from evalgate.collect.share import Workbench
 from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
 from evalgate.exchange import JsonValue
-from evalgate.gateway.batches.input import Terms
+from evalgate.gateway.batches.lines import body_of, path_of, terms_of
 from evalgate.gateway.batches.outcome import Delivered, answered, error_body, reason_of, refused
 from evalgate.gateway.batches.tier import BatchTier, logger
 from evalgate.gateway.batches.upstream import CannotAsk, Outgoing, Upstreams, prepared, read, request_of
@@ -135,7 +133,7 @@ class Queue:
         if not self.tier.affords(caller):
             message = "The spend limit of this key is reached."
             return refused(line, 429, error_body("insufficient_quota", message, "insufficient_quota"))
-        body: dict[str, JsonValue] = orjson.loads(line.body)
+        body = body_of(line)
         patient = line.tries < PATIENCE
         try:
             decision = self.tier.decide(terms_of(job).call(body), patient=patient)
@@ -241,16 +239,6 @@ class Queue:
             assert known is not None  # its lines go with it, and never before
             self._jobs[name] = known
         return known
-
-
-def terms_of(job: Job) -> Terms:
-    """What a job says of all its lines."""
-    return Terms(job.endpoint, job.operation, bool(job.fixed), "realtime" if job.tier == "realtime" else "batch")
-
-
-def path_of(job: Job) -> str:
-    """The path that its requests have below an upstream's base_url."""
-    return job.endpoint.removeprefix("/v1")
 
 
 def _reason(failure: Exception) -> str:

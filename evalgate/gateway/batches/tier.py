@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -63,6 +64,8 @@ class BatchTier:
     affords: Callable[[Caller], bool] = lambda caller: True
     between: Between = _no_words
     now: Callable[[], float] = time.time
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _bells: list[asyncio.Event] = field(default_factory=list)
     _breakers: dict[tuple[str | None, str], Breaker] = field(default_factory=dict)
 
     def decide(self, call: Call, *, patient: bool = False) -> Decision:
@@ -104,6 +107,21 @@ class BatchTier:
         """A call failed by the provider's fault."""
         breaker = when_failed(self.breaker(operation, variant), self.now(), retry_after=retry_after or 0.0)
         self._set(operation, variant, breaker)
+
+    def ring(self) -> None:
+        """There is news: let nobody sleep on it. To be called in the event loop's thread."""
+        for bell in self._bells:
+            bell.set()
+
+    def bell(self) -> asyncio.Event:
+        """What is set when there is news."""
+        self._bells.append(bell := asyncio.Event())
+        return bell
+
+    def stop(self) -> None:
+        """Let `work` return as soon as what is under way is durable."""
+        self.stopping.set()
+        self.ring()
 
     def keep_until(self) -> float:
         """Until when what ends now is kept."""
