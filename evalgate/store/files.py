@@ -142,33 +142,32 @@ def forget(connection: sa.Connection, names: Sequence[str]) -> None:
         connection.execute(table.delete().where(table.c.file.in_(names)))
 
 
-def expired(at: float) -> sa.Select[Any]:
-    """The files whose time is over, and those whose upload was cut off a day ago."""
-    f = schema.files.c
+def expired(at: float) -> tuple[sa.Select[Any], sa.Select[Any]]:
+    """The files whose time is over, with those whose upload was cut off a day ago; and the jobs."""
+    f, j = schema.files.c, schema.jobs.c
     cut_off = sa.and_(f.state == _UPLOADING, f.created_at < at - _CUT_OFF_SECONDS)
-    return sa.select(f.file).where(sa.or_(f.expires_at < at, cut_off))
+    return sa.select(f.file).where(sa.or_(f.expires_at < at, cut_off)), sa.select(j.job).where(j.keep_until < at)
 
 
 def delete_expired(store: Store, at: float) -> int:
     """Delete the files whose time is over, and the jobs; returns how many they were."""
-    j = schema.jobs.c
-    over = sa.select(j.job).where(j.keep_until < at)
+    old_files, old_jobs = expired(at)
 
     def some_files(connection: sa.Connection) -> int:
-        names = list(connection.scalars(expired(at).limit(PAGE)))
+        names = list(connection.scalars(old_files.limit(PAGE)))
         forget(connection, names)
         return len(names)
 
     def some_jobs(connection: sa.Connection) -> int:
-        names = list(connection.scalars(over.limit(PAGE)))
+        names = list(connection.scalars(old_jobs.limit(PAGE)))
         for table in (schema.lines, schema.jobs):
             connection.execute(table.delete().where(table.c.job.in_(names)))
         return len(names)
 
     deleted = 0
-    for work in (some_files, some_jobs):
-        while some := store.write(work):
-            deleted += some
+    for query, work in ((old_files, some_files), (old_jobs, some_jobs)):
+        while store.read(partial(_scalar, query=query.limit(1))) is not None:
+            deleted += store.write(work)
     return deleted
 
 

@@ -111,6 +111,9 @@ def store(database: Database) -> Iterator[Store]:
         yield opened
 
 
+AFTER_VERSION_5 = (  # tables that came later
+    *("queue_files", "queue_chunks", "queue_jobs", "queue_lines", "queue_parcels"),
+)
 ANSWERS_OF_VERSION_1 = (
     "key VARCHAR(32) NOT NULL PRIMARY KEY",
     "request VARCHAR(71) NOT NULL",
@@ -128,10 +131,9 @@ ANSWERS_OF_VERSION_1 = (
 
 def back_to_version_1(database: Database) -> None:
     """Make a store what an evalgate of schema version 1 would have left: no later tables, no tokens that are null."""
-    for table in ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries"):
+    later = ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries")
+    for table in (*later, *AFTER_VERSION_5):
         database.query(f"DROP TABLE {table}")
-    for table in ("files", "chunks", "jobs", "lines", "parcels"):
-        database.query(f"DROP TABLE queue_{table}")
     database.query(f"CREATE TABLE old ({', '.join(ANSWERS_OF_VERSION_1)})")
     names = [column.partition(" ")[0] for column in ANSWERS_OF_VERSION_1]
     kept = ", ".join(f"coalesce({name}, 0)" if name.endswith("_tokens") else name for name in names)
