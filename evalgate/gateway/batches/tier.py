@@ -50,7 +50,8 @@ class BatchTier:
     `table` gives the routes of the signal that is believed now, `live` the calls under way in this process that are
     not batch work. `affords`: whether a key may still spend; what it may not is failed, and not asked. `figures`: the
     success in [0, 1] and p95 of variants on an operation, as telemetry knows them. `between` raises `LookupError` where
-    there is no translation. `now` is in seconds since the epoch.
+    there is no translation. `now` is in seconds since the epoch; `drain_seconds`: how long a process that is to end
+    waits for its calls.
     """
 
     store: Store
@@ -64,6 +65,7 @@ class BatchTier:
     affords: Callable[[Caller], bool] = lambda caller: True
     between: Between = _no_words
     now: Callable[[], float] = time.time
+    drain_seconds: float = 30.0
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _bells: list[asyncio.Event] = field(default_factory=list)
     _breakers: dict[tuple[str | None, str], Breaker] = field(default_factory=dict)

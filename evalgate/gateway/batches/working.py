@@ -19,9 +19,23 @@ LOOK_SECONDS = 2.0  # between two looks at the jobs: other processes make some, 
 async def work(tier: BatchTier) -> None:
     """Read, hand in, work off, take in and end clients' batches, until `tier.stop()`; a task of the gateway.
 
-    After `stop` it returns when the calls under way are durable. Whoever cuts it off instead has them asked again:
-    `settings.concurrency` at the most.
+    Stopped or cancelled, it takes up nothing new, and waits until what is under way is durable; when it is cancelled no
+    longer than `tier.drain_seconds`. What is cut off then is asked again: `settings.concurrency` calls at the most.
     """
+    working = asyncio.create_task(_work(tier))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        tier.stop()
+        await asyncio.wait({working}, timeout=tier.drain_seconds)
+        raise
+    finally:
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+
+
+async def _work(tier: BatchTier) -> None:
     bench, upstreams = Workbench(tier.store, Stop()), Upstreams(tier.environment)
     parcels = Parcels(tier, bench, upstreams)
     desk = Desk(tier, bench, parcels)

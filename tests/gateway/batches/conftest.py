@@ -139,13 +139,18 @@ class Gateway:
     def client(self, key: str = "nobody") -> openai.OpenAI:
         return openai.OpenAI(base_url=self.url, api_key=key, max_retries=0)
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._end)
+    def stop(self, *, cancelled: bool = False) -> None:
+        """End it as its process would: by `stop`, or as one that cancels all its tasks."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._end, cancelled)
         self._thread.join(20)
         assert not self._thread.is_alive()
 
-    def _end(self) -> None:
-        self.tier.stop()
+    def _end(self, cancelled: bool) -> None:
+        if cancelled and self._work is not None:
+            self._work.cancel()
+        else:
+            self.tier.stop()
         self._server.should_exit = True
 
     async def _run(self) -> None:
@@ -153,11 +158,11 @@ class Gateway:
         self.tier = self.world.tier(**self._changes)
         app = Starlette(routes=routes(self.tier))
         self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        working = asyncio.create_task(work(self.tier)) if self._working else None
+        self._work = asyncio.create_task(work(self.tier)) if self._working else None
         asyncio.get_running_loop().call_soon(self._ready.set)
         await self._server.serve(sockets=[self._socket])
-        if working is not None:
-            await working
+        if self._work is not None:
+            await asyncio.wait({self._work})
 
 
 @pytest.fixture(autouse=True)

@@ -104,13 +104,15 @@ def test_live_calls_have_the_right_of_way(one_by_one: World) -> None:
         assert ended(client, batch.id).status == "completed"
 
 
-def test_a_stopped_gateway_waits_for_its_calls_and_the_next_one_goes_on(one_by_one: World) -> None:
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_stopped_gateway_waits_for_its_calls_and_the_next_one_goes_on(one_by_one: World, cancelled: bool) -> None:
     world = one_by_one
     world.server.takes = 0.05
     with running(world) as gateway:
         client = gateway.client()
         batch = submit(client, jsonl(*(line(n) for n in range(20))))
         eventually(lambda: world.server.paid.total() >= 4)
+        gateway.stop(cancelled=cancelled)
     assert world.server.paid.total() < 20
     with running(world) as gateway:
         done = ended(gateway.client(), batch.id)
