@@ -95,9 +95,9 @@ def take(store: Store, worker: str, most: int, at: float) -> list[Line]:
         if connection.scalar(lives) is None:  # taken for dead: what it takes would be given to others at once
             return []
         lines = [Line(*row) for row in connection.execute(locked)]
-        for line in lines:
-            ours = schema.lines.update().where(n.job == line.job, n.number == line.number)
-            connection.execute(ours.values(state="taken", worker=worker))
+        if lines:
+            ours = [{"job_": line.job, "number_": line.number, "worker_": worker} for line in lines]
+            dialect.execute_many(connection, _TAKE, ours)
         return lines
 
     if not store.read(lambda connection: connection.execute(due.limit(1)).first()):  # no lock where nothing is due
@@ -110,22 +110,15 @@ def finish(store: Store, outcomes: Sequence[Outcome]) -> set[tuple[str, int]]:
     n = schema.lines.c
 
     def work(connection: sa.Connection) -> set[tuple[str, int]]:
-        kept = set()
-        for one in outcomes:
-            line = schema.lines.update().where(n.job == one.job, n.number == one.number, n.state.in_(OPEN))
-            values = {
-                "state": one.state,
-                "content": one.content,
-                "variant": one.variant,
-                "input_tokens": one.input_tokens,
-                "output_tokens": one.output_tokens,
-                "picodollars": None if one.cost is None else int(one.cost * PICO),
-                "worker": None,
-                "parcel": None,
-            }
-            if connection.execute(line.values(**values)).rowcount:
-                kept.add((one.job, one.number))
-        return kept
+        still: set[tuple[str, int]] = set()
+        for job in {one.job for one in outcomes}:
+            for some in batches((one.number for one in outcomes if one.job == job), LOOKUP):
+                query = sa.select(n.number).where(n.job == job, n.number.in_(some), n.state.in_(OPEN))
+                still.update((job, number) for number in connection.scalars(query))
+        if still:
+            rows = [_result(one) for one in outcomes if (one.job, one.number) in still]
+            dialect.execute_many(connection, _FINISH, rows)
+        return still
 
     return store.write(work)
 
@@ -150,6 +143,19 @@ def free_the_lost(store: Store) -> int:
     return store.write(lambda connection: connection.execute(free).rowcount)
 
 
+def _result(one: Outcome) -> dict[str, object]:
+    return {
+        "job_": one.job,
+        "number_": one.number,
+        "state_": one.state,
+        "content_": one.content,
+        "variant_": one.variant,
+        "input_": one.input_tokens,
+        "output_": one.output_tokens,
+        "picodollars_": None if one.cost is None else int(one.cost * PICO),
+    }
+
+
 def _row(line: Line) -> dict[str, object]:
     return {
         "job": line.job,
@@ -169,3 +175,22 @@ def _row(line: Line) -> dict[str, object]:
 
 
 _COLUMNS = [schema.lines.c[name] for name in ("job", "number", "custom_id", "content", "tries")]
+_ONE = sa.and_(
+    schema.lines.c.job == sa.bindparam("job_"),
+    schema.lines.c.number == sa.bindparam("number_"),
+)
+_TAKE = schema.lines.update().where(_ONE).values(state=sa.literal_column("'taken'"), worker=sa.bindparam("worker_"))
+_FINISH = (
+    schema.lines.update()
+    .where(_ONE)
+    .values(
+        state=sa.bindparam("state_"),
+        content=sa.bindparam("content_"),
+        variant=sa.bindparam("variant_"),
+        input_tokens=sa.bindparam("input_"),
+        output_tokens=sa.bindparam("output_"),
+        picodollars=sa.bindparam("picodollars_"),
+        worker=sa.null(),
+        parcel=sa.null(),
+    )
+)

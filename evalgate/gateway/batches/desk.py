@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
+import orjson
+
 from evalgate.collect.share import Workbench
 from evalgate.errors import EvalgateError, InputError
 from evalgate.gateway.batches.input import Fault, Reader, lines_of
@@ -153,7 +155,8 @@ class Desk:
             if chosen is None or chosen.endpoint.variant.batch_discount is None:
                 return None
             await self.parcels.upstreams.batches(chosen.endpoint.provider)
-            return Asking(line, decision, prepared(chosen.endpoint, path_of(job), body, self.tier.between))
+            out = prepared(chosen.endpoint, path_of(job), body, self.tier.between)
+            return Asking(line, decision, out, orjson.dumps(out.body))
         except CannotAsk:
             return None
         except InputError as failure:

@@ -21,6 +21,7 @@ class Asking:
     line: Line
     decision: Decision
     out: Outgoing
+    body: bytes  # of what goes out, as JSON
 
     @property
     def operation(self) -> str | None:

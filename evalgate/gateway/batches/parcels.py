@@ -22,8 +22,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
 
-import orjson
-
 from evalgate.catalog import Endpoint
 from evalgate.collect.batch_line import DOUBT_SECONDS
 from evalgate.collect.handing_in import InDoubt, hand_in_once
@@ -44,7 +42,7 @@ from evalgate.store.jobs import Job
 from evalgate.store.parcels import Parcel
 from evalgate.store.queue import Line, Outcome, finish
 
-MOST_LINES, MOST_BYTES = 5_000, 32_000_000  # in one parcel, which is in memory while it is handed in
+MOST_LINES, MOST_BYTES = 2_000, 16_000_000  # in one parcel, which is in memory while it is handed in
 GROUP = 50  # results in one commit; each may have some MiB
 AT_ONCE = 4  # parcels that are looked at together
 LOOKS_AT_SHORT = 3  # times that results which are fewer than promised are read
@@ -83,7 +81,7 @@ class Parcels:
         try:
             numbers = [each.line.number for each in asking]
             ours = await asyncio.to_thread(parcels.intend, store, parcel, numbers)
-            bodies = [(str(it.line.number), orjson.dumps(it.out.body)) for it in asking if it.line.number in ours]
+            bodies = [(str(it.line.number), it.body) for it in asking if it.line.number in ours]
             if not bodies:
                 return
             batch = await hand_in_once(
