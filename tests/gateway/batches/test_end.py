@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import openai
 import pytest
 
+from evalgate.gateway.caller import Caller
 from evalgate.store import files
 from tests.gateway.batches.conftest import (
     OVER,
+    Keys,
     World,
     catalogue,
     ended,
@@ -166,3 +171,13 @@ def test_one_broken_batch_does_not_stop_the_others(world: World, monkeypatch: py
         client = gateway.client()
         broken, good = submit(client, b"odd").id, submit(client, jsonl(line(0))).id
         assert (ended(client, broken).status, ended(client, good).status) == ("failed", "completed")
+
+
+def test_the_command_lists_what_clients_still_wait_for(world: World) -> None:
+    world.keys = Keys({"a": Caller("anna")})
+    with running(world, working=False) as gateway:
+        batch = submit(gateway.client("a"), jsonl(line(0)))
+    command = [sys.executable, "-m", "evalgate", "batches", "--store", "store.db"]
+    told = subprocess.run(command, cwd=world.folder, capture_output=True, text=True, check=True).stdout
+    assert f"{batch.id}  of anna  validating  0 of 0 requests, 0 failed" in told
+    assert "no batches" not in told
