@@ -30,7 +30,7 @@ record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on 
 	@$(BIN)/python -m evalgate lab record
 
 schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
-	@for name in suite catalog signal; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@for name in suite catalog signal gateway; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
 
 clean: ## forget the environment, the store and the lab
 	rm -rf $(VENV) $(LITELLM) .evalgate

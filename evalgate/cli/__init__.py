@@ -27,6 +27,7 @@ COMMANDS = {
     "compare": "Judge two runs that exist already, in files of other evaluation tools.",
     "show": "Show the cases on which a variant differs from its baseline.",
     "route": "Say which variant the standard tier would take now, and why.",
+    "serve": "Serve the gateway: each call goes where it is as good, and cheapest.",
     "signal": "Sign, publish, serve and look at the document that routers follow.",
     "openrouter": "Print the `provider` object that holds OpenRouter to what the signal allows.",
     "emit": "Write the configuration of another gateway from the signal.",

@@ -1,4 +1,4 @@
-"""`evalgate schema suite|catalog|signal`: the JSON Schemas that editors check these files with."""
+"""`evalgate schema suite|catalog|signal|gateway`: the JSON Schemas that editors check these files with."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from pydantic import BaseModel
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["suite", "catalog", "signal"]))
+@click.argument("name", type=click.Choice(["suite", "catalog", "signal", "gateway"]))
 def command(name: str) -> int:
-    """Print the JSON Schema of a suite, a catalogue or the signal."""
+    """Print the JSON Schema of a suite, a catalogue, the signal or the gateway's settings."""
     from evalgate.catalog import CatalogFile
+    from evalgate.gateway.settings import GatewaySettings
     from evalgate.signal import SignalDocument
     from evalgate.suite import SuiteFile
 
-    models: dict[str, type[BaseModel]] = {"suite": SuiteFile, "catalog": CatalogFile, "signal": SignalDocument}
+    models: dict[str, type[BaseModel]] = {
+        "suite": SuiteFile,
+        "catalog": CatalogFile,
+        "signal": SignalDocument,
+        "gateway": GatewaySettings,
+    }
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **models[name].model_json_schema(by_alias=True),

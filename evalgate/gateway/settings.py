@@ -15,7 +15,7 @@ MIB = 1024 * 1024
 class SignalSettings(Strict):
     """Where the signal is read, and who is believed."""
 
-    source: str = Field(default=".evalgate/signal.json", description="a file, http(s)://, postgresql:// or s3:// URL")
+    source: str = Field(default="signal.json", description="a file, http(s)://, postgresql:// or s3:// URL")
     trust: list[str] = Field(default=[], description="public keys: files, or folders of *.pub")
     unsigned: bool = Field(default=False, description="believe a document that nobody signed")
     stream: str | None = Field(default=None, description="the only stream that is believed; default: the first one's")
@@ -58,7 +58,7 @@ class GatewaySettings(Strict):
     version: Literal[1] = 1
     catalog: str = "catalog.yaml"
     signal: SignalSettings = SignalSettings()
-    store: str | None = Field(default=".evalgate/store.db", description="null: keep nothing, share nothing")
+    store: str | None = Field(default=".evalgate/evalgate.db", description="null: keep nothing, share nothing")
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8380
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
@@ -74,6 +74,11 @@ class GatewaySettings(Strict):
         default=10.0, description="seconds an attempt has until its first content; the last one is not limited by it"
     )
     attempts: Annotated[int, Field(ge=1, le=10)] = Field(default=3, description="upstream calls for one call, at most")
+    retry_wait: Annotated[float, Field(ge=0, le=60)] = Field(
+        default=2.0,
+        description="seconds: a retry-after of at most this is waited for at the same variant; after a longer one the "
+        "next variant is asked at once",
+    )
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     shadow: ShadowSettings = ShadowSettings()
     capture: CaptureSettings = CaptureSettings()

@@ -16,13 +16,14 @@ class StreamTranslation(Protocol):
     """The events of one stream, in the client's words."""
 
     def feed(self, event: bytes) -> bytes:
-        """One event as it came (its lines, without the blank line that ends it) → what the client is sent for it.
+        """One event as it came, with the blank line that ends it → what the client is sent for it.
 
-        That is nothing, or whole events with their blank lines.
+        That is nothing, or whole events with their blank lines. It never raises: what cannot be read is left out, and
+        after an error, which is the last event, nothing follows.
         """
 
     def end(self) -> bytes:
-        """What the client is still sent when the upstream's stream has ended as it should."""
+        """What the client is still sent when the upstream's stream has ended; an error where it ended too early."""
 
 
 class Translation(Protocol):
@@ -36,8 +37,8 @@ class Translation(Protocol):
     def response(self, body: bytes) -> bytes:
         """The client's response to a whole answer (status 2xx). Raises `ValueError` for what is none."""
 
-    def error(self, body: bytes) -> bytes:
-        """The client's form of an upstream's error."""
+    def error(self, body: bytes, status: int | None = None) -> bytes:
+        """The client's form of an upstream's error, whatever it is; `status` says best what kind of error it was."""
 
-    def stream(self) -> StreamTranslation:
-        """For one stream."""
+    def stream(self, asked: Mapping[str, object]) -> StreamTranslation:
+        """For the stream that the client's request `asked` for."""

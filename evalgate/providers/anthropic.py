@@ -23,7 +23,7 @@ from evalgate.providers.usage import count_within, counted, token_count
 from evalgate.providers.wire import Wire
 
 DEFAULT_MAX_TOKENS = 4096  # Messages requires a limit; this one holds where the suite names none
-_EFFORTS = {"low", "medium", "high", "xhigh", "max"}
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
@@ -166,7 +166,7 @@ _PARAMETERS: dict[str, tuple[str, Callable[[JsonValue], JsonValue]]] = {
 def _output(endpoint: Endpoint, name: str, value: JsonValue) -> Mapping[str, JsonValue]:
     """What goes into `output_config`."""
     if name == "reasoning_effort":
-        if value not in _EFFORTS:
+        if value not in EFFORTS:
             raise _unsupported(endpoint, f"knows no reasoning_effort {value!r}; the least is 'low'")
         return {"effort": value}
     kind = value.get("type") if isinstance(value, dict) else None

@@ -46,7 +46,12 @@ def check(endpoint: Endpoint, answer: Answer) -> None:
     """Raise `ProviderError` when another provider answered than the variant's, or nobody says which one did."""
     if answer.failed:
         return
-    pinned, said = endpoint.variant.tag or "", answer.details.get("provider")
+    require_pinned(endpoint, answer.details.get("provider"))
+
+
+def require_pinned(endpoint: Endpoint, said: object) -> None:
+    """Raise `ProviderError` unless `said`, which names who answered, is the variant's provider."""
+    pinned = endpoint.variant.tag or ""
     expected = [pinned.partition("/")[0], *endpoint.variant.aliases]
     if not isinstance(said, str):
         raise ProviderError(f"{endpoint.place}: pinned to {pinned!r}, and the response does not say who answered")

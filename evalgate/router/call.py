@@ -53,7 +53,7 @@ class Call:
 
 
 def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Call:
-    """The call that a request body of the OpenAI API and its headers (any case) describe.
+    """The call that a request body of the OpenAI API, or of Anthropic's, and its headers (any case) describe.
 
     Operation: `x-evalgate-operation`, `metadata.operation_id`. Tier: `x-evalgate-tier`, `metadata.tier`, or
     `service_tier` where it is one of ours; any other value there is the provider's own. Limits: OpenRouter's
@@ -63,7 +63,7 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
     """
     metadata = _mapping(body.get("metadata"))
     provider = _mapping(body.get("provider"))
-    answer = _mapping(body.get("response_format"))
+    answer = _mapping(body.get("response_format")) or _mapping(_mapping(body.get("output_config")).get("format"))
     call = Call(
         operation=None,
         model=_model(body.get("model")),
@@ -71,7 +71,8 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
         json_schema=answer.get("type") == "json_schema",
         completions="messages" not in body and "prompt" in body,
         input_tokens=_size(body.get("messages", body.get("prompt"))) // BYTES_PER_TOKEN
-        + _size(body.get("tools")) // BYTES_PER_TOKEN,
+        + _size(body.get("tools")) // BYTES_PER_TOKEN
+        + _size(body.get("system")) // BYTES_PER_TOKEN,
         max_output=_limit(body),
         max_price=_max_price(provider.get("max_price")),
         data_policy=_data_policy(provider),

@@ -60,7 +60,7 @@ def test_the_readmes_own_suite_and_catalogue_can_be_planned(tmp_path: Path) -> N
     assert "budget-fp8" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["suite", "catalog", "signal"])
+@pytest.mark.parametrize("name", ["suite", "catalog", "signal", "gateway"])
 def test_the_schemas_are_those_of_the_code(name: str) -> None:
     assert (ROOT / "schemas" / f"{name}.schema.json").read_text() == evalgate("schema", name).stdout
 
