@@ -47,6 +47,9 @@ class QueueSettings(Strict):
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=30.0, description="between two looks at a provider's batch"
     )
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(
+        default=30, description="of files, and of batches once they are over"
+    )
 
 
 class GatewaySettings(Strict):

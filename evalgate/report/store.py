@@ -69,6 +69,7 @@ def _waste_lines(found: Waste, selection: Selection) -> list[str]:
         (found.lost_bodies, "text", "without an answer"),
         (found.runs, "run", "before those that are kept"),
         (found.workers, "worker", "that died while asking, with all claims"),
+        (found.files, "file", "or batch of a client whose time is over"),
     )
     return lines + [f"{counted(count, noun)} {which}" for count, noun, which in kinds if count]
 

@@ -197,6 +197,17 @@ class Store:
 
         return self._patiently(self._engine.begin, alone, "written")
 
+    def write_beside(self, work: Callable[[sa.Connection], T]) -> T:
+        """As `write`, but where the database can, beside other writers: `work` locks the rows that it changes, and
+        skips those that others have locked.
+        """
+
+        def beside(connection: sa.Connection) -> T:
+            dialect.be_a_writer(connection)
+            return work(connection)
+
+        return self._patiently(self._engine.begin, beside, "written")
+
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` returns, which only looks; while the server restarts, it is tried again."""
         return self._patiently(self._engine.connect, work, "read")

@@ -21,6 +21,7 @@ from evalgate.store.schema.evidence import (
     workers,
 )
 from evalgate.store.schema.metadata import metadata
+from evalgate.store.schema.queue import file_chunks, files, jobs, lines, parcels
 
 __all__ = [
     "answers",
@@ -30,9 +31,14 @@ __all__ = [
     "bodies",
     "captures",
     "claims",
+    "file_chunks",
+    "files",
+    "jobs",
+    "lines",
     "meta",
     "metadata",
     "orders",
+    "parcels",
     "runs",
     "scores",
     "shadow_spending",
