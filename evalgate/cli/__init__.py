@@ -33,6 +33,7 @@ COMMANDS = {
     "conformance": "Test whether a router keeps the contract of the signal.",
     "catalog": "Make a catalogue from what a provider publishes.",
     "report": "Write the HTML report of the last run.",
+    "pages": "Write a page for each model: who serves it, what is proven, what each tier does.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",
     "schema": "Print the JSON Schema of a file format.",
