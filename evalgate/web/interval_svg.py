@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -56,6 +57,7 @@ def head(axis: Axis) -> Markup:
     )
 
 
+@lru_cache(maxsize=10_000)  # it changes with the signal alone, and is drawn at every refreshment
 def picture(axis: Axis, delta: float, interval: tuple[float, float], outcome: str) -> Markup:
     """One variant's difference with its sequence; `outcome`: green, red, worse or inconclusive."""
     low, high = interval

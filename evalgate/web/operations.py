@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -221,13 +222,18 @@ def _outcome(view: View, entry: SignalEntry, candidate: Candidate | None) -> tup
 
 def _judged(run: str, now: datetime) -> str:
     """How long ago, as far as the run's name tells."""
+    at = _time_of(run)
+    return wording.ago(at, now) if at is not None else ""
+
+
+@lru_cache(maxsize=1024)  # thousands of verdicts come from a few runs
+def _time_of(run: str) -> datetime | None:
     if (found := _RUN.match(run)) is None:
-        return ""
+        return None
     try:
-        at = datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     except ValueError:
-        return ""
-    return wording.ago(at, now)
+        return None
 
 
 def _since(entry: SignalEntry) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from evalgate.catalog import Endpoint
-from evalgate.report.wording import ILLUSTRATIVE, age, percent
+from evalgate.report.wording import ILLUSTRATIVE, percent
 from evalgate.web.figures import Percentiles, Share
 
 NONE = "—"
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # as in `report.wording.age`
 
 
 def dollars(value: Decimal) -> str:
@@ -58,7 +59,8 @@ def tokens(count: int | None) -> str:
 
 def lately(seconds: float) -> str:
     """How long, in its largest unit: `12 s`, `3 d`."""
-    return " ".join(age(timedelta(seconds=seconds)).split()[:2])
+    length, unit = next((each for each in _UNITS if seconds >= each[0]), (1, "s"))
+    return f"{max(seconds, 0) // length:.0f} {unit}"
 
 
 def ago(at: datetime, now: datetime) -> str:
