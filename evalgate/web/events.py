@@ -58,6 +58,8 @@ class Broadcast:
             yield "retry: 3000\n\n"
             seen = 0
             while not self._closed:
+                if stage.task.done():
+                    stage.task.result()  # cannot be rendered: the error is the server's to tell
                 if stage.turn == seen and not await stage.next_turn():
                     yield ": alive\n\n"
                     continue
@@ -83,6 +85,7 @@ class _Stage:
         self.changed: Mapping[str, str] = {}
         self._turned = asyncio.Event()
         self.task = asyncio.create_task(self._render(model, look, every))
+        self.task.add_done_callback(lambda _: self.tell())
 
     async def next_turn(self) -> bool:
         """Wait for the next rendering, or for so long that a sign of life is due; whether there was one."""

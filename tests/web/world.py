@@ -77,7 +77,7 @@ def busy(n: int = 812) -> Live:
         tokens_per_second=Percentiles(28, 67, n),
         success=Share(0.938, n),
         uptime_5m=Share(1.0, n),
-        uptime_30m=Share(0.98765, n),
+        uptime_30m=Share(0.9876, n),
         uptime_1d=Share(0.99, n),
     )
 
