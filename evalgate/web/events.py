@@ -26,27 +26,16 @@ class TooManyError(Exception):
 class Broadcast:
     """Who looks at what; one event loop's own."""
 
-    def __init__(self, look: Callable[[], View], *, every: float, most: int) -> None:
-        self._look, self._every, self._most = look, every, most
+    def __init__(self, look: Callable[[], View], *, every: float, most: int, leaving: Callable[[], bool]) -> None:
+        self._look, self._every, self._most, self._leaving = look, every, most, leaving
         self._stages: dict[str, _Stage] = {}
         self.viewers = 0
-        self._closed = False
 
     def watch(self, model: str) -> AsyncIterator[str]:
         """The events for one viewer of a model's page, until it leaves. Raises `TooManyError`."""
-        if self.viewers >= self._most or self._closed:
+        if self.viewers >= self._most or self._leaving():
             raise TooManyError
         return self._sent(model)
-
-    async def close(self) -> None:
-        """Say goodbye to all."""
-        self._closed = True
-        stages = list(self._stages.values())
-        for stage in stages:
-            stage.task.cancel()
-        await asyncio.gather(*(stage.task for stage in stages), return_exceptions=True)
-        for stage in stages:
-            stage.tell()
 
     async def _sent(self, model: str) -> AsyncIterator[str]:
         stage = self._stages.get(model)
@@ -57,7 +46,7 @@ class Broadcast:
         try:
             yield "retry: 3000\n\n"
             seen = 0
-            while not self._closed:
+            while not self._leaving():
                 if stage.task.done():
                     stage.task.result()  # cannot be rendered: the error is the server's to tell
                 if stage.turn == seen and not await stage.next_turn():

@@ -12,8 +12,8 @@ from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
-    """`p50`, `p95` of `n` calls; None where `n` is too small to say."""
+class Spread:
+    """Percentiles of `n` measurements; None where `n` is too small to say."""
 
     p50: float | None = None
     p95: float | None = None
@@ -28,58 +28,67 @@ class Share:
     n: int = 0
 
 
-NO_PERCENTILES, NO_SHARE = Percentiles(), Share()
+NO_SPREAD, NO_SHARE = Spread(), Share()
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
-    """How a variant does on our own traffic of the last 30 minutes, on one operation or on all together.
+class Figures:
+    """How a variant does on our own traffic of the last 30 minutes, but for the other two uptimes.
 
-    `first_ms`: milliseconds to the first token, of streams; `duration_ms`: of whole answers; `tokens_per_second` of the
-    output. `success`: successful ÷ all attempts; `uptime_…`: successful ÷ (successful + provider's errors). `at`: when
-    the newest attempt ended, seconds since 1970; None: there was none.
+    `latency`: ms to the first content, of streams; `duration`: ms of whole answers; `throughput`: output tokens per
+    second. `success`: ok ÷ all attempts; `uptime_…`: ok ÷ (ok + failed). `age`: seconds since the last attempt, None
+    where there was none.
     """
 
-    at: float | None = None
-    first_ms: Percentiles = NO_PERCENTILES
-    duration_ms: Percentiles = NO_PERCENTILES
-    tokens_per_second: Percentiles = NO_PERCENTILES
+    latency: Spread = NO_SPREAD
+    duration: Spread = NO_SPREAD
+    throughput: Spread = NO_SPREAD
     success: Share = NO_SHARE
     uptime_5m: Share = NO_SHARE
     uptime_30m: Share = NO_SHARE
     uptime_1d: Share = NO_SHARE
+    age: float | None = None
 
 
-NOT_SEEN = Live()
-LiveFigures = Mapping[tuple[str, str], Live]  # by (variant, operation); "" for all operations together
+NOT_SEEN = Figures()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All figures at one moment; `at` in seconds since 1970, `by_operation` by (variant, operation)."""
+
+    at: float
+    by_operation: Mapping[tuple[str, str], Figures]
+    by_variant: Mapping[str, Figures]
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What somebody else saw on their own traffic: shown with their name, never used to route by.
 
-    Shares in [0, 1]; `requests`: how many their figures rest on, None where they do not tell.
+    `at`: when it was looked up; `requests`: how many their figures rest on, None where they do not tell. Percentiles by
+    name (`p50`), uptimes in percent by span (`30m`).
     """
 
     source: str
-    as_of: date | None = None
+    at: str = ""
     requests: int | None = None
-    first_ms_p50: float | None = None
-    first_ms_p90: float | None = None
-    tokens_per_second_p50: float | None = None
-    tokens_per_second_p90: float | None = None
-    uptime_30m: float | None = None
+    first_token_ms: Mapping[str, float] | None = None
+    tokens_per_second: Mapping[str, float] | None = None
+    uptime: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One public benchmark behind a composite; `score` in [0, 100], `n`: questions, None where nobody tells."""
+    """One public benchmark behind a composite; `score` and `error` in percent, `n`: questions, None: nobody tells."""
 
     name: str
+    benchmark: str
     score: float
-    n: int | None = None
-    as_of: date | None = None
-    source: str = ""
+    error: float
+    n: int | None
+    date: date
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,8 @@ class Intelligence:
     value: float | None = None
     interval: tuple[float, float] | None = None
     label: str = "unknown"
-    reason: str = ""
     parts: Sequence[Part] = ()
+    reason: str = ""
 
 
 UNKNOWN_INTELLIGENCE = Intelligence()

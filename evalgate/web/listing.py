@@ -114,7 +114,7 @@ def _row(view: View, model: str) -> ModelRow:
         told = explain(decision)
         if told.saving > saving:
             saving, saves = told.saving, saves_of(told)
-    speeds = [view.figures(each).tokens_per_second.p95 for each in endpoints]
+    speeds = [view.figures(each).throughput.p95 for each in endpoints]
     return ModelRow(
         id=model,
         page=view.proofs.pages[model],

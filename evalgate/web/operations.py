@@ -256,8 +256,7 @@ def _cost(candidate: Candidate | None) -> str:
 def _live(view: View, variant: str, operation: str) -> tuple[str, str]:
     """p50 / p95 to the first token (or of whole answers) and success on this operation, with n and age."""
     live = view.figures(variant, operation)
-    if live.at is None:
+    if live.age is None:
         return wording.NONE, ""
-    latency = live.first_ms if live.first_ms.n else live.duration_ms
-    newest = wording.ago(datetime.fromtimestamp(live.at, UTC), view.now)
-    return wording.both(latency), f"{wording.share(live.success)} · n = {live.success.n:,}, {newest}"
+    latency = live.latency if live.latency.n else live.duration
+    return wording.both(latency), f"{wording.share(live.success)} · n = {live.success.n:,}, {wording.aged(live.age)}"

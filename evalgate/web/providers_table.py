@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 
 from evalgate.catalog import Endpoint
 from evalgate.report.wording import percent
 from evalgate.web import wording
-from evalgate.web.figures import Live, Observed
+from evalgate.web.figures import Figures, Observed
 from evalgate.web.view import View
 
 
@@ -79,25 +79,25 @@ def cheapest(view: View, model: str) -> Best:
 
 def fastest(view: View, model: str) -> Best:
     """Whose p95 of the output's speed is highest on live traffic."""
-    best: tuple[float, Endpoint, Live] | None = None
+    best: tuple[float, Endpoint, Figures] | None = None
     for endpoint in view.catalog.models[model].values():
         live = view.figures(endpoint.id)
-        p95 = live.tokens_per_second.p95
+        p95 = live.throughput.p95
         if p95 is not None and (best is None or p95 > best[0]):
             best = p95, endpoint, live
     if best is None:
         return Best(wording.NONE, about="too few calls in the last 30 minutes")
     p95, endpoint, live = best
-    about = f"n = {live.tokens_per_second.n:,}, {_newest(live, view.now)}"
+    about = f"n = {live.throughput.n:,}, {wording.aged(live.age)}"
     return Best(f"{p95:,.0f} tok/s", f"{endpoint.provider.id} · {endpoint.quantization.label}", about)
 
 
 def _row(view: View, endpoint: Endpoint) -> ProviderRow:
     live, quantization, price = view.figures(endpoint.id), endpoint.quantization, endpoint.price
     bits = "" if quantization.bits_per_weight is None else f"{quantization.bits_per_weight:.3g} bits, "
-    latency = Figure(wording.both(live.first_ms), _n(live.first_ms.n))
-    if live.first_ms.n == 0 and live.duration_ms.n:
-        latency = Figure(wording.both(live.duration_ms), f"whole answers, {_n(live.duration_ms.n)}")
+    latency = Figure(wording.both(live.latency), _n(live.latency.n))
+    if live.latency.n == 0 and live.duration.n:
+        latency = Figure(wording.both(live.duration), f"whole answers, {_n(live.duration.n)}")
     uptimes = (("5 min", live.uptime_5m), ("1 d", live.uptime_1d))
     return ProviderRow(
         variant=endpoint.id,
@@ -110,11 +110,11 @@ def _row(view: View, endpoint: Endpoint) -> ProviderRow:
         as_of=_as_of(getattr(price, "as_of", None)),
         discount=_discount(endpoint.variant.batch_discount),
         latency=latency,
-        throughput=Figure(wording.both(live.tokens_per_second, "tok/s"), _n(live.tokens_per_second.n)),
+        throughput=Figure(wording.both(live.throughput, "tok/s"), _n(live.throughput.n)),
         uptime=Figure(wording.share(live.uptime_30m), _n(live.uptime_30m.n)),
         uptimes=" · ".join(f"{span} {wording.share(each)}" for span, each in uptimes if each.value is not None),
         success=Figure(wording.share(live.success), _n(live.success.n)),
-        newest=_newest(live, view.now),
+        newest=wording.aged(live.age),
         observed=observed_text(view.observed.get(endpoint.id)),
     )
 
@@ -123,28 +123,24 @@ def observed_text(seen: Observed | None) -> str:
     """What somebody else saw, with their name, day and n; empty where nobody tells."""
     if seen is None:
         return ""
-    speed = (seen.tokens_per_second_p50, seen.tokens_per_second_p90)
+    uptime = (seen.uptime or {}).get("30m")
     told = [
-        _pair("first token", (seen.first_ms_p50, seen.first_ms_p90), "ms"),
-        _pair("speed", speed, "tok/s"),
-        "" if seen.uptime_30m is None else f"uptime {wording.share_of(seen.uptime_30m)}",
+        _percentiles("first token", seen.first_token_ms, "ms"),
+        _percentiles("speed", seen.tokens_per_second, "tok/s"),
+        "" if uptime is None else f"uptime 30 min {wording.share_of(uptime / 100)}",
         "n not told" if seen.requests is None else f"n = {seen.requests:,}",
-        "" if seen.as_of is None else f"{seen.as_of:%Y-%m-%d}",
+        seen.at,
     ]
     return f"{seen.source} saw on its own traffic: {', '.join(each for each in told if each)}"
 
 
-def _pair(what: str, values: tuple[float | None, float | None], unit: str) -> str:
-    told = [f"{name} {value:,.0f}" for name, value in zip(("p50", "p90"), values, strict=True) if value is not None]
+def _percentiles(what: str, values: Mapping[str, float] | None, unit: str) -> str:
+    told = [f"{name} {value:,.0f}" for name, value in sorted((values or {}).items())[:5]]
     return f"{what} {' / '.join(told)} {unit}" if told else ""
 
 
 def _n(count: int) -> str:
     return f"n = {count:,}" if count else ""
-
-
-def _newest(live: Live, now: datetime) -> str:
-    return wording.NONE if live.at is None else wording.ago(datetime.fromtimestamp(live.at, UTC), now)
 
 
 def _as_of(day: object) -> str:

@@ -38,10 +38,20 @@ _HEADERS = {
 class Pages:
     """The routes of the model pages. `look` gives the view of this moment; it is called in a thread, must be quick."""
 
-    def __init__(self, look: Callable[[], View], *, every: float = 5.0, viewers: int = 500) -> None:
-        """`every`: seconds between two refreshments of an open page; `viewers`: open pages at a time, at most."""
+    def __init__(
+        self,
+        look: Callable[[], View],
+        *,
+        every: float = 5.0,
+        viewers: int = 500,
+        leaving: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`every`: seconds between two refreshments of an open page; `viewers`: open pages at a time, at most.
+
+        `leaving`: whether the server drains; viewers are let go within `every`, for an open page would hold it up.
+        """
         self._look = look
-        self._broadcast = Broadcast(look, every=every, most=viewers)
+        self._broadcast = Broadcast(look, every=every, most=viewers, leaving=leaving)
         self._kept: OrderedDict[object, tuple[float, str]] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
         self.routes = [
@@ -50,10 +60,6 @@ class Pages:
             Route("/models/-/events", self._events),
             Route("/models/{page:path}", self._model),
         ]
-
-    async def close(self) -> None:
-        """Let all viewers go, before a server drains: an open page would hold it up as long as it is open."""
-        await self._broadcast.close()
 
     async def _to_list(self, request: Request) -> Response:
         del request

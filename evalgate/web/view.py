@@ -8,7 +8,7 @@ from datetime import datetime
 
 from evalgate.catalog import Catalog
 from evalgate.router import Preferences, Standings
-from evalgate.web.figures import NOT_SEEN, UNKNOWN_INTELLIGENCE, Intelligence, Live, LiveFigures, Observed
+from evalgate.web.figures import NOT_SEEN, UNKNOWN_INTELLIGENCE, Figures, Intelligence, Observed, Snapshot
 from evalgate.web.proofs import Proofs
 
 
@@ -27,7 +27,7 @@ class View:
 
     proofs: Proofs
     now: datetime
-    live: LiveFigures | None = None
+    live: Snapshot | None = None
     intelligence: Mapping[str, Intelligence] = field(default_factory=dict)
     observed: Mapping[str, Observed] = field(default_factory=dict)
     standings: Callable[[str], Standings] = _nobody
@@ -39,9 +39,13 @@ class View:
         """Models, variants, prices."""
         return self.proofs.catalog
 
-    def figures(self, variant: str, operation: str = "") -> Live:
-        """Of a variant on live traffic."""
-        return (self.live or {}).get((variant, operation), NOT_SEEN)
+    def figures(self, variant: str, operation: str | None = None) -> Figures:
+        """Of a variant on live traffic, of all operations or of one."""
+        if self.live is None:
+            return NOT_SEEN
+        if operation is None:
+            return self.live.by_variant.get(variant, NOT_SEEN)
+        return self.live.by_operation.get((variant, operation), NOT_SEEN)
 
     def standing(self, model: str) -> Intelligence:
         """Of a model in public benchmarks."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from evalgate.catalog import Endpoint
 from evalgate.report.wording import ILLUSTRATIVE, percent
-from evalgate.web.figures import Percentiles, Share
+from evalgate.web.figures import Share, Spread
 
 NONE = "—"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # as in `report.wording.age`
@@ -31,7 +31,7 @@ def ms(value: float | None) -> str:
     return f"{value:,.0f} ms" if value < 10_000 else f"{value / 1000:,.1f} s"
 
 
-def both(figures: Percentiles, unit: str = "ms") -> str:
+def both(figures: Spread, unit: str = "ms") -> str:
     """`716 / 4,091 ms`, `28 / 67 tok/s`; a dash for what too few calls tell."""
     if figures.p50 is None and figures.p95 is None:
         return NONE
@@ -65,7 +65,13 @@ def lately(seconds: float) -> str:
 
 def ago(at: datetime, now: datetime) -> str:
     """`12 s ago`; what a wrong clock dates into the future is `now`."""
-    seconds = (now - at).total_seconds()
+    return aged((now - at).total_seconds())
+
+
+def aged(seconds: float | None) -> str:
+    """The same of an age; a dash where there is none."""
+    if seconds is None:
+        return NONE
     return f"{lately(seconds)} ago" if seconds >= 1 else "now"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,14 +18,8 @@ from evalgate.web.routes import Pages
 def served(look: Callable[[], View], *, every: float = 0.05, viewers: int = 500) -> Iterator[str]:
     """The address of a server whose pages are refreshed `every` so many seconds."""
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette):  # type: ignore[no-untyped-def]
-        yield
-        await pages.close()
-
-    pages = Pages(look, every=every, viewers=viewers)
-    config = uvicorn.Config(Starlette(routes=pages.routes, lifespan=lifespan), port=0, log_level="warning")
-    config.timeout_graceful_shutdown = 1
+    pages = Pages(look, every=every, viewers=viewers, leaving=lambda: server.should_exit)
+    config = uvicorn.Config(Starlette(routes=pages.routes), port=0, log_level="warning", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     sock = config.bind_socket()
     thread = threading.Thread(target=server.run, args=([sock],), daemon=True)

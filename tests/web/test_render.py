@@ -15,7 +15,7 @@ import pytest
 from evalgate.catalog import Catalog
 from evalgate.web import Intelligence, Observed, Part, Proofs, View
 from evalgate.web.render import Served, fragments, policy, render_index, render_model
-from tests.web.world import MODEL, catalog_in, entry_of, signal_for, view_in, without_live
+from tests.web.world import MODEL, NOW, catalog_in, entry_of, signal_for, view_in, without_live
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 HOSTILE = f"{SCRIPT}\"'&\x1b[31m\u202egnp.exe\0\ud800{{{{7*7}}}}"
@@ -53,6 +53,7 @@ def hostile_view(folder: Path) -> View:
         for each, state in (("fp8", "green"), ("int4", "red"))
     ]
     document = signal_for(catalog).model_copy(update={"entries": tuple(entries), "stream": HOSTILE})
+    part = Part(HOSTILE, HOSTILE, 1.0, 0.1, None, NOW.date(), (HOSTILE,))
     renamed = {
         name: replace(each, model=tag, variant=each.variant.model_copy(update={"tag": tag, "path": tag}))
         for name, each in endpoints.items()
@@ -64,8 +65,8 @@ def hostile_view(folder: Path) -> View:
         view_in(folder, catalog=catalog_in(folder)),
         proofs=proofs,
         trouble=HOSTILE,
-        intelligence={tag: Intelligence(50.0, (1.0, 2.0), HOSTILE, HOSTILE, (Part(HOSTILE, 1.0, source=HOSTILE),))},
-        observed={"fp8": Observed(HOSTILE)},
+        intelligence={tag: Intelligence(50.0, (1.0, 2.0), HOSTILE, (part,), HOSTILE)},
+        observed={"fp8": Observed(HOSTILE, HOSTILE, None, {HOSTILE: 1.0})},
     )
 
 
@@ -150,7 +151,7 @@ def test_every_header_cell_says_what_it_heads(view: View) -> None:
         "12 s ago",
         "undisclosed",
         "estimated, 60.1 to 73.1",
-        "OpenRouter saw on its own traffic: first token p50 250 ms, speed p50 55 tok/s, uptime 99.50 %, n = 81,060",
+        "OpenRouter saw on its own traffic: first token p50 250 ms, speed p50 55 tok/s, uptime 30 min 99.50 %, n = 81,060, 2026-11-26T09:00Z",
         "Not ours, and not used for routing",
         "the cheapest eligible variant: green: green for a reason",
         "n = 300 cases, 3 d ago, valid 4 d more",

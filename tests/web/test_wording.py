@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from evalgate.web import Percentiles, Share, wording
+from evalgate.web import Share, Spread, wording
 from tests.web.world import NOW
 
 
@@ -27,9 +27,9 @@ def test_a_share_looks_whole_only_where_nothing_failed(value: float | None, text
 
 
 def test_percentiles_are_told_as_far_as_they_are_known() -> None:
-    assert wording.both(Percentiles(716, 4091, 90)) == "716 / 4,091 ms"
-    assert wording.both(Percentiles(716, None, 9)) == "716 / — ms"
-    assert wording.both(Percentiles(None, None, 3)) == "—"
+    assert wording.both(Spread(716, 4091, 90)) == "716 / 4,091 ms"
+    assert wording.both(Spread(716, None, 9)) == "716 / — ms"
+    assert wording.both(Spread(None, None, 3)) == "—"
 
 
 @pytest.mark.parametrize(

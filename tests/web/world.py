@@ -10,7 +10,7 @@ from pathlib import Path
 from evalgate.catalog import Catalog, load_catalog
 from evalgate.signal import SignalDocument, issue
 from evalgate.signal.document import SignalEntry
-from evalgate.web import Intelligence, Live, Observed, Part, Percentiles, Proofs, Share, View
+from evalgate.web import Figures, Intelligence, Observed, Part, Proofs, Share, Snapshot, Spread, View
 from tests.signal.test_document import NOW, board
 
 LATER = NOW + timedelta(days=3)
@@ -69,12 +69,12 @@ def signal_for(catalog: Catalog, operations: Sequence[str] = ("extract", "sort")
     )
 
 
-def busy(n: int = 812) -> Live:
-    return Live(
-        at=LATER.timestamp() - 12,
-        first_ms=Percentiles(716, 4091, n),
-        duration_ms=Percentiles(1000, 9000, n),
-        tokens_per_second=Percentiles(28, 67, n),
+def busy(n: int = 812) -> Figures:
+    return Figures(
+        age=12.0,
+        latency=Spread(716, 4091, n),
+        duration=Spread(1000, 9000, n),
+        throughput=Spread(28, 67, n),
         success=Share(0.938, n),
         uptime_5m=Share(1.0, n),
         uptime_30m=Share(0.9876, n),
@@ -86,15 +86,15 @@ def view_in(folder: Path, *, signal: bool = True, catalog: Catalog | None = None
     """Everything there is: a signal of two operations, live figures, a benchmark, and what somebody else saw."""
     found = catalog or catalog_in(folder)
     document = signal_for(found) if signal else None
-    quiet = Live(at=LATER.timestamp() - 300, first_ms=Percentiles(None, None, 7), success=Share(None, 7))
+    quiet = Figures(age=300.0, latency=Spread(None, None, 7), success=Share(None, 7))
+    seen = Observed("OpenRouter", "2026-11-26T09:00Z", 81_060, {"p50": 250.0}, {"p50": 55.0}, {"30m": 99.5})
+    part = Part("gpqa", "gpqa_diamond", 41.0, 3.5, 198, LATER.date(), ("https://example.org",))
     return View(
         Proofs(document, found),
         now=LATER,
-        live={("full", ""): busy(), ("fp8", ""): busy(90), ("fp8", "sort"): busy(45), ("int4", ""): quiet},
-        intelligence={
-            MODEL: Intelligence(66.6, (60.1, 73.1), "estimated", "from family and price", (Part("GPQA", 41.0, 198),))
-        },
-        observed={"fp8": Observed("OpenRouter", LATER.date(), 81_060, 250.0, None, 55.0, None, 0.995)},
+        live=Snapshot(LATER.timestamp(), {("fp8", "sort"): busy(45)}, {"full": busy(), "fp8": busy(90), "int4": quiet}),
+        intelligence={MODEL: Intelligence(66.6, (60.1, 73.1), "estimated", (part,), "from family and price")},
+        observed={"fp8": seen},
     )
 
 
