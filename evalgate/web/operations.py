@@ -41,6 +41,7 @@ class Proof:
     interval: str
     cases: str
     evidence: str
+    since: str
     reason: str
     cost: str
     live: str
@@ -174,7 +175,8 @@ def _proof(
         delta=points(evidence.delta),
         interval=interval(evidence.interval),
         cases=", ".join(each for each in (rests, _judged(evidence.run, view.now), valid) if each),
-        evidence=" · ".join(each for each in (flips, certainty, _since(entry)) if each),
+        evidence=" · ".join(each for each in (flips, certainty) if each),
+        since=f"{entry.state} {_since(entry)}",
         reason="" if plain else reason,
         cost=_cost(candidate),
         live=live,
@@ -199,6 +201,7 @@ def _unjudged(
         interval="",
         cases="",
         evidence="",
+        since="",
         reason=candidate.reason,
         cost=_cost(candidate),
         live=live,

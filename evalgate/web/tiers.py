@@ -49,7 +49,11 @@ def _realtime(view: View, model: str, found: Sequence[Operation]) -> Tier:
             price = f"{wording.dollars(baseline.price.input)}{wording.mark(baseline)}"
             whom[f"{baseline.id} ({baseline.quantization.label}) at {price} / 1M"] = None
     except InputError:
-        return Tier("Realtime", "nobody yet", "Nobody says who the baseline is: set `baseline:` at the model.")
+        return Tier(
+            "Realtime",
+            "nobody yet",
+            "Nobody says who the baseline is: name one with “baseline:” at the model in the catalogue.",
+        )
     return Tier("Realtime", ", ".join(whom), about)
 
 

@@ -69,4 +69,6 @@ if (pause) {
 // A link to an operation opens it.
 const open = () => document.getElementById(location.hash.slice(1))?.closest("details")?.setAttribute("open", "");
 addEventListener("hashchange", open);
+// Paper has nothing to click on: all that is folded is printed.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach(each => { each.open = true; }));
 open();
