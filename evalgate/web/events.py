@@ -16,7 +16,6 @@ from evalgate.web.render import fragments
 from evalgate.web.view import View
 
 _QUIET = 15.0  # seconds after which a sign of life is sent, so that nobody between us takes the line for dead
-_BYE = "event: bye\ndata: {}\n\n"
 
 
 class TooManyError(Exception):
@@ -56,7 +55,6 @@ class Broadcast:
                 seen = stage.turn
                 if parts:
                     yield f"event: parts\ndata: {orjson.dumps(dict(parts)).decode()}\n\n"
-            yield _BYE
         finally:
             self.viewers -= 1
             stage.viewers -= 1

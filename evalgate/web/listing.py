@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from urllib.parse import urlencode
 
 from evalgate.errors import InputError
 from evalgate.router import explain
@@ -65,6 +66,18 @@ class Filter:
             price=_number(given.get("price", "")),
             sort=sort if sort in ORDERS else "name",
         )
+
+    def sorted_by(self, key: str) -> str:
+        """The query that asks for the same, in another order."""
+        asked = {
+            "text": self.text,
+            "weights": self.weights,
+            "green": "1" if self.green else "",
+            "tools": "1" if self.tools else "",
+            "context": "" if self.context is None else str(self.context),
+            "price": "" if self.price is None else str(self.price),
+        }
+        return urlencode({name: value for name, value in asked.items() if value} | {"sort": key})
 
     def admits(self, row: ModelRow) -> bool:
         """Whether a row is shown; what nobody knows of it is not what was asked for."""

@@ -82,7 +82,8 @@ class Pages:
 
     async def _events(self, request: Request) -> Response:
         page = request.query_params.get("page", "")
-        model = self._look().proofs.model_at(page)
+        view = await asyncio.to_thread(self._look)
+        model = view.proofs.model_at(page)
         if model is None:
             return _not_found()
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -78,3 +79,12 @@ def test_the_best_come_first(rows: dict[str, ModelRow], key: str, first: str) ->
 
 def test_a_price_is_compared_as_it_was_written(rows: dict[str, ModelRow]) -> None:
     assert Filter(price=Decimal("0.25")).admits(rows[MODEL])
+
+
+@given(
+    st.dictionaries(st.sampled_from(["text", "price", "context", "weights", "green", "tools"]), st.text(max_size=60))
+)
+def test_another_order_keeps_what_was_asked_for(query: dict[str, str]) -> None:
+    wanted = Filter.of(query)
+    again = Filter.of(dict(parse_qsl(wanted.sorted_by("price"))))
+    assert again == replace(wanted, sort="price")

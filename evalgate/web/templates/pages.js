@@ -53,7 +53,8 @@ if (pause) {
         if (now) { now.scrollLeft = left; if (focused) now.focus({preventScroll: true}); }
       }
     });
-    source.addEventListener("bye", stop);
+    // A line that broke is opened anew by the browser itself; one that was refused is tried again later.
+    source.addEventListener("error", () => { if (source?.readyState === EventSource.CLOSED) { stop(); setTimeout(start, 30000); } });
   };
   pause.hidden = false;
   pause.addEventListener("click", () => {
