@@ -162,13 +162,14 @@ def _proof(
     outcome, word = _outcome(view, entry, candidate)
     live, live_n = _live(view, entry.variant.id, entry.operation)
     reason = candidate.reason if candidate is not None else entry.reason
+    quantization = entry.variant.quantization if candidate is None else candidate.endpoint.quantization
     rests, valid = f"n = {counted(evidence.cases, 'case')}", _valid(entry, view.now) if entry.state == "green" else ""
     flips = f"{evidence.flips[0]:,} broke, {evidence.flips[1]:,} fixed"
     plain = reason == f"green: {entry.reason}"  # which the numbers have said
     certainty = f"e-value {e_value(evidence.e_green)}" if plain else ""
     return Proof(
         variant=entry.variant.id,
-        precision=entry.variant.quantization.label,
+        precision=quantization.label,
         outcome=outcome,
         word=word,
         picture=interval_svg.picture(axis, evidence.delta, evidence.interval, outcome),
