@@ -37,6 +37,7 @@ COMMANDS = {
     "intelligence": "Show how intelligent each model is said to be, and file benchmark reports.",
     "report": "Write the HTML report of the last run.",
     "keys": "Make, list and revoke the keys with which callers come to the gateway.",
+    "pages": "Write a page for each model: who serves it, what is proven, what each tier does.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",
     "schema": "Print the JSON Schema of a file format.",

@@ -21,13 +21,12 @@ from evalgate.errors import InfrastructureError
 from evalgate.exchange import as_text
 from evalgate.formats.files import write_atomically
 from evalgate.gate import Board, OperationBoard, Verdict
-from evalgate.report import plots, wording
+from evalgate.report import plots, templating, wording
 from evalgate.report.side_by_side import FIELD_LIMIT, Pair, both_shown
 from evalgate.report.svg import inline_svg
 
 BROKE_SHOWN, FIXED_SHOWN = 8, 4
 _ANSWER_LIMIT = 1_000  # characters of an answer; the command shows more
-_TEXT_LIMIT = 2_000  # of anything else that the template puts out
 
 Pairs = Callable[[OperationBoard, Verdict], list[Pair]]
 
@@ -136,21 +135,7 @@ def _tables(sections: Sequence[_Section]) -> list[_Table]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("evalgate.report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templating.environment("evalgate.report")
     environment.globals.update(wording=wording, both_shown=lambda pair: both_shown(pair, _ANSWER_LIMIT))
     environment.filters["field"] = lambda value: wording.safe(as_text(value), FIELD_LIMIT, multiline=True)
     return environment
-
-
-def _shown(value: object) -> object:
-    """What the template puts out: pictures as they are, every text with its control characters made visible."""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return wording.safe(value, _TEXT_LIMIT, multiline=True)
-    return value
