@@ -131,4 +131,19 @@ def _compose(settings: GatewaySettings, worker: int) -> Application:
         token=token[0] if token else None,
         interval=_EVERY_FAR if believed.source.startswith("s3://") else _EVERY,
     )
-    return gateway(settings, load_catalog(settings.catalog), reader, os.environ)
+    application = gateway(settings, load_catalog(settings.catalog), reader, os.environ)
+    if settings.store is not None:
+        _take_batches(application, settings.store)
+    return application
+
+
+def _take_batches(application: Application, name: str) -> None:
+    """The batch tier lives in the store; live calls are served without it, too."""
+    from evalgate.errors import StoreError
+    from evalgate.gateway.batches import mount
+    from evalgate.store import open_store
+
+    try:
+        mount(application, open_store(name), os.environ)
+    except StoreError as failure:
+        logging.getLogger("evalgate.gateway").error("no batches are taken: %s", failure)  # noqa: TRY400

@@ -13,15 +13,17 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from evalgate.errors import EvalgateError
+from evalgate.gateway.asked import headers_of
 from evalgate.gateway.batches.input import ENDPOINTS, MOST_BYTES
 from evalgate.gateway.batches.shapes import Json, batch_object, deleted_object, file_object, list_object
 from evalgate.gateway.batches.tier import BatchTier, logger
 from evalgate.gateway.caller import Caller
-from evalgate.gateway.refusal import Kind, Refused
+from evalgate.gateway.refusal import Refused
+from evalgate.gateway.shapes import error_body, retry_header
 from evalgate.router.call import LONGEST_NAME
 from evalgate.store import files, jobs
 from evalgate.store.files import CHUNK, KeptFile
@@ -57,7 +59,7 @@ def routes(tier: BatchTier) -> list[Route]:
 def _guarded(tier: BatchTier, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         try:
-            caller = tier.doorkeeper.admit({name.lower(): value for name, value in request.headers.items()})
+            caller = tier.doorkeeper.admit(headers_of(request.scope["headers"]))
             return await handler(tier, caller, request)
         except Refused as refused:
             return _refusal(refused)
@@ -71,10 +73,8 @@ def _guarded(tier: BatchTier, handler: Handler) -> Callable[[Request], Awaitable
 
 
 def _refusal(refused: Refused) -> Response:
-    kind: Kind = refused.kind
-    body = {"error": {"message": refused.message, "type": kind, "param": None, "code": None}}
-    headers = {} if refused.retry_after is None else {"retry-after": str(max(1, round(refused.retry_after)))}
-    return JSONResponse(body, refused.status, headers)
+    headers = {name.decode(): value.decode() for name, value in retry_header(refused.retry_after)}
+    return Response(error_body("openai", refused), refused.status, headers, "application/json")
 
 
 # files
