@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", "folder", type=PATH, required=True, metavar="DIR", help="The folder to write to.")
 @source_options
 @catalog_option
+@click.option("--store", "store_name", metavar="PATH|URL", help="Where a gateway keeps its telemetry.")
 @click.pass_context
 def command(
     context: click.Context,
@@ -29,17 +30,27 @@ def command(
     stream: str,
     token_env: str | None,
     catalog_path: Path,
+    store_name: str | None,
 ) -> int:
     """Write a page for each model of the catalogue, and the list of all of them, as files that need no server.
 
     Without a signal the pages say what is served by whom, and that nothing cheaper is proven yet.
     """
     from evalgate.catalog import load_catalog
+    from evalgate.store import open_to_read
+    from evalgate.telemetry import Recorder
     from evalgate.web import Proofs, View, write_pages
+    from evalgate.web.looking import intelligence_beside
 
     catalog = load_catalog(catalog_path)
-    document = _believed(context, source, trusted, stream, token_env)
-    view = View(Proofs(document, catalog), now=datetime.now(UTC))
+    document, now = _believed(context, source, trusted, stream, token_env), datetime.now(UTC)
+    live = None
+    if store_name is not None:
+        with open_to_read(store_name) as store:
+            recorder = Recorder(store)
+            recorder.sync()
+            live = recorder.snapshot(now.timestamp())
+    view = View(Proofs(document, catalog), now=now, live=live, intelligence=intelligence_beside(catalog, now))
     count = write_pages(view, folder)
     click.echo(f"pages: {folder / 'index.html'} ({count:,} files)")
     return 0

@@ -13,7 +13,6 @@ from evalgate.cli.options import PATH
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
-    from evalgate.gateway.application import Application
     from evalgate.gateway.settings import GatewaySettings
 
 DEFAULT_CONFIG = Path("gateway.yaml")
@@ -88,13 +87,16 @@ def _serve(settings: GatewaySettings) -> int:
     except ImportError:
         raise InputError("serving needs starlette and uvicorn: pip install 'evalgate-harness[server]'") from None
     from evalgate.catalog import load_catalog
+    from evalgate.cli.serving import compose
     from evalgate.cli.tell import tell
+    from evalgate.gateway.books import prepare
     from evalgate.gateway.serve import listen, serve
     from evalgate.gateway.upstreams import unready
 
     logging.basicConfig(format="evalgate: %(message)s", level=logging.WARNING)
     catalog = load_catalog(settings.catalog)
     _require_belief(settings)
+    prepare(settings)
     for trouble in unready(catalog, os.environ):
         tell(f"evalgate: {trouble}")
     if settings.keys == "off" and settings.host not in _HERE:
@@ -102,7 +104,7 @@ def _serve(settings: GatewaySettings) -> int:
     sock = listen(settings.host, settings.port)
     shown = f"[{settings.host}]" if ":" in settings.host else settings.host
     click.echo(f"serving {len(catalog.models)} models at http://{shown}:{sock.getsockname()[1]}/v1")
-    return serve(settings, sock, lambda worker: _compose(settings, worker))
+    return serve(settings, sock, lambda worker: compose(settings, worker))
 
 
 def _require_belief(settings: GatewaySettings) -> None:
@@ -110,40 +112,3 @@ def _require_belief(settings: GatewaySettings) -> None:
         message = "nobody is believed, so that no signal would ever be followed"
         advice = "name public keys (--trust keys/, signal.trust), or say --unsigned"
         raise InputError(f"{message}: {advice}")
-
-
-def _compose(settings: GatewaySettings, worker: int) -> Application:
-    """The application of one worker, in its own process: here the rooms come together."""
-    from evalgate.catalog import load_catalog
-    from evalgate.cli.signers import tokens
-    from evalgate.gateway.gateway import gateway
-    from evalgate.signal.reader import SignalReader
-
-    del worker
-    believed = settings.signal
-    token = tokens(believed.token_env)
-    reader = SignalReader(
-        believed.source,
-        keys=[Path(each) for each in believed.trust] or None,
-        unsigned=believed.unsigned,
-        stream=believed.stream,
-        cache=believed.cache,
-        token=token[0] if token else None,
-        interval=_EVERY_FAR if believed.source.startswith("s3://") else _EVERY,
-    )
-    application = gateway(settings, load_catalog(settings.catalog), reader, os.environ)
-    if settings.store is not None:
-        _take_batches(application, settings.store)
-    return application
-
-
-def _take_batches(application: Application, name: str) -> None:
-    """The batch tier lives in the store; live calls are served without it, too."""
-    from evalgate.errors import StoreError
-    from evalgate.gateway.batches import mount
-    from evalgate.store import open_store
-
-    try:
-        mount(application, open_store(name), os.environ)
-    except StoreError as failure:
-        logging.getLogger("evalgate.gateway").error("no batches are taken: %s", failure)  # noqa: TRY400

@@ -18,7 +18,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from evalgate.errors import InfrastructureError, InputError
-from evalgate.gateway.caller import Doorkeeper, OpenDoor
+from evalgate.gateway.caller import Caller, Doorkeeper, OpenDoor
 from evalgate.gateway.delivered import Onlooker
 from evalgate.gateway.keys import Keys
 from evalgate.gateway.metrics import Describe, Gauges, Metrics
@@ -78,6 +78,10 @@ class Books:
     def doorkeeper(self) -> Doorkeeper:
         """Keys, where they are asked for."""
         return self._keys or OpenDoor()
+
+    def affords(self, caller: Caller) -> bool:
+        """Whether a caller may still spend; for work that was let in before."""
+        return self._keys is None or self._keys.affords(caller)
 
     def trouble(self) -> str | None:
         """Why the store is not followed for now, for /readyz; it turns nothing off."""

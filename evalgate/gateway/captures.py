@@ -34,15 +34,15 @@ _AT_ONCE = 100
 
 
 class Captor:
-    """An onlooker (`evalgate.gateway.delivered`); `then` is told of each capture that was stored."""
+    """An onlooker (`evalgate.gateway.delivered`); `then`, if there is one, is told of each capture that was stored."""
 
     def __init__(
         self,
         keep: Callable[[Sequence[Captured]], None],
         redact: Redact,
-        then: Callable[[Delivered, Captured], None] | None = None,
     ) -> None:
-        self._keep, self._redact, self._then = keep, redact, then
+        self._keep, self._redact = keep, redact
+        self.then: Callable[[Delivered, Captured], None] | None = None
         self._waiting: deque[Delivered] = deque()
         self._news = asyncio.Event()
         self.lost = 0
@@ -75,9 +75,9 @@ class Captor:
             pairs = await asyncio.to_thread(self._captured, some)
             while not await asyncio.to_thread(self._stored, [captured for _, captured in pairs]):
                 await asyncio.sleep(_PAUSE)
-            if self._then is not None:
+            if self.then is not None:
                 for delivered, captured in pairs:
-                    self._then(delivered, captured)
+                    self.then(delivered, captured)
 
     def _captured(self, some: Sequence[Delivered]) -> list[tuple[Delivered, Captured]]:
         pairs = []

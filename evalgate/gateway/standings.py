@@ -57,6 +57,10 @@ class Health:
             self._look(operation)
         return self._known.get(operation) or {}
 
+    def known(self, operation: str) -> Standings:
+        """As `of` said last; for other threads, which must not look themselves."""
+        return self._known.get(operation) or {}
+
     def breaker(self, variant: str, operation: str) -> Breaker:
         """The breaker of a variant on an operation."""
         return self._known.get(operation, {}).get(variant, _UNKNOWN).breaker

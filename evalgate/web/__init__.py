@@ -5,21 +5,8 @@ write_pages(view, Path("pages"))                             # a folder that wor
 Pages(look).routes                                           # the same at /models/, refreshed as it changes
 """
 
-from evalgate.web.figures import Figures, Intelligence, ModelFacts, Observed, Part, Share, Snapshot, Spread
 from evalgate.web.proofs import Proofs
 from evalgate.web.static import write_pages
 from evalgate.web.view import View
 
-__all__ = [
-    "Figures",
-    "Intelligence",
-    "ModelFacts",
-    "Observed",
-    "Part",
-    "Proofs",
-    "Share",
-    "Snapshot",
-    "Spread",
-    "View",
-    "write_pages",
-]
+__all__ = ["Proofs", "View", "write_pages"]

@@ -8,9 +8,10 @@ from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from evalgate.errors import InputError
+from evalgate.intelligence import Intelligence
 from evalgate.router import explain
 from evalgate.web import wording
-from evalgate.web.figures import Intelligence, ModelFacts
+from evalgate.web.figures import ModelFacts
 from evalgate.web.operations import decision_for, saves_of
 from evalgate.web.providers_table import Best, by_price, cheapest, fastest
 from evalgate.web.view import View

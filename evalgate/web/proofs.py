@@ -33,7 +33,7 @@ class Proofs:
             grouped.setdefault(entry.model, {}).setdefault(entry.operation, {})[entry.variant.id] = entry
         object.__setattr__(self, "_entries", grouped)
         object.__setattr__(self, "table", RoutingTable(self.document, self.catalog))
-        object.__setattr__(self, "facts", facts_of(self.catalog))
+        object.__setattr__(self, "facts", {model: ModelFacts.of(model, self.catalog) for model in self.catalog.models})
         object.__setattr__(self, "pages", pages_of(self.catalog.models))
         object.__setattr__(self, "_models", {page: model for model, page in self.pages.items()})
 
@@ -44,28 +44,3 @@ class Proofs:
     def model_at(self, page: str) -> str | None:
         """The model whose page that is; None: there is no such page."""
         return self._models.get(page)
-
-
-def facts_of(catalog: Catalog) -> Mapping[str, ModelFacts]:
-    """What the catalogue's file says of its models; it was checked when it was loaded.
-
-    Where it does not name the author, it is the id's first part (`openai/gpt-4o-mini`); where it does not tell the
-    context, it is the longest that a variant promises.
-    """
-    data = catalog.document.data
-    written = data.get("models", []) if isinstance(data, dict) else []
-    by_id = {str(each["id"]): each for each in written if isinstance(each, dict) and "id" in each}
-    return {model: _facts(model, by_id.get(model, {}), catalog) for model in catalog.models}
-
-
-def _facts(model: str, written: Mapping[str, object], catalog: Catalog) -> ModelFacts:
-    context, weights = written.get("context"), written.get("open_weights")
-    promised = [each.variant.capabilities.context or 0 for each in catalog.models[model].values()]
-    author, slash, _ = model.partition("/")
-    return ModelFacts(
-        name=str(written.get("name") or model),
-        author=str(written.get("author") or "") or (author if slash else None),
-        open_weights=weights if isinstance(weights, bool) else None,
-        context=context if isinstance(context, int) else (max(promised, default=0) or None),
-        released=str(written.get("released") or "") or None,
-    )

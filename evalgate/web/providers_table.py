@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
 from evalgate.catalog import Endpoint
+from evalgate.catalog.models import Observed, Percentiles
 from evalgate.report.wording import percent
+from evalgate.telemetry import Figures
 from evalgate.web import wording
-from evalgate.web.figures import Figures, Observed
 from evalgate.web.view import View
 
 
@@ -115,7 +116,7 @@ def _row(view: View, endpoint: Endpoint) -> ProviderRow:
         uptimes=" · ".join(f"{span} {wording.share(each)}" for span, each in uptimes if each.value is not None),
         success=Figure(wording.share(live.success), _n(live.success.n)),
         newest=wording.aged(live.age),
-        observed=observed_text(view.observed.get(endpoint.id)),
+        observed=observed_text(endpoint.variant.observed),
     )
 
 
@@ -134,7 +135,7 @@ def observed_text(seen: Observed | None) -> str:
     return f"{seen.source} saw on its own traffic: {', '.join(each for each in told if each)}"
 
 
-def _percentiles(what: str, values: Mapping[str, float] | None, unit: str) -> str:
+def _percentiles(what: str, values: Percentiles | None, unit: str) -> str:
     told = [f"{name} {value:,.0f}" for name, value in sorted((values or {}).items())[:5]]
     return f"{what} {' / '.join(told)} {unit}" if told else ""
 

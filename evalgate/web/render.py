@@ -18,10 +18,11 @@ import jinja2
 from markupsafe import Markup
 
 from evalgate._version import __version__
+from evalgate.intelligence import Intelligence
 from evalgate.report import templating
 from evalgate.report import wording as house
 from evalgate.web import wording
-from evalgate.web.figures import Intelligence, ModelFacts
+from evalgate.web.figures import ModelFacts
 from evalgate.web.listing import ORDERS, Filter, model_rows, searched
 from evalgate.web.names import way_up
 from evalgate.web.operations import Operation, operations

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from evalgate.catalog import Catalog
+from evalgate.intelligence import Intelligence
 from evalgate.router import Preferences, Standings
-from evalgate.web.figures import NOT_SEEN, UNKNOWN_INTELLIGENCE, Figures, Intelligence, Observed, Snapshot
+from evalgate.telemetry import Figures, Snapshot
+from evalgate.web.figures import NOT_SEEN, UNKNOWN_INTELLIGENCE
 from evalgate.web.proofs import Proofs
 
 
@@ -29,7 +31,6 @@ class View:
     now: datetime
     live: Snapshot | None = None
     intelligence: Mapping[str, Intelligence] = field(default_factory=dict)
-    observed: Mapping[str, Observed] = field(default_factory=dict)
     standings: Callable[[str], Standings] = _nobody
     preferences: Preferences = field(default_factory=Preferences)
     trouble: str = ""

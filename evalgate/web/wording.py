@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from evalgate.catalog import Endpoint
 from evalgate.report.wording import ILLUSTRATIVE, percent
-from evalgate.web.figures import Share, Spread
+from evalgate.telemetry import Share, Spread
 
 NONE = "—"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))  # as in `report.wording.age`

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from evalgate.catalog import Catalog
-from evalgate.web import Intelligence, Observed, Part, Proofs, View
+from evalgate.catalog.models import Model, Observed
+from evalgate.intelligence import Intelligence, Part
+from evalgate.web import Proofs, View
 from evalgate.web.render import Served, fragments, policy, render_index, render_model
 from tests.web.world import MODEL, NOW, catalog_in, entry_of, signal_for, view_in, without_live
 
@@ -53,20 +55,20 @@ def hostile_view(folder: Path) -> View:
         for each, state in (("fp8", "green"), ("int4", "red"))
     ]
     document = signal_for(catalog).model_copy(update={"entries": tuple(entries), "stream": HOSTILE})
-    part = Part(HOSTILE, HOSTILE, 1.0, 0.1, None, NOW.date(), (HOSTILE,))
+    part = Part(HOSTILE, HOSTILE, 1.0, 0.1, None, NOW.date(), (HOSTILE,), (HOSTILE,))  # type: ignore[arg-type]
+    seen = Observed.model_construct(source=HOSTILE, at=HOSTILE, first_token_ms={HOSTILE: 1.0})
+    written = {"tag": tag, "path": tag, "observed": seen}
     renamed = {
-        name: replace(each, model=tag, variant=each.variant.model_copy(update={"tag": tag, "path": tag}))
+        name: replace(each, model=tag, variant=each.variant.model_copy(update=written))
         for name, each in endpoints.items()
     }
-    written = catalog.document
-    written.data = {"models": [{"id": tag, "name": HOSTILE, "author": HOSTILE, "released": HOSTILE}]}
-    proofs = Proofs(document, Catalog(written, {tag: renamed}))
+    about = Model.model_construct(id=tag, name=HOSTILE, author=HOSTILE, released=HOSTILE)
+    proofs = Proofs(document, Catalog(catalog.document, {tag: renamed}, about={tag: about}))
     return replace(
         view_in(folder, catalog=catalog_in(folder)),
         proofs=proofs,
         trouble=HOSTILE,
-        intelligence={tag: Intelligence(50.0, (1.0, 2.0), HOSTILE, (part,), HOSTILE)},
-        observed={"fp8": Observed(HOSTILE, HOSTILE, None, {HOSTILE: 1.0})},
+        intelligence={tag: Intelligence(50.0, (1.0, 2.0), HOSTILE, (part,), HOSTILE)},  # type: ignore[arg-type]
     )
 
 

@@ -29,7 +29,8 @@ def test_a_model_that_left_the_catalogue_leaves_no_green_page_behind(view: View,
     own = tmp_path / "models" / "notes.html"
     own.write_text("<p>mine</p>")
     models = {name: each for name, each in view.catalog.models.items() if name == "solo"}
-    write_pages(replace(view, proofs=Proofs(None, Catalog(view.catalog.document, models))), tmp_path)
+    smaller = Catalog(view.catalog.document, models, about=view.catalog.about)
+    write_pages(replace(view, proofs=Proofs(None, smaller)), tmp_path)
     assert sorted(each.name for each in (tmp_path / "models").rglob("*.html")) == ["notes.html", "solo.html"]
 
 

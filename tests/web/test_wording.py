@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from evalgate.web import Share, Spread, wording
+from evalgate.telemetry import Share, Spread
+from evalgate.web import wording
 from tests.web.world import NOW
 
 

@@ -8,9 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from evalgate.catalog import Catalog, load_catalog
+from evalgate.intelligence import Intelligence, Part
 from evalgate.signal import SignalDocument, issue
 from evalgate.signal.document import SignalEntry
-from evalgate.web import Figures, Intelligence, Observed, Part, Proofs, Share, Snapshot, Spread, View
+from evalgate.telemetry import Figures, Share, Snapshot, Spread
+from evalgate.web import Proofs, View
+from evalgate.web.figures import NOT_SEEN
 from tests.signal.test_document import NOW, board
 
 LATER = NOW + timedelta(days=3)
@@ -23,7 +26,9 @@ models:
     name: Acme Llama 8B
     variants:
       - {id: full, provider: acme, quantization: bf16, price: {input: 1, output: 2}, capabilities: {context: 131072}}
-      - {id: fp8, provider: acme, quantization: fp8, price: {input: 0.5, output: 1}, tag: acme/fp8, batch_discount: 0.5}
+      - {id: fp8, provider: acme, quantization: fp8, price: {input: 0.5, output: 1}, tag: acme/fp8, batch_discount: 0.5,
+         observed: {source: OpenRouter, at: "2026-11-26T09:00Z", requests: 81060, first_token_ms: {p50: 250},
+                    tokens_per_second: {p50: 55}, uptime: {30m: 99.5}}}
       - {id: int4, provider: azure, quantization: int4, price: {input: 0.25, output: 0.5, basis: illustrative}}
       - {id: hidden, provider: azure, quantization: undisclosed, price: {input: 0.4, output: 0.8}}
   - id: solo
@@ -70,7 +75,8 @@ def signal_for(catalog: Catalog, operations: Sequence[str] = ("extract", "sort")
 
 
 def busy(n: int = 812) -> Figures:
-    return Figures(
+    return replace(
+        NOT_SEEN,
         age=12.0,
         latency=Spread(716, 4091, n),
         duration=Spread(1000, 9000, n),
@@ -86,17 +92,15 @@ def view_in(folder: Path, *, signal: bool = True, catalog: Catalog | None = None
     """Everything there is: a signal of two operations, live figures, a benchmark, and what somebody else saw."""
     found = catalog or catalog_in(folder)
     document = signal_for(found) if signal else None
-    quiet = Figures(age=300.0, latency=Spread(None, None, 7), success=Share(None, 7))
-    seen = Observed("OpenRouter", "2026-11-26T09:00Z", 81_060, {"p50": 250.0}, {"p50": 55.0}, {"30m": 99.5})
-    part = Part("gpqa", "gpqa_diamond", 41.0, 3.5, 198, LATER.date(), ("https://example.org",))
+    quiet = replace(NOT_SEEN, age=300.0, latency=Spread(None, None, 7), success=Share(None, 7))
+    part = Part("gpqa", "gpqa_diamond", 41.0, 3.5, 198, LATER.date(), ("Acme",), ("https://example.org",))
     return View(
         Proofs(document, found),
         now=LATER,
         live=Snapshot(LATER.timestamp(), {("fp8", "sort"): busy(45)}, {"full": busy(), "fp8": busy(90), "int4": quiet}),
         intelligence={MODEL: Intelligence(66.6, (60.1, 73.1), "estimated", (part,), "from family and price")},
-        observed={"fp8": seen},
     )
 
 
 def without_live(view: View) -> View:
-    return replace(view, live=None, intelligence={}, observed={})
+    return replace(view, live=None, intelligence={})

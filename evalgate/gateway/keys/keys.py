@@ -42,6 +42,11 @@ class _Held:
     account: Account
     picodollars: int | None
 
+    def is_spent(self, now: float) -> bool:
+        """Whether all that it may spend in this period is spent."""
+        limit = self.picodollars
+        return limit is not None and self.account.spent.get(period_at(self.key.period, now), 0) >= limit
+
 
 class Keys:
     """A doorkeeper. Use as a context manager, or call `start` and `stop`.
@@ -90,15 +95,25 @@ class Keys:
             raise Refused(401, "authentication_error", f"the key {key.name!r} has expired")
         account = held.account
         with self._lock:
-            if held.picodollars is not None:
-                spent = account.spent.get(period_at(key.period, now), 0)
-                if spent >= held.picodollars:
-                    raise Refused(403, "permission_error", _is_spent(key, now))
+            if held.is_spent(now):
+                raise Refused(403, "permission_error", _is_spent(key, now))
             wait = account.seconds_to_wait(now, key.requests_per_minute, key.tokens_per_minute)
             if wait:
                 raise Refused(429, "rate_limit_error", _is_too_fast(key, wait), retry_after=wait)
             account.book(now, 1, 0, 0)
         return held.caller
+
+    def affords(self, caller: Caller) -> bool:
+        """Whether a caller who was let in before may still spend; a key that was revoked or has expired may not."""
+        now = self._clock()
+        for held in list(self._held.values()):
+            key = held.key
+            if key.name == caller.id:
+                with self._lock:
+                    ended = key.revoked_at is not None or (key.expires_at is not None and now >= key.expires_at)
+                    if not ended and not held.is_spent(now):
+                        return True
+        return False
 
     def book(self, caller: Caller, dollars: Decimal, tokens: int) -> None:
         """Note what a call used, also one that broke or that its client left. Durable within `SYNC_SECONDS`."""
