@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -63,7 +64,8 @@ def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded:
             _show(tallies)
             click.echo(f"model pages: {case.url}/models/")
             if sys.stdin.isatty() if stay is None else stay:
-                click.launch(f"{case.url}/models/")
+                if sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
+                    click.launch(f"{case.url}/models/")
                 click.echo("serving until Ctrl-C")
                 with contextlib.suppress(KeyboardInterrupt):
                     while True:

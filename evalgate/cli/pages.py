@@ -48,7 +48,7 @@ def command(
     if store_name is not None:
         with open_to_read(store_name) as store:
             recorder = Recorder(store)
-            recorder.sync()
+            recorder.listen()
             live = recorder.snapshot(now.timestamp())
     view = View(Proofs(document, catalog), now=now, live=live, intelligence=intelligence_beside(catalog, now))
     count = write_pages(view, folder)

@@ -124,6 +124,11 @@ class Recorder:
                     self._pairs &= set(self._board.pairs)
         self._figures, self._made_at = made, now
 
+    def listen(self) -> None:
+        """Read what others have counted from the store, for who only looks. Raises `StoreError`."""
+        if self._sharing is not None:
+            self._sharing.listen()
+
     def sync(self) -> None:
         """Write what is ours to the store and read what is others'. Raises `StoreError`; then nothing is lost."""
         if self._sharing is not None:

@@ -35,10 +35,8 @@ class Sharing:
 
     def sync(self) -> None:
         """Read what is new of others, write what is new of ours. Raises `StoreError`; then nothing is lost."""
+        self.listen()
         shared, recorder = self._shared, self._recorder
-        recorder.hear(
-            (row.worker, (row.span, row.start, row.variant, row.operation), row.cell) for row in shared.news()
-        )
         rows = recorder.take_unsent()
         try:
             shared.put([Counted(shared.worker, *row, data) for row, data in rows.items()])
@@ -49,6 +47,12 @@ class Sharing:
             minute = recorder.minute()
             shared.forget((span, minute - span * count - 2 * SLACK) for span, count in WINDOW.items())
             self._tidied_at = time.monotonic()
+
+    def listen(self) -> None:
+        """Read what is new of others; writes nothing. Raises `StoreError`."""
+        self._recorder.hear(
+            (row.worker, (row.span, row.start, row.variant, row.operation), row.cell) for row in self._shared.news()
+        )
 
     def follow(self, stopping: threading.Event) -> None:
         """Every few seconds until `stopping`, and once more then."""
