@@ -210,6 +210,19 @@ def test_a_keys_own_operation_and_tier_are_those_of_all_its_lines(world: World) 
     assert served == {"fixed": "cheap", "full": "full"}
 
 
+def test_a_line_that_asks_for_more_than_batch_gets_the_baseline_unless_its_key_says_otherwise(world: World) -> None:
+    world.keys = Keys({"any": Caller("a"), "batch": Caller("b", tier="batch")})
+    dear = line(0)
+    dear["body"] = {**dear["body"], "metadata": {"tier": "realtime"}}  # type: ignore[dict-item]
+    served = {}
+    with running(world) as gateway:
+        for key in ("any", "batch"):
+            client = gateway.client(key)
+            told = rows(client, ended(client, submit(client, jsonl(dear)).id).output_file_id)["c0"]["response"]["body"]
+            served[key] = told["delivery"]["variant"]
+    assert served == {"any": "full", "batch": "cheap"}
+
+
 def test_a_key_that_may_spend_no_more_has_its_lines_failed_and_nobody_asked(world: World) -> None:
     with running(world, affords=lambda caller: False) as gateway:
         client = gateway.client()
