@@ -19,6 +19,7 @@ from starlette.routing import Route
 from evalgate.errors import EvalgateError
 from evalgate.gateway.asked import headers_of
 from evalgate.gateway.batches.input import ENDPOINTS, MOST_BYTES
+from evalgate.gateway.batches.lines import FIXED_OPERATION, FIXED_TIER
 from evalgate.gateway.batches.shapes import Json, batch_object, deleted_object, file_object, list_object
 from evalgate.gateway.batches.tier import BatchTier, logger
 from evalgate.gateway.caller import Caller
@@ -188,7 +189,7 @@ async def _create(tier: BatchTier, caller: Caller, request: Request) -> Response
         owner=caller.id,
         operation=operation,
         tier=caller.tier or ("realtime" if metadata.get("tier") == "realtime" else "batch"),
-        fixed=int(caller.operation is not None),
+        fixed=FIXED_OPERATION * (caller.operation is not None) + FIXED_TIER * (caller.tier is not None),
         endpoint=str(endpoint),
         input_file=file.id,
         metadata=orjson.dumps(metadata) if body.get("metadata") is not None else None,

@@ -44,13 +44,14 @@ class Terms:
     """What is the same for all lines of a batch.
 
     `operation`: of lines that name none, or of all where the key says so (`fixed`). `tier`: of all that do not ask for
-    more themselves.
+    more themselves, or of all (`tier_fixed`).
     """
 
     endpoint: str
     operation: str | None = None
     fixed: bool = False
     tier: Tier = "batch"
+    tier_fixed: bool = False
 
     def call(self, body: Mapping[str, object]) -> Call:
         """The call that a line's body describes; raises `InputError` as `call_of` does."""
@@ -58,7 +59,8 @@ class Terms:
         if call.note:  # a label that cannot be understood: the baseline
             return call
         operation = self.operation if self.fixed else call.operation or self.operation
-        tier: Tier = "realtime" if "realtime" in (self.tier, _asked(body)) else "batch"
+        asked = self.tier if self.tier_fixed else _asked(body)
+        tier: Tier = "realtime" if "realtime" in (self.tier, asked) else "batch"
         return replace(call, operation=operation, tier=tier)
 
 

@@ -13,6 +13,8 @@ from evalgate.router import Decision
 from evalgate.store.jobs import Job
 from evalgate.store.queue import Line
 
+FIXED_OPERATION, FIXED_TIER = 1, 2  # bits of `Job.fixed`
+
 
 @dataclass(frozen=True, slots=True)
 class Asking:
@@ -37,7 +39,13 @@ def body_of(line: Line) -> dict[str, JsonValue]:
 
 def terms_of(job: Job) -> Terms:
     """What a job says of all its lines."""
-    return Terms(job.endpoint, job.operation, bool(job.fixed), "realtime" if job.tier == "realtime" else "batch")
+    return Terms(
+        job.endpoint,
+        job.operation,
+        fixed=bool(job.fixed & FIXED_OPERATION),
+        tier="realtime" if job.tier == "realtime" else "batch",
+        tier_fixed=bool(job.fixed & FIXED_TIER),
+    )
 
 
 def path_of(job: Job) -> str:

@@ -46,6 +46,7 @@ MOST_LINES, MOST_BYTES = 2_000, 16_000_000  # in one parcel, which is in memory 
 GROUP = 50  # results in one commit; each may have some MiB
 AT_ONCE = 4  # parcels that are looked at together
 LOOKS_AT_SHORT = 3  # times that results which are fewer than promised are read
+LATE_SECONDS = 86_400.0  # that a provider's batch may take beyond the client's window
 _UNDER_WAY: set[str] = set()  # what this process is handing in at this moment
 
 
@@ -118,6 +119,10 @@ class Parcels:
     async def _look(self, parcel: Parcel) -> None:
         job = await asyncio.to_thread(jobs.find, self.tier.store, parcel.job)
         endpoint = self._endpoint(parcel)
+        if job is not None and self.tier.now() > job.expires_at + LATE_SECONDS:
+            logger.warning("batch %s of %s has not ended a day after its time, and is given up", parcel.batch, job.job)
+            await self._close(parcel, again=False)
+            return
         if job is None or endpoint is None:
             logger.warning(
                 "a batch of %s at %s is given up: it is in the catalogue no more", parcel.job, parcel.provider

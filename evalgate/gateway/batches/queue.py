@@ -147,15 +147,18 @@ class Queue:
     async def _ask_in_turn(
         self, line: Line, job: Job, caller: Caller, body: Mapping[str, JsonValue], decision: Decision, *, patient: bool
     ) -> Outcome:
-        operation, why, wordless = decision.route.operation, "", True
-        last = AttemptFailed("")
+        operation, why, wordless = decision.route.operation, "", False
+        last, asked = AttemptFailed(""), False
         for option in decision.order:
-            try:
-                out = prepared(option.endpoint, path_of(job), body, self.tier.between)
-            except CannotAsk as failure:
-                why = f"{option.id}: {failure}"
+            endpoint = option.endpoint
+            if not self.tier.allows(operation, endpoint.model, option.id, endpoint.config):  # since the one before it
                 continue
-            wordless = False
+            try:
+                out = prepared(endpoint, path_of(job), body, self.tier.between)
+            except CannotAsk as failure:
+                why, wordless = f"{option.id}: {failure}", not asked
+                continue
+            asked, wordless = True, False
             self._require_service(line, operation, option, patient=patient)
             try:
                 return await self._ask(line, caller, body, decision, option, out, why)
@@ -166,6 +169,7 @@ class Queue:
                     break
         if wordless:
             return refused(line, 400, error_body("invalid_request_error", f"no upstream can be asked this: {why}"))
+        why = why or "who was chosen may not be used any more"
         return self._again(line, decision.order[-1].endpoint.provider.retries, last, why)
 
     def _require_service(self, line: Line, operation: str | None, option: Option, *, patient: bool) -> None:

@@ -76,11 +76,23 @@ def prepared(endpoint: Endpoint, client_path: str, given: Mapping[str, JsonValue
 
 def read(out: Outgoing, reply: Reply, latency_ms: float) -> Read:
     """What a response says; raises `AttemptFailed` for one that cannot be used, `ProviderError` for somebody else's."""
-    if reply.status >= 300:
-        body = reply.body
-        if out.translation is not None:
-            body = _loads(out.translation.error(orjson.dumps(body)))
-        return Read(reply.status, body, Answer("", "refused", 0, 0, latency_ms, error="refused"), refused=True)
+    try:
+        return _refused(out, reply, latency_ms) if reply.status >= 300 else _answered(out, reply, latency_ms)
+    except ValueError as failure:  # of the translation
+        raise AttemptFailed(str(failure), arrived=_size(reply)) from None
+    except AttemptFailed as failure:  # what came is paid, unless it is nothing but an error
+        failure.arrived = None if error_in(reply.body) else _size(reply)
+        raise
+
+
+def _refused(out: Outgoing, reply: Reply, latency_ms: float) -> Read:
+    body = reply.body
+    if out.translation is not None:
+        body = _loads(out.translation.error(orjson.dumps(body)))
+    return Read(reply.status, body, Answer("", "refused", 0, 0, latency_ms, error="refused"), refused=True)
+
+
+def _answered(out: Outgoing, reply: Reply, latency_ms: float) -> Read:
     if error_in(reply.body):
         raise AttemptFailed(message_of(reply.body))
     if out.client_path == EMBEDDINGS:
@@ -93,6 +105,10 @@ def read(out: Outgoing, reply: Reply, latency_ms: float) -> Read:
     if out.translation is not None:
         body = _loads(out.translation.response(orjson.dumps(body)))
     return Read(reply.status, body, plausible(out.endpoint, answer), refused=False)
+
+
+def _size(reply: Reply) -> int | None:
+    return len(orjson.dumps(reply.body)) if reply.status < 300 else None
 
 
 class Upstreams:

@@ -40,7 +40,9 @@ jobs = Table(
     Column("owner", String(200), nullable=False),
     Column("operation", String(200)),  # of lines that name none
     Column("tier", String(12), nullable=False),
-    Column("fixed", Integer, nullable=False),  # 1: the key says the operation, whatever the lines say
+    Column(
+        "fixed", Integer, nullable=False
+    ),  # bits, of what the key says, whatever the lines do: 1 the operation, 2 the tier
     Column("endpoint", String(40), nullable=False),  # such as /v1/chat/completions
     Column("input_file", String(40), nullable=False),
     Column("metadata", LargeBinary),  # JSON, as the client gave it

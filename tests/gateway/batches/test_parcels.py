@@ -116,6 +116,19 @@ def test_what_expired_at_the_provider_is_asked_with_spare_capacity(world: World)
     assert (batch.status, batch.request_counts and batch.request_counts.completed) == ("completed", 1)
 
 
+def test_a_batch_that_its_provider_never_ends_is_given_up(world: World) -> None:
+    world.server.held = True
+    world.server.fault = lambda call: Fault(status=409) if call.kind == "cancel" else None
+    with running(world) as gateway:
+        client = gateway.client()
+        batch = submit(client, jsonl(line(0)))
+        eventually(lambda: world.server.count("batch", "GET"))
+        world.ahead = 2 * 86_400 + 1
+        done = ended(client, batch.id)
+        bad = rows(client, done.error_file_id)
+    assert (done.status, bad["c0"]["error"]["code"]) == ("expired", "batch_expired")
+
+
 def test_the_provider_is_sent_what_the_client_wrote_but_for_what_is_only_ours(world: World) -> None:
     body = {
         "model": "model",

@@ -151,6 +151,17 @@ def test_a_variant_that_fails_is_waited_for_and_then_the_baseline_is_asked(world
     assert [body["model"] for body in world.server.live].count("small") >= 3
 
 
+def test_an_answer_that_cannot_be_used_is_paid_and_asked_again(world: World) -> None:
+    without_batch_api(world)
+    world.server.behave = lambda asked: 7 if asked.nth == 1 else "an answer"  # type: ignore[return-value, arg-type]
+    with running(world) as gateway:
+        client = gateway.client()
+        batch = ended(client, submit(client, jsonl(line(0))).id)
+    assert (batch.status, batch.request_counts and batch.request_counts.completed) == ("completed", 1)
+    assert [tokens for _, _, tokens in world.keys.booked] == [0, 5]
+    assert all(dollars > 0 for _, dollars, _ in world.keys.booked)
+
+
 def test_a_line_that_nobody_can_answer_fails_in_the_end(world: World) -> None:
     without_batch_api(world)
     world.server.behave = lambda asked: Status(500, "broken")
@@ -208,6 +219,19 @@ def test_a_keys_own_operation_and_tier_are_those_of_all_its_lines(world: World) 
             batch = ended(client, submit(client, jsonl(other), metadata={"operation_id": "other"}).id)
             served[key] = rows(client, batch.output_file_id)["c0"]["response"]["body"]["delivery"]["variant"]
     assert served == {"fixed": "cheap", "full": "full"}
+
+
+def test_a_line_that_asks_for_more_than_batch_gets_the_baseline_unless_its_key_says_otherwise(world: World) -> None:
+    world.keys = Keys({"any": Caller("a"), "batch": Caller("b", tier="batch")})
+    dear = line(0)
+    dear["body"] = {**dear["body"], "metadata": {"tier": "realtime"}}  # type: ignore[dict-item]
+    served = {}
+    with running(world) as gateway:
+        for key in ("any", "batch"):
+            client = gateway.client(key)
+            told = rows(client, ended(client, submit(client, jsonl(dear)).id).output_file_id)["c0"]["response"]["body"]
+            served[key] = told["delivery"]["variant"]
+    assert served == {"any": "full", "batch": "cheap"}
 
 
 def test_a_key_that_may_spend_no_more_has_its_lines_failed_and_nobody_asked(world: World) -> None:
