@@ -47,7 +47,7 @@ class Server(uvicorn.Server):
             ws="none",
             lifespan="on",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # a warning for each malformed request would fill disks
             access_log=False,
             server_header=False,
             proxy_headers=False,  # nobody is let in by an address
