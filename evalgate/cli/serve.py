@@ -95,6 +95,7 @@ def _serve(settings: GatewaySettings) -> int:
     logging.basicConfig(format="evalgate: %(message)s", level=logging.WARNING)
     catalog = load_catalog(settings.catalog)
     _require_belief(settings)
+    _require_a_door(settings)
     for trouble in unready(catalog, os.environ):
         tell(f"evalgate: {trouble}")
     if settings.keys == "off" and settings.host not in _HERE:
@@ -110,6 +111,11 @@ def _require_belief(settings: GatewaySettings) -> None:
         message = "nobody is believed, so that no signal would ever be followed"
         advice = "name public keys (--trust keys/, signal.trust), or say --unsigned"
         raise InputError(f"{message}: {advice}")
+
+
+def _require_a_door(settings: GatewaySettings) -> None:
+    if settings.keys == "required":
+        raise InputError("keys: required, but nobody here keeps keys yet; say --keys off")
 
 
 def _compose(settings: GatewaySettings, worker: int) -> Application:
