@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from evalgate.catalog import Catalog
+from evalgate.errors import InputError
 from evalgate.gateway.accounts import Accounts
 from evalgate.gateway.alarms import Alarms
 from evalgate.gateway.application import Application
@@ -46,7 +47,11 @@ def gateway(
 
     `environment`: where the providers' keys are. `signs`: further things that /readyz tells of, by name: what is wrong
     with each, or None. `refusals` is told of every call that was turned away.
+
+    Raises `InputError` where callers need a key, and nobody asks for one.
     """
+    if settings.keys == "required" and doorkeeper is None:
+        raise InputError("keys: required, but nobody here keeps keys; name a store, or say `keys: off`")
     door, counts = doorkeeper or OpenDoor(), telemetry or Uncounted()
     desk = Desk(
         settings=settings,

@@ -24,6 +24,7 @@ import uvicorn
 
 from evalgate.errors import InfrastructureError
 from evalgate.gateway.application import Application
+from evalgate.gateway.bounded import Protocol
 from evalgate.gateway.settings import GatewaySettings
 
 log = logging.getLogger("evalgate.gateway")
@@ -43,11 +44,11 @@ class Server(uvicorn.Server):
         self._application = application
         config = uvicorn.Config(
             application,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="on",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # a warning for each malformed request would fill disks
             access_log=False,
             server_header=False,
             proxy_headers=False,  # nobody is let in by an address

@@ -10,13 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from evalgate.errors import InputError
 from evalgate.gateway.caller import ANYBODY, Caller
+from evalgate.gateway.gateway import gateway
 from evalgate.gateway.refusal import Refused
-from tests.gateway.house import CHEAP, HELLO, TASK, House, house
+from evalgate.gateway.settings import GatewaySettings
+from tests.gateway.house import CHEAP, HELLO, TASK, House, catalog_in, house
 
 
 class Strict:
@@ -63,6 +67,12 @@ def test_the_process_itself_asks_as_its_clients_do(tmp_path: Path) -> None:
         assert orjson.loads(body["body"])["delivery"]["variant"] == "cheap"
         start, _ = asked_within(up, {"model": "nobody"})
         assert start["status"] == 404
+
+
+def test_a_gateway_that_asks_for_keys_does_not_start_without_a_door(tmp_path: Path) -> None:
+    settings = GatewaySettings(keys="required")
+    with pytest.raises(InputError, match="nobody here keeps keys"):
+        gateway(settings, catalog_in(tmp_path, 1, CHEAP), None, {})
 
 
 def test_a_key_decides_who_gets_in_and_what_its_calls_are(tmp_path: Path) -> None:

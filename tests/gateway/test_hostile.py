@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from tests.gateway.house import CHEAP, House, house
@@ -83,6 +85,9 @@ HOSTILE = {
     "a space before the colon": post(GOOD, b"x-evalgate-tier : batch"),
     "a folded header": post(GOOD, b"x-a: b\r\n c: d"),
     "a bare line feed in a header": post(GOOD, b"x-a: b\nx-b: c\x00"),
+    "one header that never ends": b"GET / HTTP/1.1\r\nx-a: " + b"x" * 1_000_000,
+    "headers that never end": b"GET / HTTP/1.1\r\n" + b"x-a: b\r\n" * 100_000,
+    "a path that never ends": b"GET /" + b"x" * 1_000_000,
     "no method": b"/v1/chat/completions\r\n\r\n",
     "not HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 40 + b"\r\n\r\n",
     "an unknown path": post(GOOD, path=b"/v1/chat"),
@@ -98,6 +103,20 @@ def test_it_gets_a_4xx_and_serving_goes_on(up: House, name: str) -> None:
     assert answer.startswith(b"HTTP/1.1 4"), answer[:200]
     assert b"Traceback" not in answer
     assert up.ask().status_code == 200
+
+
+def test_who_says_nothing_is_not_waited_for(up: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalgate.gateway.bounded.HEAD_SECONDS", 0.3)
+    assert raw(up, b"").startswith(b"HTTP/1.1 400")
+    assert raw(up, b"GET /healthz HTTP/1.1\r\nhost: ").startswith(b"HTTP/1.1 400")
+
+
+def test_a_connection_that_is_kept_may_rest(up: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evalgate.gateway.bounded.HEAD_SECONDS", 0.2)
+    with httpx.Client(base_url=up.url, trust_env=False) as client:
+        assert client.get("/healthz").status_code == 200
+        time.sleep(0.4)
+        assert client.get("/healthz").status_code == 200
 
 
 def test_what_is_too_large_is_refused_while_it_is_still_coming(up: House) -> None:
