@@ -21,7 +21,8 @@ from starlette.routing import BaseRoute
 
 from evalgate.gateway.asked import Gone, Receive, Scope, Send, headers_of, read_body, understood
 from evalgate.gateway.caller import Caller, Doorkeeper
-from evalgate.gateway.failover import Desk, Serving
+from evalgate.gateway.desk import Desk
+from evalgate.gateway.failover import Serving
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.shapes import error_body, json_headers, kind_of, retry_header
 from evalgate.gateway.translation import Speech

@@ -9,29 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from evalgate.errors import InputError
-from evalgate.gateway.accounts import Accounts, Used
-from evalgate.gateway.alarms import Alarms
+from evalgate.gateway.accounts import Used
 from evalgate.gateway.asked import Asked, Send
 from evalgate.gateway.attempt import Attempting
 from evalgate.gateway.delivery import Delivery, candidates, splice
+from evalgate.gateway.desk import Desk
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.relay import last_bytes, relay
-from evalgate.gateway.routing import Routing
-from evalgate.gateway.settings import GatewaySettings
 from evalgate.gateway.shapes import Headers, error_event, json_headers, retry_header
-from evalgate.gateway.standings import Health
 from evalgate.gateway.trouble import Trouble
-from evalgate.gateway.upstreams import Upstreams
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.retry import RetryPolicy
-from evalgate.router import Decision, Option, Preferences, admits, choose
+from evalgate.router import Decision, Option, admits
 from evalgate.telemetry import Outcome
 
 log = logging.getLogger("evalgate.gateway")
@@ -39,53 +30,6 @@ MOST_KEPT = 16 * 1024 * 1024  # bytes of a stream that is kept for who looks on
 LONGEST_WAIT = 60.0  # seconds of a retry-after that is waited for when there is nobody else to ask
 _OUTCOMES: dict[str, Outcome] = {"callers": "callers_fault", "too_long": "callers_fault"}
 _BLAMELESS = ("callers", "too_long")
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What all calls of a process share."""
-
-    settings: GatewaySettings
-    routing: Routing
-    health: Health
-    upstreams: Upstreams
-    accounts: Accounts
-    preferences: Preferences
-    retries: RetryPolicy
-    chance: random.Random
-    alarms: Alarms
-
-    def decide(self, asked: Asked) -> Decision:
-        """Whom to ask, in turn. Raises `Refused` where nobody may be."""
-        table = self.routing.table
-        try:
-            operation = table.route(asked.call).operation or ""
-            decision = choose(
-                asked.call,
-                table,
-                now=datetime.fromtimestamp(self.routing.now(), UTC),
-                standings=self.health.of(operation),
-                seed=self.chance.getrandbits(62),
-                preferences=self.preferences,
-            )
-        except InputError as failure:
-            raise self._unroutable(asked, str(failure)) from None
-        if not decision.order:
-            message = "the call's own limits (price, data policy) forbid every variant that may serve it"
-            raise Refused(400, "invalid_request_error", message)
-        return decision
-
-    def _unroutable(self, asked: Asked, why: str) -> Refused:
-        """Whose fault it is that nobody knows the baseline. Paths and names of the catalogue are not for clients."""
-        model = asked.call.model
-        if model is None:
-            return Refused(400, "invalid_request_error", "model: missing; GET /v1/models lists those that are served")
-        if model not in self.routing.catalog.models:
-            message = f"there is no model {model!r} here; GET /v1/models lists those that are served"
-            return Refused(404, "not_found_error", message)
-        self.alarms.tell(model, "cannot be served", why)
-        message = f"the model {model!r} cannot be served now: nobody says who its baseline is"
-        return Refused(503, "api_error", message)
 
 
 class Serving:

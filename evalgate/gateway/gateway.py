@@ -17,7 +17,7 @@ from evalgate.gateway.alarms import Alarms
 from evalgate.gateway.application import Application
 from evalgate.gateway.caller import Doorkeeper, OpenDoor
 from evalgate.gateway.delivered import Onlooker
-from evalgate.gateway.failover import Desk
+from evalgate.gateway.desk import Desk
 from evalgate.gateway.plain import Sign, plain_routes
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.routing import Routing
