@@ -128,7 +128,8 @@ ANSWERS_OF_VERSION_1 = (
 
 def back_to_version_1(database: Database) -> None:
     """Make a store what an evalgate of schema version 1 would have left: no later tables, no tokens that are null."""
-    for table in ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries"):
+    later = ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries")
+    for table in (*later, "watched", "rounds", "events", "leases"):
         database.query(f"DROP TABLE {table}")
     database.query(f"CREATE TABLE old ({', '.join(ANSWERS_OF_VERSION_1)})")
     names = [column.partition(" ")[0] for column in ANSWERS_OF_VERSION_1]

@@ -19,6 +19,7 @@ from evalgate.store.schema.evidence import (
     workers,
 )
 from evalgate.store.schema.metadata import metadata
+from evalgate.store.schema.watching import events, leases, rounds, watched
 
 __all__ = [
     "answers",
@@ -27,12 +28,16 @@ __all__ = [
     "batches",
     "bodies",
     "claims",
+    "events",
+    "leases",
     "meta",
     "metadata",
     "orders",
+    "rounds",
     "runs",
     "scores",
     "signal_entries",
     "signals",
+    "watched",
     "workers",
 ]
