@@ -91,7 +91,7 @@ class SignalEvidence(_Format):
 class SignalWithdrawal(_Format):
     """Why a variant that was proven is not eligible any more: `red` proven worse, `unknown` only suspended.
 
-    It stands until enough certifications have passed; one counts whose answers were all given after `at`.
+    It stands until enough certifications have passed; one counts whose answers were all given at `at` or later.
     """
 
     state: Literal["red", "unknown"]

@@ -19,6 +19,7 @@ from evalgate.signal.document import (
     Tokens,
 )
 
+_SECOND = timedelta(seconds=1)  # the age of evidence is told in whole ones, rounded off
 PASSES_AFTER_RED = 2  # one proven failure withdraws at once; coming back takes two passes
 
 
@@ -118,7 +119,7 @@ def _state(
     checking again what is in the store proves nothing again.
     """
     if verdict.outcome == "red":
-        return "red", 0, SignalWithdrawal(state="red", at=certified, reason=verdict.reason)
+        return "red", 0, SignalWithdrawal(state="red", at=certified + _SECOND, reason=verdict.reason)
     withdrawn = withdrawal_of(previous) if previous is not None else None
     if verdict.outcome == "inconclusive":  # what was proven worse stays so until it passes
         return ("unknown" if withdrawn is None else withdrawn.state), 0, withdrawn
@@ -127,7 +128,7 @@ def _state(
         passes += int(proven_again)
         stays = previous is not None and previous.state == "green"
         return ("green" if stays or passes >= operation.policy.green_after else "unknown"), passes, None
-    if certified <= withdrawn.at:
+    if certified < withdrawn.at:
         return ("unknown" if passes else withdrawn.state), passes, withdrawn
     passes += int(proven_again)
     if passes >= passes_needed(withdrawn, operation.policy.green_after):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -51,6 +51,11 @@ class Event:
         """The same for the same event: after a server's restart it may be written twice."""
         told = [self.at, self.operation, self.variant, self.config, self.kind, self.content]
         return hashlib.sha256(orjson.dumps(told)).hexdigest()[:32]
+
+    def row(self) -> dict[str, object]:
+        """As the table has it."""
+        named = {name: getattr(self, name) for name in ("at", "operation", "variant", "config", "kind", "key")}
+        return named | {"event": orjson.dumps(self.content)}
 
 
 class Watching:
@@ -107,14 +112,12 @@ class Watching:
             lease.require(connection)
             for (operation, config), content in watched.items():
                 connection.execute(schema.watched.delete().where(_W.operation == operation, _W.config == config))
-                row = {"operation": operation, "config": config, "content": orjson.dumps(content)}
-                connection.execute(schema.watched.insert(), row)
+                kept = {"operation": operation, "config": config, "content": orjson.dumps(content)}
+                connection.execute(schema.watched.insert(), kept)
             for event in events:
-                row = {"at": event.at, "operation": event.operation, "variant": event.variant, "kind": event.kind}
-                row |= {"config": event.config, "event": orjson.dumps(event.content), "key": event.key}
                 known = sa.select(_E.number).where(_E.key == event.key)
                 if connection.scalar(known) is None:
-                    connection.execute(schema.events.insert(), row)
+                    connection.execute(schema.events.insert(), event.row())
             if close is not None:
                 this = sa.and_(_R.operation == close.operation, _R.round == close.number)
                 connection.execute(schema.rounds.update().where(this).values(closed=1))
@@ -123,15 +126,25 @@ class Watching:
 
     def events(self, operation: str | None = None) -> list[Event]:
         """What happened, in its order."""
-        columns = (_E.at, _E.operation, _E.variant, _E.config, _E.kind, _E.event)
-        query = sa.select(*columns).order_by(_E.number)
+        query = sa.select(schema.events).order_by(_E.number)
         if operation is not None:
             query = query.where(_E.operation == operation)
 
         def work(connection: sa.Connection) -> list[Event]:
-            return [Event(*told, orjson.loads(content)) for *told, content in connection.execute(query)]
+            return [_event(row) for row in connection.execute(query)]
 
         return self._read(work, [])
+
+    def last_event(self, operation: str, variant: str) -> Event | None:
+        """The newest thing that happened to a variant."""
+        query = sa.select(schema.events).where(_E.operation == operation, _E.variant == variant)
+        query = query.order_by(_E.number.desc()).limit(1)
+
+        def work(connection: sa.Connection) -> Event | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else _event(row)
+
+        return self._read(work, None)
 
     def _read(self, work: Callable[[sa.Connection], T], nothing: T) -> T:
         """`nothing` where an older evalgate wrote the store, which is only looked at and not brought up to date."""
@@ -142,7 +155,11 @@ class Watching:
         return self._store.read(look)
 
 
-def _round(row: sa.Row[tuple[object, ...]] | None) -> Round | None:
+def _event(row: sa.Row[Any]) -> Event:
+    return Event(row.at, row.operation, row.variant, row.config, row.kind, orjson.loads(row.event))
+
+
+def _round(row: sa.Row[Any] | None) -> Round | None:
     if row is None:
         return None
     number, draw = row._mapping["round"], orjson.loads(row._mapping["draw"])

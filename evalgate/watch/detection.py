@@ -1,0 +1,223 @@
+"""The detectors of one variant, and what they make of a round: nothing, a suspension, or a proof of loss. Pure.
+
+Each deciding metric has a detector of its own (`stats.StayedGreen`), which alone can prove a loss; what else an answer
+shows (flips, length, refusals, truncation, prompt tokens) goes to tests of movement (`stats.Movement`), which suspend.
+All of them share one run length: together they give a false alarm once in so many rounds at most. Names are told
+exactly and have no noise: another model that serves is a change at once, as is another fingerprint where there was one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from evalgate import stats
+from evalgate.exchange import JsonValue
+from evalgate.formats.canonical import digest
+from evalgate.gate import Policy
+from evalgate.gate.transcript import FloatArray
+from evalgate.suite import Suite
+from evalgate.suite.models import Detector
+from evalgate.watch.look import Look, Scale
+
+MOVEMENTS: tuple[Detector, ...] = ("flips", "length", "refusal", "truncation", "prompt_tokens")
+SCORES_SHARE = 0.5  # of the false alarms that are allowed: scores are what it is about
+DAY = 86_400.0
+State = dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """What a detector found; `evidence` is its e-value, None of what is exact."""
+
+    state: Literal["suspended", "red"]
+    detector: str
+    reason: str
+    evidence: float | None = None
+    needed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the certification rests on, unit by unit, scaled; and the names that served it."""
+
+    differences: Mapping[str, FloatArray]
+    shortfalls: Mapping[str, FloatArray]
+    known_as: frozenset[str]
+    fingerprints: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """The rules for the variants of one operation. `every`: seconds between two rounds."""
+
+    policy: Policy
+    scale: Scale
+    detectors: Sequence[Detector]
+    run_length: float
+    every: float
+
+    @classmethod
+    def of(cls, suite: Suite, policy: Policy) -> Detection:
+        """The rules that a suite states."""
+        rules = suite.gate.watch
+        detectors = rules.detectors or ("scores", *MOVEMENTS, "served_model", "fingerprint")
+        every = rules.every.total_seconds()
+        return cls(policy, Scale.of(policy, suite.units), tuple(detectors), rules.run_length, every)
+
+    @property
+    def digest(self) -> str:
+        """Changes with all that the detectors' state depends on."""
+        return digest([self.policy.digest(), list(self.detectors), self.run_length, self.every])
+
+    def begin(self, reference: Reference | None) -> State:
+        """The state on the day of the certification; without its answers the margin itself is the level watched."""
+        scores: State = {}
+        for name, rules in self._scores.items():
+            known = None
+            if reference is not None:
+                known = {**reference.differences, **reference.shortfalls}[_metric(name)]
+            begun = rules.begin(known) if known is not None and known.size else rules.begin(level=-rules.margin)
+            scores[name] = _json(begun.as_json())
+            scores[f"{name} {_ANSWERED}"] = _json(begun.as_json())
+        moved = {name: _json(rules.begin({}).as_json()) for name, rules in self._movements.items()}
+        names = reference or Reference({}, {}, frozenset(), frozenset())
+        return {
+            "rules": self.digest,
+            "scores": scores,
+            "moved": cast("JsonValue", moved),
+            "known_as": cast("JsonValue", sorted(names.known_as)),
+            "fingerprints": cast("JsonValue", sorted(names.fingerprints)),
+        }
+
+    def after(self, state: State, look: Look) -> tuple[State, list[Alarm]]:
+        """The state after one more round, and what was found: the gravest first."""
+        alarms: list[Alarm] = []
+        scores, moved = dict(_of(state, "scores")), dict(_of(state, "moved"))
+        for name, rules in self._scores.items():
+            values = {**look.differences, **look.shortfalls}[_metric(name)]
+            alarms += self._look_at_scores(name, rules, scores, values, look)
+        for detector, movement in self._movements.items():
+            before = stats.MovementState.from_json(moved[detector])
+            after = movement.after(before, look.labels.get(detector, ()))
+            moved[detector] = _json(after.as_json())
+            if movement.moved(after):
+                needed = movement.run_length
+                reason = f"{_WORDS[detector]} not as before (evidence {after.peak:.3g}, {needed:.3g} needed)"
+                alarms.append(Alarm("suspended", detector, reason, after.peak, needed))
+        named, changes = self._look_at_names(state, look)
+        following: State = {**state, **named, "scores": cast("JsonValue", scores), "moved": cast("JsonValue", moved)}
+        return following, sorted([*alarms, *changes], key=lambda alarm: alarm.state != "red")
+
+    def evidence(self, state: Mapping[str, JsonValue]) -> float:
+        """How near the nearest alarm is: evidence over what is needed; 1 and more is an alarm."""
+        scores, moved = _of(state, "scores"), _of(state, "moved")
+        shares = [0.0]
+        for name, rules in self._scores.items():
+            shares.append(stats.GreenState.from_json(scores[name]).evidence / rules.run_length)
+        for detector, movement in self._movements.items():
+            shares.append(stats.MovementState.from_json(moved[detector]).evidence / movement.run_length)
+        return max(shares)
+
+    def _look_at_scores(
+        self, name: str, rules: stats.StayedGreen, scores: State, values: FloatArray, look: Look
+    ) -> list[Alarm]:
+        kept, verdicts = f"{name} {_ANSWERED}", []
+        for key, units in ((name, slice(None)), (kept, look.answered)):
+            before = stats.GreenState.from_json(scores[key])
+            after = rules.after(before, values[units], weights=look.weights[units], largest_weight=look.heaviest)
+            scores[key] = _json(after.as_json())
+            verdicts.append(rules.verdict(after))
+        metric, after = _metric(name), stats.GreenState.from_json(scores[name])
+        answered = values[look.answered]
+        if name.startswith(_REQUIRED) and self.policy.min_score[metric] >= 1 and answered.size and answered.min() < 0:
+            return [Alarm("red", name, f"{metric}: a failure, where none is allowed")]
+        if verdicts == ["red", "red"]:
+            needed = 1 / rules.beta
+            limit = f"by more than {self.policy.margin:g}" if not name.startswith(_REQUIRED) else "than is required"
+            reason = f"{metric} proven worse, {limit}, by watching (e-value {after.loss_peak:.3g}, {needed:.3g} needed)"
+            return [Alarm("red", name, reason, after.loss_peak, needed)]
+        if "unknown" in verdicts or "red" in verdicts:
+            reason = f"{metric} below its certified level (evidence {after.peak:.3g}, {rules.run_length:.3g} needed)"
+            return [Alarm("suspended", name, reason, after.peak, rules.run_length)]
+        return []
+
+    def _look_at_names(self, state: State, look: Look) -> tuple[State, list[Alarm]]:
+        named: State = {}
+        alarms: list[Alarm] = []
+        for detector, key, now in (
+            ("served_model", "known_as", look.known_as),
+            ("fingerprint", "fingerprints", look.fingerprints),
+        ):
+            known = frozenset(cast("list[str]", state.get(key, [])))
+            new = sorted(now - known)
+            named[key] = cast("JsonValue", sorted(known | now))
+            if not new or not known or detector not in self.detectors:
+                continue  # who was never named has no other name
+            if detector == "fingerprint" and len(known) > 1:
+                continue  # a mix of servers is unstable, and one more says nothing
+            was = ", ".join(repr(name[:80]) for name in sorted(known))
+            alarms.append(Alarm("suspended", detector, f"{_WORDS[detector]} {new[0][:80]!r} now, and was {was}"))
+        return named, alarms
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """The run length that each detector gets, in rounds; all of them together keep what is stated."""
+        names = [*self.policy.metrics, *(f"{_REQUIRED}{metric}" for metric in self.policy.min_score)]
+        scores = names if "scores" in self.detectors else []
+        moved = [name for name in MOVEMENTS if name in self.detectors]
+        of_scores = SCORES_SHARE if moved else 1.0
+        parts = {name: of_scores / len(scores) for name in scores}
+        parts |= {f"{_MOVED}{name}": (1 - SCORES_SHARE if scores else 1.0) / len(moved) for name in moved}
+        rounds = self.run_length * DAY / self.every
+        return stats.share_run_length(rounds, parts) if parts else {}
+
+    @property
+    def _scores(self) -> dict[str, stats.StayedGreen]:
+        policy, rules = self.policy, {}
+        for name, length in self.shares.items():
+            if name.startswith(_MOVED):
+                continue
+            margin = policy.margin
+            if name.startswith(_REQUIRED):
+                margin = max(1 - policy.min_score[_metric(name)], 1e-5)
+            rules[name] = stats.StayedGreen(length, self.scale.of_mean(margin), policy.beta / policy.proofs)
+        return rules
+
+    @property
+    def _movements(self) -> dict[str, stats.Movement]:
+        lengths = self.shares
+        return {
+            name: stats.Movement(lengths[f"{_MOVED}{name}"], seed=self.policy.seed % 2**32)
+            for name in MOVEMENTS
+            if name in self.detectors
+        }
+
+
+_ANSWERED = "(answered)"
+_REQUIRED = "at least: "
+_MOVED = "moved: "
+_WORDS = {
+    "flips": "how often it differs from the baseline is",
+    "length": "the length of its answers is",
+    "refusal": "refusals and empty answers are",
+    "truncation": "answers that are cut off are",
+    "prompt_tokens": "the tokens counted in prompts are",
+    "served_model": "answers as",
+    "fingerprint": "is served with the fingerprint",
+}
+
+
+def _metric(name: str) -> str:
+    return name.removeprefix(_REQUIRED)
+
+
+def _of(state: Mapping[str, JsonValue], key: str) -> dict[str, JsonValue]:
+    value = state[key]
+    assert isinstance(value, dict)
+    return value
+
+
+def _json(value: object) -> JsonValue:
+    return cast("JsonValue", value)
