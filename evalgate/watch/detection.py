@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from evalgate import stats
-from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import digest
 from evalgate.gate import Policy
 from evalgate.gate.transcript import FloatArray
@@ -24,7 +23,7 @@ from evalgate.watch.look import Look, Scale
 MOVEMENTS: tuple[Detector, ...] = ("flips", "length", "refusal", "truncation", "prompt_tokens")
 SCORES_SHARE = 0.5  # of the false alarms that are allowed: scores are what it is about
 DAY = 86_400.0
-State = dict[str, JsonValue]
+State = dict[str, object]  # JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +78,16 @@ class Detection:
             if reference is not None:
                 known = {**reference.differences, **reference.shortfalls}[_metric(name)]
             begun = rules.begin(known) if known is not None and known.size else rules.begin(level=-rules.margin)
-            scores[name] = _json(begun.as_json())
-            scores[f"{name} {_ANSWERED}"] = _json(begun.as_json())
-        moved = {name: _json(rules.begin({}).as_json()) for name, rules in self._movements.items()}
+            scores[name] = begun.as_json()
+            scores[f"{name} {_ANSWERED}"] = begun.as_json()
+        moved = {name: rules.begin({}).as_json() for name, rules in self._movements.items()}
         names = reference or Reference({}, {}, frozenset(), frozenset())
         return {
             "rules": self.digest,
             "scores": scores,
-            "moved": cast("JsonValue", moved),
-            "known_as": cast("JsonValue", sorted(names.known_as)),
-            "fingerprints": cast("JsonValue", sorted(names.fingerprints)),
+            "moved": moved,
+            "known_as": sorted(names.known_as),
+            "fingerprints": sorted(names.fingerprints),
         }
 
     def after(self, state: State, look: Look) -> tuple[State, list[Alarm]]:
@@ -101,16 +100,16 @@ class Detection:
         for detector, movement in self._movements.items():
             before = stats.MovementState.from_json(moved[detector])
             after = movement.after(before, look.labels.get(detector, ()))
-            moved[detector] = _json(after.as_json())
+            moved[detector] = after.as_json()
             if movement.moved(after):
                 needed = movement.run_length
                 reason = f"{_WORDS[detector]} not as before (evidence {after.peak:.3g}, {needed:.3g} needed)"
                 alarms.append(Alarm("suspended", detector, reason, after.peak, needed))
         named, changes = self._look_at_names(state, look)
-        following: State = {**state, **named, "scores": cast("JsonValue", scores), "moved": cast("JsonValue", moved)}
+        following: State = {**state, **named, "scores": scores, "moved": moved}
         return following, sorted([*alarms, *changes], key=lambda alarm: alarm.state != "red")
 
-    def evidence(self, state: Mapping[str, JsonValue]) -> float:
+    def evidence(self, state: Mapping[str, object]) -> float:
         """How near the nearest alarm is: evidence over what is needed; 1 and more is an alarm."""
         scores, moved = _of(state, "scores"), _of(state, "moved")
         shares = [0.0]
@@ -127,7 +126,7 @@ class Detection:
         for key, units in ((name, slice(None)), (kept, look.answered)):
             before = stats.GreenState.from_json(scores[key])
             after = rules.after(before, values[units], weights=look.weights[units], largest_weight=look.heaviest)
-            scores[key] = _json(after.as_json())
+            scores[key] = after.as_json()
             verdicts.append(rules.verdict(after))
         metric, after = _metric(name), stats.GreenState.from_json(scores[name])
         answered = values[look.answered]
@@ -152,7 +151,7 @@ class Detection:
         ):
             known = frozenset(cast("list[str]", state.get(key, [])))
             new = sorted(now - known)
-            named[key] = cast("JsonValue", sorted(known | now))
+            named[key] = sorted(known | now)
             if not new or not known or detector not in self.detectors:
                 continue  # who was never named has no other name
             if detector == "fingerprint" and len(known) > 1:
@@ -213,11 +212,7 @@ def _metric(name: str) -> str:
     return name.removeprefix(_REQUIRED)
 
 
-def _of(state: Mapping[str, JsonValue], key: str) -> dict[str, JsonValue]:
+def _of(state: Mapping[str, object], key: str) -> dict[str, object]:
     value = state[key]
     assert isinstance(value, dict)
     return value
-
-
-def _json(value: object) -> JsonValue:
-    return cast("JsonValue", value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from typing import cast
 
 from evalgate.exchange import JsonValue
 from evalgate.signal.keeping import Standing, StandingState
@@ -53,7 +54,7 @@ class Stream:
     reason: str = ""
     evidence_at: float = 0.0
     round: int = 0
-    detectors: Mapping[str, JsonValue] = field(default_factory=dict)
+    detectors: Mapping[str, object] = field(default_factory=dict)
     order: Order | None = None
     pending: bool = False
 
@@ -78,7 +79,7 @@ class Stream:
 
     def to_json(self) -> dict[str, JsonValue]:
         """As the store keeps it."""
-        return dict(asdict(self))
+        return cast("dict[str, JsonValue]", asdict(self))
 
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Stream:
