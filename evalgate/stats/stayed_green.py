@@ -38,7 +38,7 @@ from evalgate.errors import StatisticsError
 from evalgate.stats._input import FloatArray, Numbers, between, differences_of, numbers
 from evalgate.stats._wealth import CERTAIN, running_product
 
-__all__ = ["GreenState", "StayedGreen", "Watched"]
+__all__ = ["GreenState", "StayedGreen", "Watched", "suite_control"]
 
 Watched: TypeAlias = Literal["green", "unknown", "red"]
 
@@ -47,6 +47,7 @@ BETS = (0.1, 0.2, 0.4, 0.6, 0.8)
 #: The same for "the level was higher"; differences of a point or two, seen over hundreds of cases, want small stakes.
 REFERENCE_BETS = (0.03, 0.07, 0.15, 0.35, 0.8)
 CASH = 0.5  # the share of the first account that is never staked, so that a level is not cheap to give up
+_TRUST = 0.7  # of an earlier difference is taken off: all of it would bound the stakes more than it stills the noise
 _NEAR = tuple(step / 4 for step in range(-16, 9))  # levels that are told apart, in standard errors of the certification
 _FAR = (-30.0, -20.0, -14.0, -10.0, -7.0, -5.5)
 
@@ -130,8 +131,8 @@ class StayedGreen:
             held: tuple[tuple[float, ...], ...] = ()
         else:
             values = differences_of(certified, "certified")
-            levels = _levels(values)
-            wealth = running_product(_reference_factors(values, np.ones(values.size), levels, 1.0))[..., -1]
+            levels = level_ends(values, np.ones(values.size), self.margin)
+            wealth = running_product(reference_factors(values, np.ones(values.size), levels, Bound()))[..., -1]
             held = _rows(wealth)
         return GreenState(
             levels=tuple(levels.tolist()),
@@ -147,6 +148,8 @@ class StayedGreen:
         *,
         weights: Numbers | None = None,
         largest_weight: float | None = None,
+        control: Numbers | None = None,
+        largest_control: float | None = None,
         same_day: bool = False,
     ) -> GreenState:
         """The state after one more day, or with `same_day` after a further batch of the day before.
@@ -155,25 +158,31 @@ class StayedGreen:
         nothing but when one looks. Cases drawn with unequal probability bring `weights` (cases,) > 0, the share of
         their stratum over the probability it was drawn with (mean 1 under the design), and `largest_weight`, the
         largest that *could* have been drawn: it bounds the stakes, and must not depend on what was drawn.
+        `control` (cases,): what was to be expected of each case, beyond the mean, before it was asked: it is taken off
+        (`suite_control`). `largest_control`: its largest size over the whole suite, which bounds the stakes as well.
         A day on which nothing could be asked is no day: do not call.
         """
-        values = differences_of(differences)
-        importance, largest = _weights(weights, largest_weight, values.size)
-        levels = np.array(state.levels)
-        held = np.array(state.held) if state.held else np.ones((levels.size, 0))
-        opening = 0.0 if same_day and state.days else 1.0
-        days = state.days + int(opening)
-        reference = _reference(held) if state.held else np.ones(levels.size)
-        growth = running_product(_drop_factors(values, importance, levels, largest))[..., -1]
-        dropped = np.minimum((np.array(state.dropped) + opening * reference[:, None]) * growth, CERTAIN)
-        if state.held:
-            further = running_product(_reference_factors(values, importance, levels, largest))[..., -1]
-            held = np.minimum(held * further, CERTAIN)
-        null = np.array([-self.margin])
-        losing = running_product(_drop_factors(values, importance, null, largest))[0, :, -1]
-        loss = np.minimum((np.array(state.loss) + opening / (days * (days + 1.0))) * losing, CERTAIN)
-        evidence = float(dropped.mean(axis=-1).min())
-        loss_evidence = float(loss.mean()) + 1.0 / (days + 1.0)  # what is kept for the days to come
+        raw = differences_of(differences)
+        importance, largest = _bounded(weights, largest_weight, "weight", raw.size, low=0.0, absent=1.0)
+        expected, reach = _bounded(control, largest_control, "control", raw.size, low=-2.0, absent=0.0)
+        bound = Bound(max(largest, 1.0), 1.0 + reach)
+        values = raw - expected
+        with np.errstate(over="ignore"):  # certainty times certainty is certainty
+            levels = np.array(state.levels)
+            held = np.array(state.held) if state.held else np.ones((levels.size, 0))
+            opening = 0.0 if same_day and state.days else 1.0
+            days = state.days + int(opening)
+            reference = mean_wealth(held) if state.held else np.ones(levels.size)
+            growth = running_product(drop_factors(values, importance, levels, bound))[..., -1]
+            dropped = np.minimum((np.array(state.dropped) + opening * reference[:, None]) * growth, CERTAIN)
+            if state.held:
+                further = running_product(reference_factors(values, importance, levels, bound))[..., -1]
+                held = np.minimum(held * further, CERTAIN)
+            null = np.array([-self.margin])
+            losing = running_product(drop_factors(values, importance, null, bound))[0, :, -1]
+            loss = np.minimum((np.array(state.loss) + opening / (days * (days + 1.0))) * losing, CERTAIN)
+            evidence = float(dropped.mean(axis=-1).min())
+            loss_evidence = float(loss.mean()) + 1.0 / (days + 1.0)  # what is kept for the days to come
         return GreenState(
             levels=state.levels,
             held=_rows(held) if state.held else (),
@@ -197,47 +206,72 @@ class StayedGreen:
         return "unknown" if state.peak >= self.run_length else "green"
 
 
-def _levels(values: FloatArray) -> FloatArray:
-    """Lower ends of the intervals of levels: fine around the certified mean, coarse below, the first reaches to -1.
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What the stakes must allow for: the largest weight, and the largest size of a difference less its control."""
 
-    They may depend on the data: the true level lies in some interval, and both accounts are held at the end of the
-    interval that is worse for them.
+    weight: float = 1.0
+    reach: float = 1.0
+
+
+def suite_control(earlier: Numbers) -> FloatArray:
+    """What to expect of each case of a suite, beyond the suite's mean: shape as `earlier`, mean zero.
+
+    `earlier` (cases,) in [-1, 1]: each case's own difference when it was last asked, 0 where it never was. Where the
+    same cases flip again and again, taking this off leaves only what is new, and a drop is found in a fraction of the
+    time. Cases must be drawn from the whole suite with known probabilities, and the control be fixed before they are
+    asked; the mean over the draw is then zero whatever the earlier answers were worth.
     """
-    spread = np.sqrt((float(np.square(values).sum()) + 1.0) / values.size / values.size)
-    ends = float(values.mean()) + spread * np.array([*_FAR, *_NEAR])
-    return np.array([-1.0, *ends[(ends > -1.0) & (ends < 1.0)]])
+    values = differences_of(earlier, "earlier")
+    return np.asarray(_TRUST * (values - values.mean()))
 
 
-def _drop_factors(values: FloatArray, weights: FloatArray, levels: FloatArray, largest: float) -> FloatArray:
-    """1 - s w (D - level), shape (levels, bets, cases), with s such that no factor is below 1 - bet."""
-    stakes = np.array(BETS) / (largest * (1.0 + np.abs(levels)))[:, None]
-    surplus = weights * (values - levels[:, None])
-    return np.asarray(1.0 - stakes[:, :, None] * surplus[:, None, :])
+def level_ends(values: FloatArray, counts: FloatArray, margin: float) -> FloatArray:
+    """Lower ends of the intervals of levels, (levels,): from -margin up, fine around the certified mean.
+
+    `values` that came, each `counts` times. Levels below -margin need no protection: there green was false, and an
+    alarm is welcome. The ends may depend on the data: the true level lies in some interval, and
+    both accounts are held at the end of the interval that is worse for them.
+    """
+    cases = float(counts.sum())
+    mean = float((values * counts).sum()) / cases
+    spread = np.sqrt(float((np.square(values) * counts).sum()) + 1.0) / cases
+    ends = mean + spread * np.array([*_FAR, *_NEAR])
+    return np.array([-margin, *np.clip(ends, -margin, 1.0 - 1e-9)])
 
 
-def _reference_factors(values: FloatArray, weights: FloatArray, levels: FloatArray, largest: float) -> FloatArray:
-    """1 + s w (D - level) at the upper end of each interval, shape (levels, reference bets, cases)."""
-    upper = np.append(levels[1:], 1.0)
-    stakes = np.array(REFERENCE_BETS) / (largest * (1.0 + np.abs(upper)))[:, None]
-    surplus = weights * (values - upper[:, None])
-    return np.asarray(1.0 + stakes[:, :, None] * surplus[:, None, :])
+def drop_factors(values: FloatArray, weights: FloatArray, levels: FloatArray, bound: Bound) -> FloatArray:
+    """1 - s w (D - level), shape (..., levels, bets, cases), with s such that no factor is below 1 - bet."""
+    stakes = np.array(BETS) / (bound.weight * (bound.reach + np.abs(levels)))[..., None]
+    surplus = weights * (values - levels[..., None])
+    return np.asarray(1.0 - stakes[..., :, None] * surplus[..., None, :])
 
 
-def _reference(held: FloatArray) -> FloatArray:
+def reference_factors(values: FloatArray, weights: FloatArray, levels: FloatArray, bound: Bound) -> FloatArray:
+    """1 + s w (D - level) at the upper end of each interval, shape (..., levels, reference bets, cases)."""
+    upper = np.concatenate([levels[..., 1:], np.ones((*levels.shape[:-1], 1))], axis=-1)
+    stakes = np.array(REFERENCE_BETS) / (bound.weight * (bound.reach + np.abs(upper)))[..., None]
+    surplus = weights * (values - upper[..., None])
+    return np.asarray(1.0 + stakes[..., :, None] * surplus[..., None, :])
+
+
+def mean_wealth(held: FloatArray) -> FloatArray:
     """The first account of each level, from the wealth of its bets; the last axis goes."""
     return np.asarray(CASH + (1.0 - CASH) * held.mean(axis=-1))
 
 
-def _weights(weights: Numbers | None, largest: float | None, cases: int) -> tuple[FloatArray, float]:
-    if weights is None:
+def _bounded(
+    given: Numbers | None, largest: float | None, name: str, cases: int, *, low: float, absent: float
+) -> tuple[FloatArray, float]:
+    """Weights or controls with the largest that the design could have brought, which no value may exceed."""
+    if given is None:
         if largest is not None:
-            raise StatisticsError("largest_weight: given without weights")
-        return np.ones(cases), 1.0
+            raise StatisticsError(f"largest_{name}: given without {name}s")
+        return np.full(cases, absent), absent
     if largest is None:
-        raise StatisticsError("weights: need largest_weight, the largest that the design could have drawn")
-    between(largest, "largest_weight", 0.0, 1e6)
-    values = numbers(weights, "weights", low=0.0, high=largest, length=cases)
-    return values, max(largest, 1.0)
+        raise StatisticsError(f"{name}s: need largest_{name}, the largest size that the whole suite could have brought")
+    between(largest, f"largest_{name}", 0.0, 1e6, closed="low")
+    return numbers(given, f"{name}s", low=max(low, -largest), high=largest, length=cases), largest
 
 
 def _row(values: object) -> tuple[float, ...]:
