@@ -71,6 +71,8 @@ def _kept(entry: SignalEntry, standing: Standing) -> SignalEntry:
     withdrawal = SignalWithdrawal(state="red" if standing.state == "red" else "unknown", at=at, reason=standing.reason)
     since = entry.since if entry.state == withdrawal.state else at
     told = {"state": withdrawal.state, "since": since, "green_runs": 0, "withdrawn": withdrawal}
+    if standing.state == "red":
+        told["verdict"] = "red"
     return entry.model_copy(update={**told, "reason": f"withdrawn: {standing.reason}"})
 
 

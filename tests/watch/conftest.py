@@ -138,7 +138,7 @@ def world_in(folder: Path, server: Loopback, *, cases: int = CASES, **gate: obje
         folder,
         cases=rows,
         near_duplicates="allow",
-        gate={"margin": 0.1, "baseline_check": False, "watch": WATCH, **gate},
+        gate={"margin": 0.1, "baseline_check": False, **gate},
     )
     variants = [variant(name, served_as=name) for name in ("full", "cheap", "other")]
     providers = [{"id": "here", "base_url": server.url, "retries": 1, "concurrency": 16}]
