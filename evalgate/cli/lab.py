@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from evalgate.lab.roster import LabVariant
 
 FOLDER = Path(".evalgate/lab")
+DEMO = Path(".evalgate/watch-demo")
 LIVE_STORE = ".evalgate/lab/live.db"
 CLEAR = ("lab-q8_0", "lab-q4_0")  # variants whose verdicts are clear after few cases …
 QUICK = (Path("suites/add_numbers.yaml"), Path("suites/recall_fact.yaml"))  # … on operations with short answers
@@ -82,6 +83,22 @@ def smoke(cases: int, recorded_path: Path) -> int:
     for endpoint, share in zip(live, same, strict=True):
         click.echo(f"{endpoint.id}: {share:.0%} of {cases} live answers are the recorded ones, letter by letter")
     return 0 if min(same) >= 0.9 else 4
+
+
+@command.command("watch-demo")
+@click.option("--suite", "suite_path", type=PATH, default="suites/add_numbers.yaml", show_default=True)
+@click.option("--recordings", type=PATH, default="suites/recordings", show_default=True, help="Recorded answers.")
+@click.option("--days", type=click.IntRange(min=1, max=365), default=30, show_default=True)
+@click.option("--folder", type=PATH, default=DEMO, show_default=True, help="Emptied first; the store stays there.")
+@click.option("--svg", "picture", type=PATH, metavar="FILE", help="Draw the timeline.")
+def watch_demo(suite_path: Path, recordings: Path, days: int, folder: Path, picture: Path | None) -> int:
+    """Play thirty days on recorded answers: a provider swaps its quantization on day 12, and is found out.
+
+    The answers are those of a real model, asked over HTTP on this machine; only the clock is another one.
+    """
+    from evalgate.cli.demo import show
+
+    return show(suite_path, recordings, days, folder, picture)
 
 
 @command.command("record")

@@ -36,11 +36,12 @@ def since_options(function: Function) -> Function:
     """`--refresh` and `--since TIME`: which known answers are too old."""
     new = click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
     text = "Buy anew what was answered before this time (ISO 8601); goes on with a --refresh that was interrupted."
-    since = click.option("--since", callback=_time, metavar="TIME", help=text)
+    since = click.option("--since", callback=a_time, metavar="TIME", help=text)
     return new(since(function))
 
 
-def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+def a_time(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A time in ISO 8601, as seconds since the epoch; UTC where it names no zone."""
     if value is None:
         return None
     try:
