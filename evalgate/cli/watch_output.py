@@ -31,7 +31,7 @@ def promise(contest: Contest) -> str:
     hours = rules.every.total_seconds() / 3600
     period = "a day" if hours == 24 else f"in {hours:g} h"
     cases = rules.cases_per_day * hours / 24
-    promised = f"a variant that has not changed is suspended once in {rules.run_length:g} days at most"
+    promised = f"a variant that has not changed is suspended at most once in {rules.run_length:g} days"
     return f"{safe(suite.operation)}: {cases:g} cases {period} of each green variant and of the baseline; {promised}"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from evalgate.report.plots import drawing, new_figure, rendered
 from evalgate.report.svg import PALETTE
-from evalgate.report.timeline import DAY, days, evidence_by_day
+from evalgate.report.timeline import DAY, days
 from evalgate.report.wording import safe
 from evalgate.signal.document import State
 from evalgate.signal.timeline import Timeline
@@ -73,8 +73,11 @@ def _draw(axes: Axes, told: Timeline, variant: str, span: tuple[int, int], now: 
             axes.text(
                 (start + end) / 2, -0.23, state or "", ha="center", va="center", color=PALETTE["paper"], fontsize=8
             )
-    evidence = evidence_by_day(told)
-    shown = [(day - first + 0.5, _height(share)) for day, share in sorted(evidence.items()) if first <= day <= last]
+    shown = [
+        (moment.at / DAY - first, _height(share))
+        for moment in told.moments
+        if moment.kind == "watched" and isinstance(share := moment.evidence.get("evidence"), int | float)
+    ]
     axes.axhline(1, color=PALETTE["red"], linewidth=0.8, linestyle=(0, (4, 3)))
     if shown:
         axes.plot(*zip(*shown, strict=True), color=PALETTE["ink"], linewidth=1.2, marker="o", markersize=2.5)

@@ -16,13 +16,11 @@ from evalgate import stats
 from evalgate.formats.canonical import digest
 from evalgate.gate import Policy
 from evalgate.gate.transcript import FloatArray
+from evalgate.plan.watching import MOVED, MOVEMENTS, REQUIRED, detectors_of, run_lengths
 from evalgate.suite import Suite
 from evalgate.suite.models import Detector
 from evalgate.watch.look import Look, Scale
 
-MOVEMENTS: tuple[Detector, ...] = ("flips", "length", "refusal", "truncation", "prompt_tokens")
-SCORES_SHARE = 0.5  # of the false alarms that are allowed: scores are what it is about
-DAY = 86_400.0
 State = dict[str, object]  # JSON
 
 
@@ -49,26 +47,23 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """The rules for the variants of one operation. `every`: seconds between two rounds."""
+    """The rules for the variants of one operation; `lengths` as `plan.watching.run_lengths` shares them."""
 
     policy: Policy
     scale: Scale
     detectors: Sequence[Detector]
-    run_length: float
-    every: float
+    lengths: Mapping[str, float]
 
     @classmethod
     def of(cls, suite: Suite, policy: Policy) -> Detection:
         """The rules that a suite states."""
         rules = suite.gate.watch
-        detectors = rules.detectors or ("scores", *MOVEMENTS, "served_model", "fingerprint")
-        every = rules.every.total_seconds()
-        return cls(policy, Scale.of(policy, suite.units), tuple(detectors), rules.run_length, every)
+        return cls(policy, Scale.of(policy, suite.units), detectors_of(rules), run_lengths(policy, rules))
 
     @property
     def digest(self) -> str:
         """Changes with all that the detectors' state depends on."""
-        return digest([self.policy.digest(), list(self.detectors), self.run_length, self.every])
+        return digest([self.policy.digest(), list(self.detectors), dict(self.lengths)])
 
     def begin(self, reference: Reference | None) -> State:
         """The state on the day of the certification; without its answers the margin itself is the level watched."""
@@ -130,11 +125,11 @@ class Detection:
             verdicts.append(rules.verdict(after))
         metric, after = _metric(name), stats.GreenState.from_json(scores[name])
         answered = values[look.answered]
-        if name.startswith(_REQUIRED) and self.policy.min_score[metric] >= 1 and answered.size and answered.min() < 0:
+        if name.startswith(REQUIRED) and self.policy.min_score[metric] >= 1 and answered.size and answered.min() < 0:
             return [Alarm("red", name, f"{metric}: a failure, where none is allowed")]
         if verdicts == ["red", "red"]:
             needed = 1 / rules.beta
-            limit = f"by more than {self.policy.margin:g}" if not name.startswith(_REQUIRED) else "than is required"
+            limit = f"by more than {self.policy.margin:g}" if not name.startswith(REQUIRED) else "than is required"
             reason = f"{metric} proven worse, {limit}, by watching (e-value {after.loss_peak:.3g}, {needed:.3g} needed)"
             return [Alarm("red", name, reason, after.loss_peak, needed)]
         if "unknown" in verdicts or "red" in verdicts:
@@ -161,42 +156,28 @@ class Detection:
         return named, alarms
 
     @property
-    def shares(self) -> Mapping[str, float]:
-        """The run length that each detector gets, in rounds; all of them together keep what is stated."""
-        names = [*self.policy.metrics, *(f"{_REQUIRED}{metric}" for metric in self.policy.min_score)]
-        scores = names if "scores" in self.detectors else []
-        moved = [name for name in MOVEMENTS if name in self.detectors]
-        of_scores = SCORES_SHARE if moved else 1.0
-        parts = {name: of_scores / len(scores) for name in scores}
-        parts |= {f"{_MOVED}{name}": (1 - SCORES_SHARE if scores else 1.0) / len(moved) for name in moved}
-        rounds = self.run_length * DAY / self.every
-        return stats.share_run_length(rounds, parts) if parts else {}
-
-    @property
     def _scores(self) -> dict[str, stats.StayedGreen]:
         policy, rules = self.policy, {}
-        for name, length in self.shares.items():
-            if name.startswith(_MOVED):
+        for name, length in self.lengths.items():
+            if name.startswith(MOVED):
                 continue
             margin = policy.margin
-            if name.startswith(_REQUIRED):
+            if name.startswith(REQUIRED):
                 margin = max(1 - policy.min_score[_metric(name)], 1e-5)
             rules[name] = stats.StayedGreen(length, self.scale.of_mean(margin), policy.beta / policy.proofs)
         return rules
 
     @property
     def _movements(self) -> dict[str, stats.Movement]:
-        lengths = self.shares
+        lengths = self.lengths
         return {
-            name: stats.Movement(lengths[f"{_MOVED}{name}"], seed=self.policy.seed % 2**32)
+            name: stats.Movement(lengths[f"{MOVED}{name}"], seed=self.policy.seed % 2**32)
             for name in MOVEMENTS
             if name in self.detectors
         }
 
 
 _ANSWERED = "(answered)"
-_REQUIRED = "at least: "
-_MOVED = "moved: "
 _WORDS = {
     "flips": "how often it differs from the baseline is",
     "length": "the length of its answers is",
@@ -209,7 +190,7 @@ _WORDS = {
 
 
 def _metric(name: str) -> str:
-    return name.removeprefix(_REQUIRED)
+    return name.removeprefix(REQUIRED)
 
 
 def _of(state: Mapping[str, object], key: str) -> dict[str, object]:
