@@ -39,9 +39,8 @@ def _better(schedule: stats.Schedule | None, dollars: Decimal | None) -> str:
     if schedule is None or dollars is None:
         return "nothing within reach does it; say a higher --budget, a longer --delay or a larger --drop"
     every = "every day" if schedule.every == 1 else f"every {schedule.every} days"
-    keys = f"cases_per_day: {math.ceil(schedule.cases / schedule.every)}" + (
-        f", every: {schedule.every}d" if schedule.every > 1 else ""
-    )
+    keys = f"cases_per_day: {math.ceil(schedule.cases / schedule.every)}"
+    keys += f", every: {schedule.every}d" if schedule.every > 1 else ""
     found = f"found after {schedule.delay.median:.3g} days (median; nine in ten: {schedule.delay.p90:.3g})"
     return f"{schedule.cases} cases {every}, {_usd(dollars)} USD a month, {found}; gate.watch: {{{keys}}}"
 

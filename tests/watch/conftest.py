@@ -27,6 +27,7 @@ from tests.conftest import Asked, Loopback, Sent, completion, failure, suite_fil
 DAY = 86_400.0
 START = 1_790_000_000.0 - 1_790_000_000.0 % DAY + 8 * 3600  # 8 in the morning, UTC
 CASES = 200
+DAILY = 30
 
 
 class Silent:
@@ -138,7 +139,7 @@ def world_in(folder: Path, server: Loopback, *, cases: int = CASES, **gate: obje
         folder,
         cases=rows,
         near_duplicates="allow",
-        gate={"margin": 0.1, "baseline_check": False, **gate},
+        gate={"margin": 0.1, "baseline_check": False, "watch": {"cases_per_day": DAILY}, **gate},
     )
     variants = [variant(name, served_as=name) for name in ("full", "cheap", "other")]
     providers = [{"id": "here", "base_url": server.url, "retries": 1, "concurrency": 16}]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.watch.conftest import DAY, World
+from tests.conftest import Asked, Sent, failure
+from tests.watch.conftest import DAILY, DAY, World
 
 
 def swap(world: World, name: str = "cheap") -> None:
@@ -23,7 +24,7 @@ def test_a_day_asks_each_side_as_many_cases_as_the_suite_says(world: World) -> N
     world.check()
     before = world.calls()
     world.watch(days=1)
-    assert world.calls() - before == {"full": 50, "cheap": 50, "other": 50}
+    assert world.calls() - before == {"full": DAILY, "cheap": DAILY, "other": DAILY}
 
 
 def test_a_second_call_on_the_same_day_asks_nothing_and_says_so(world: World) -> None:
@@ -42,7 +43,7 @@ def test_every_day_other_cases_are_asked(world: World) -> None:
     first = {asked.prompt for asked in world.server.asked}
     world.server.asked.clear()
     world.watch(days=1)
-    assert len(first & {asked.prompt for asked in world.server.asked}) < 25
+    assert len(first & {asked.prompt for asked in world.server.asked}) < DAILY / 2
 
 
 def test_a_swap_withdraws_before_the_day_is_over_and_the_others_stay(world: World) -> None:
@@ -157,9 +158,7 @@ def test_errors_of_the_variant_alone_suspend_and_never_convict(world: World) -> 
     world.watch(days=1)
     healthy = world.server.behave
 
-    def flaky(asked):  # type: ignore[no-untyped-def]
-        from tests.conftest import failure
-
+    def flaky(asked: Asked) -> Sent:
         number = int(asked.prompt.split()[2].rstrip(":"))
         return failure(500) if asked.body["model"] == "cheap" and number % 2 else healthy(asked)
 
@@ -199,7 +198,7 @@ def test_a_clock_that_falls_back_by_an_hour_around_midnight_makes_no_second_day(
 
 
 def test_a_long_watched_certification_is_renewed_before_it_runs_out(world: World) -> None:
-    text = world.suite.read_text().replace('"gate": {', '"gate": {"watch": {"certify_every": "10d"}, ')
+    text = world.suite.read_text().replace('"cases_per_day"', '"certify_every": "10d", "cases_per_day"')
     world.suite.write_text(text)
     world.check()
     first = world.entry().certified
