@@ -14,6 +14,7 @@ from itertools import islice
 from evalgate.errors import EvalgateError, InputError
 from evalgate.gate import Board
 from evalgate.signal import History, SignalDocument, issue, publish
+from evalgate.signal.history import Make
 from evalgate.signal.keeping import kept
 from evalgate.signal.places import Place
 from evalgate.signal.publishing import Signers
@@ -48,11 +49,23 @@ class Telling:
             raise InputError(f"store {self._store.name}: nothing was checked yet; start with: evalgate check")
         return document
 
+    def current(self, streams: Iterable[Stream], suite: Suite) -> SignalDocument:
+        """What is to be told now, whether it can be told or not."""
+        return self._making(list(streams), suite)(self.document())
+
     def tell(self, streams: Iterable[Stream], suite: Suite) -> SignalDocument:
-        """Tell how the variants of an operation stand, where that is news, or a place does not know it yet."""
-        told = list(streams)
-        untold = self._boards({stream.run for stream in told if stream.pending})
+        """Tell how the variants of an operation stand, where that is news, or a place does not know it yet.
+
+        Raises as `publish` does; what could not be told is told by the next call.
+        """
+        make, before = self._making(list(streams), suite), self.document()
         first = History(self._store).latest(self._stream) is None
+        if not first and make(before).entries == before.entries and self._is_everywhere():
+            return before
+        return publish(self._store, self._stream, make, self._places, self._signers).document
+
+    def _making(self, told: Sequence[Stream], suite: Suite) -> Make:
+        untold = self._boards({stream.run for stream in told if stream.pending})
 
         def make(previous: SignalDocument | None) -> SignalDocument:
             document = previous or self.document()
@@ -63,10 +76,7 @@ class Telling:
                     document = issue(board, document, stream=self._stream, now=self._time)
             return kept(document, (stream.standing(suite) for stream in told), now=self._time)
 
-        before = self.document()
-        if not first and make(before).entries == before.entries and self._is_everywhere():
-            return before
-        return publish(self._store, self._stream, make, self._places, self._signers).document
+        return make
 
     def _is_everywhere(self) -> bool:
         latest = History(self._store).latest(self._stream)

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Protocol
 
 from evalgate.collect import Collector, Stop, require_ready
-from evalgate.errors import ProviderError
+from evalgate.errors import InfrastructureError, ProviderError
 from evalgate.gate import Board
 from evalgate.plan import Contest
 from evalgate.signal import SignalDocument, SignalEntry
@@ -83,7 +83,15 @@ async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
         require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), house.environment)
         if not any(entry.operation == contest.suite.operation for entry in document.entries):
             house.progress.say(contest.suite.operation, "nothing to watch: it was never checked")
-    return [await _watched(contest, house) for contest in contests]
+    outcomes, failures = [], []
+    for contest in contests:
+        try:
+            outcomes.append(await _watched(contest, house))
+        except InfrastructureError as failure:  # what one operation fails of need not be what another does
+            failures.append(failure)
+    if failures:
+        raise failures[0]
+    return outcomes
 
 
 async def _watched(contest: Contest, house: House) -> Outcome:
@@ -111,7 +119,10 @@ class Day:
 
     async def hold(self) -> Outcome:
         """Take up who is green, ask today's round, certify what is ordered, and tell the signal."""
-        document = self._tell()  # what an earlier process has found and could not tell any more
+        try:
+            document = self._tell()  # what an earlier process has found and could not tell any more
+        except InfrastructureError:  # a place that cannot be written to keeps nobody from finding out more
+            document = self.house.telling.current(self.streams.values(), self.contest.suite)
         self._take_up(document)
         before = {name: stream.state for name, stream in self.streams.items()}
         await self._ask_round(document)
