@@ -5,11 +5,14 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test test-litellm lint lab lab-smoke record schemas clean
+.PHONY: demo watch-demo test test-litellm lint lab lab-smoke record schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
+
+watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
+	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -98,7 +98,7 @@ class Detection:
             moved[detector] = after.as_json()
             if movement.moved(after):
                 needed = movement.run_length
-                reason = f"{_WORDS[detector]} not as before (evidence {after.peak:.3g}, {needed:.3g} needed)"
+                reason = f"{_WORDS[detector]} not as before ({_times(after.peak, needed)})"
                 alarms.append(Alarm("suspended", detector, reason, after.peak, needed))
         named, changes = self._look_at_names(state, look)
         following: State = {**state, **named, "scores": scores, "moved": moved}
@@ -133,7 +133,7 @@ class Detection:
             reason = f"{metric} proven worse, {limit}, by watching (e-value {after.loss_peak:.3g}, {needed:.3g} needed)"
             return [Alarm("red", name, reason, after.loss_peak, needed)]
         if "unknown" in verdicts or "red" in verdicts:
-            reason = f"{metric} below its certified level (evidence {after.peak:.3g}, {rules.run_length:.3g} needed)"
+            reason = f"{metric} below its certified level ({_times(after.peak, rules.run_length)})"
             return [Alarm("suspended", name, reason, after.peak, rules.run_length)]
         return []
 
@@ -187,6 +187,10 @@ _WORDS = {
     "served_model": "answers as",
     "fingerprint": "is served with the fingerprint",
 }
+
+
+def _times(evidence: float, needed: float) -> str:
+    return f"{evidence / needed:.2g} times the evidence that an alarm takes"
 
 
 def _metric(name: str) -> str:

@@ -85,7 +85,7 @@ def test_whoever_was_proven_worse_comes_back_by_two_certifications_on_fresh_answ
     world.watch(days=1)
     world.wrong.clear()  # the provider takes it back
     states = [world.entry().state]
-    for _ in range(12):
+    for _ in range(10):
         world.watch(days=1)
         if world.entry().state != states[-1]:
             states.append(world.entry().state)
