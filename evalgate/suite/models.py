@@ -111,7 +111,17 @@ class Assertion(BaseModel):
         return self
 
 
-Detector = Literal["scores", "flips", "length", "refusal", "truncation", "prompt_tokens", "served_model", "fingerprint"]
+Detector = Literal[
+    "scores",
+    "flips",
+    "other_metrics",  # those that are shown and do not decide, such as whether an answer fits its schema
+    "length",
+    "refusal",
+    "truncation",
+    "prompt_tokens",
+    "served_model",
+    "fingerprint",
+]
 
 
 class Watch(Strict):

@@ -94,11 +94,12 @@ class Detection:
             alarms += self._look_at_scores(name, rules, scores, values, look)
         for detector, movement in self._movements.items():
             before = stats.MovementState.from_json(moved[detector])
-            after = movement.after(before, look.labels.get(detector, ()))
+            observed = look.labels.get(detector, ())
+            after = movement.after(before, observed)
             moved[detector] = after.as_json()
             if movement.moved(after):
                 needed = movement.run_length
-                reason = f"{_WORDS[detector]} not as before ({_times(after.peak, needed)})"
+                reason = f"{_WORDS[detector]} not as before{_named(before, observed)} ({_times(after.peak, needed)})"
                 alarms.append(Alarm("suspended", detector, reason, after.peak, needed))
         named, changes = self._look_at_names(state, look)
         following: State = {**state, **named, "scores": scores, "moved": moved}
@@ -180,6 +181,7 @@ class Detection:
 _ANSWERED = "(answered)"
 _WORDS = {
     "flips": "how often it differs from the baseline is",
+    "other_metrics": "metrics that do not decide are",
     "length": "the length of its answers is",
     "refusal": "refusals and empty answers are",
     "truncation": "answers that are cut off are",
@@ -187,6 +189,13 @@ _WORDS = {
     "served_model": "answers as",
     "fingerprint": "is served with the fingerprint",
 }
+
+
+def _named(before: stats.MovementState, observed: Sequence[stats.Observation]) -> str:
+    """What a movement looks like: a mix of servers is named so."""
+    if stats.name_movement(before.seen, observed) == "unstable":
+        return ", side by side with what was: unstable, as of several servers"
+    return ""
 
 
 def _times(evidence: float, needed: float) -> str:

@@ -115,10 +115,14 @@ def differences(
     return moved, short
 
 
-def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side) -> Look:
-    """What the round says of `side`; both have answered all cases of the draw, or failed to."""
+def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side, asserted: Sequence[str] = ()) -> Look:
+    """What the round says of `side`; both have answered all cases of the draw, or failed to.
+
+    `asserted` are all metrics of the suite, also those that do not decide.
+    """
     sizes = draw.sizes
     moved, short = differences(policy, scale, baseline.transcript, side.transcript, sizes)
+    shown = {name: _beside_baseline(name, baseline, side, sizes) for name in asserted if name not in policy.metrics}
     there = _means(baseline.transcript.failed_share(), sizes) == 0
     answered = _means(side.transcript.failed_share(), sizes) == 0
     return Look(
@@ -127,7 +131,7 @@ def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side
         weights=draw.weights[there],
         heaviest=draw.heaviest,
         answered=answered[there],
-        labels=_labels(policy, draw, baseline.transcript, side.transcript, moved, there & answered),
+        labels=_labels(draw, baseline.transcript, side.transcript, moved, shown, there & answered),
         known_as=frozenset(side.known_as),
         fingerprints=frozenset(side.fingerprints),
         drawn=len(draw.units),
@@ -135,12 +139,16 @@ def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side
     )
 
 
+def _beside_baseline(metric: str, baseline: Side, side: Side, sizes: Sequence[int]) -> FloatArray:
+    return _means(side.transcript.scores(metric) - baseline.transcript.scores(metric), sizes)
+
+
 def _labels(
-    policy: Policy,
     draw: Draw,
     baseline: Transcript,
     side: Transcript,
     moved: Mapping[str, FloatArray],
+    shown: Mapping[str, FloatArray],
     there: BoolArray,
 ) -> dict[str, list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
@@ -157,6 +165,9 @@ def _labels(
         told |= _beside(baseline, side, cases)
         for detector, label in told.items():
             found.setdefault(detector, []).append((stratum, label))
+        for metric, values in shown.items():
+            label = str(int(np.sign(values[index])))
+            found.setdefault("other_metrics", []).append((f"{metric} {stratum}", label))
     return found
 
 

@@ -80,6 +80,7 @@ async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
     """
     document = house.telling.document()
     for contest in contests:
+        _require_time(contest)
         require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), house.environment)
         if not any(entry.operation == contest.suite.operation for entry in document.entries):
             house.progress.say(contest.suite.operation, "nothing to watch: it was never checked")
@@ -92,6 +93,14 @@ async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
     if failures:
         raise failures[0]
     return outcomes
+
+
+def _require_time(contest: Contest) -> None:
+    gate = contest.suite.gate
+    if gate.watch.every >= gate.valid_for:
+        hours = [f"{each.total_seconds() / 3600:g} h" for each in (gate.watch.every, gate.valid_for)]
+        message = f"a green is valid for {hours[1]} and would run out before the next round, after {hours[0]}"
+        raise contest.suite.error(f"{message}; ask more often, or let valid_for be longer", "gate", "valid_for")
 
 
 async def _watched(contest: Contest, house: House) -> Outcome:
@@ -205,11 +214,11 @@ class Day:
     def _look(self, this: Round, drawn: Draw, waiting: Mapping[str, Stream], asked: Asked) -> None:
         """Let the detectors look at the round; all that comes of it is one transaction."""
         step = Step(self.memory, self.lease, self.operation, self.house.now())
-        down = dict(asked.down)
+        down, policy, asserted = dict(asked.down), self.contest.policy, list(self.contest.grading.metrics)
         for name, stream in waiting.items():
             if name in down:
                 continue
-            look = look_at(self.contest.policy, self.detection.scale, drawn, asked.baseline, asked.sides[name])
+            look = look_at(policy, self.detection.scale, drawn, asked.baseline, asked.sides[name], asserted)
             if not look.usable:
                 down[name] = f"only {look.units} of {look.drawn} units have an answer of the baseline to compare with"
                 continue

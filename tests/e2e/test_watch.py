@@ -168,6 +168,15 @@ def test_a_suite_that_watches_nonsense_is_told_where(checked: World) -> None:
     assert "gate.watch.cases_per_day" in found.stderr
 
 
+def test_a_green_that_would_run_out_between_two_rounds_is_refused(checked: World) -> None:
+    text = checked.suite.read_text()
+    checked.suite.write_text(text.replace('"cases_per_day": 30', '"every": "8d"'))
+    found = run(checked, "watch", *PLACE)
+    assert found.returncode == 2
+    assert "would run out before the next round" in found.stderr
+    assert not checked.server.asked
+
+
 def test_history_of_an_unknown_operation_is_an_error(checked: World) -> None:
     found = run(checked, "history", "name_color", "--store", "watch.db")
     assert found.returncode == 2
