@@ -48,7 +48,7 @@ def test_a_large_number_is_a_number(store: Store) -> None:
 
 def test_a_store_of_an_older_evalgate_has_no_history_and_says_nothing_worse(database: Database) -> None:
     open_store(database.name).__exit__()
-    for table in ("signals", "signal_entries"):
+    for table in ("signals", "signal_entries", "watched", "rounds", "events", "leases"):
         database.query(f"DROP TABLE {table}")
     database.query("UPDATE meta SET value = '4' WHERE name = 'schema'")
     with open_to_read(database.name) as store:
