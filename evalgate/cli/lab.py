@@ -142,7 +142,7 @@ def record(only: tuple[str, ...], at_a_time: int) -> int:
 
 @command.command("record-border")
 @click.option("--out", type=PATH, default="benchmarks/data/first-tokens.json.gz", show_default=True, help="The file.")
-@click.option("--prompts", type=click.IntRange(min=1), default=3000, show_default=True, help="Candidates to ask.")
+@click.option("--prompts", type=click.IntRange(min=1), default=1500, show_default=True, help="Candidates to ask.")
 def record_border(out: Path, prompts: int) -> int:
     """Record the first tokens of many short prompts under each quantization, for the drift benchmarks."""
     from evalgate.lab.border import candidates, record_first_tokens
@@ -151,7 +151,7 @@ def record_border(out: Path, prompts: int) -> int:
     def on_progress(serving: str, done: int, total: int) -> None:
         click.echo(f"{serving}: {done} of {total}")
 
-    weights = make_weights(FOLDER, ("F16", "Q8_0", "Q6_K", "Q4_K_M", "Q4_0"))
+    weights = make_weights(FOLDER, ("F16", "Q8_0", "Q4_0", "Q6_K"))
     record_first_tokens(out, weights, candidates(prompts), on_progress)
     click.echo(f"{out}: {prompts} prompts")
     return 0

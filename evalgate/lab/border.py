@@ -5,10 +5,10 @@ turns its answer over, where an ordinary answer stays what it was. The file that
 some thousand candidates and for each serving, the best first tokens with their log-probabilities. Benchmarks and
 tests draw calls from it, so that they need no engine.
 
-**Noise.** An engine on one machine that decodes a prompt always the same way repeats itself to the last bit. Servers
-do not: they decode a prompt together with others, in batches of ever other sizes, and sums are taken in another order.
-So the full precision and Q8_0 are recorded twice, decoded in blocks and token by token. The difference of the two is
-noise of the honest kind, without any change of the weights.
+**Noise.** Servers decode a prompt together with others, in batches of ever other sizes, and sums are taken in another
+order. So the full precision answers some prompts a second time, decoded token by token instead of in blocks. On this
+engine and prompts this short the two agree to the last digit that is kept: the lab has no noise of its own, and the
+benchmarks add noise of a stated size.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ import orjson
 
 from evalgate.errors import InputError
 from evalgate.formats.files import write_atomically
-from evalgate.lab.engine import Engine, LlamaEngine
+from evalgate.lab.engine import BLOCK, Engine, LlamaEngine
 from evalgate.lab.weights import Weights
 
 __all__ = ["KEPT", "FirstTokens", "candidates", "read_first_tokens", "record_first_tokens"]
 
 FORMAT = "evalgate.first_tokens/v1"
 KEPT = 4  # tokens a prompt: the border lies between the first two
-TOKEN_BY_TOKEN = "-single"  # noqa: S105  (the ending of a serving's name)
+TOKEN_BY_TOKEN = "-token-by-token"  # noqa: S105  (the ending of a serving's name)
+COMPARED = 200  # prompts that are decoded in both ways
 _REPORTED_EVERY = 200
 
 _TEXT = """
@@ -70,28 +71,30 @@ def record_first_tokens(
 ) -> None:
     """Ask every serving of `weights` for the first token after each of `prompts`, and write what came to `path`.
 
-    The first of `weights` and Q8_0 are asked twice, see above. Raises `LabError` when the engine is not installed.
+    The first of `weights` answers COMPARED of them token by token, too. The file is written anew after each serving, so
+    that what was recorded is there should it end early. Raises `LabError` when the engine is not installed.
     """
     names: dict[str, int] = {}
-    servings = {}
-    for name, engine in _servings(weights):
-        rows = []
-        for done, prompt in enumerate(prompts, 1):
-            top = engine.generate(prompt, max_tokens=1, top_logprobs=KEPT)
-            # An end of text as first token carries no list; a prompt where that happens ranks nothing.
-            best = top.logprobs[0].top if top.logprobs else ()
-            rows.append([[names.setdefault(token, len(names)) for token, _ in best], [round(lp, 4) for _, lp in best]])
-            if done % _REPORTED_EVERY == 0:
-                on_progress(name, done, len(prompts))
-        servings[name] = {"tokens": [ids for ids, _ in rows], "logprobs": [values for _, values in rows]}
-    document = {
+    document: dict[str, object] = {
         "format": FORMAT,
         "weights": {each.label.lower(): f"sha256:{each.sha256}" for each in weights},
         "prompts": list(prompts),
-        "names": list(names),
-        "servings": servings,
     }
-    write_atomically(path, gzip.compress(orjson.dumps(document), compresslevel=9, mtime=0))
+    servings: dict[str, object] = {}
+    for name, engine, some in _servings(weights, prompts):
+        rows = []
+        for done, prompt in enumerate(some, 1):
+            top = engine.generate(prompt, max_tokens=1, top_logprobs=KEPT)
+            # An end of text as first token carries no list; a prompt where that happens ranks nothing.
+            best = top.logprobs[0].top if top.logprobs else ()
+            rows.append(
+                ([names.setdefault(token, len(names)) for token, _ in best], [round(value, 4) for _, value in best])
+            )
+            if done % _REPORTED_EVERY == 0:
+                on_progress(name, done, len(some))
+        servings[name] = {"tokens": [ids for ids, _ in rows], "logprobs": [values for _, values in rows]}
+        packed = orjson.dumps({**document, "names": list(names), "servings": servings})
+        write_atomically(path, gzip.compress(packed, compresslevel=9, mtime=0))
 
 
 def read_first_tokens(path: Path) -> FirstTokens:
@@ -110,12 +113,16 @@ def read_first_tokens(path: Path) -> FirstTokens:
         raise InputError(f"{path}: not a file of first tokens: {damage}; next: evalgate lab record-border") from damage
 
 
-def _servings(weights: Sequence[Weights]) -> Iterator[tuple[str, Engine]]:
+def _servings(weights: Sequence[Weights], prompts: Sequence[str]) -> Iterator[tuple[str, Engine, Sequence[str]]]:
+    """Each serving's name, its engine (closed afterwards), and what it is asked."""
     for place, each in enumerate(weights):
-        blocks = {"": None, TOKEN_BY_TOKEN: 1} if place == 0 or each.label == "Q8_0" else {"": None}
-        for ending, block in blocks.items():
-            engine = LlamaEngine(each.path, sha256=each.sha256, **({} if block is None else {"block": block}))
+        name = each.label.lower()
+        ways = {name: (BLOCK, prompts)}
+        if place == 0:
+            ways[name + TOKEN_BY_TOKEN] = (1, prompts[:COMPARED])
+        for serving, (block, some) in ways.items():
+            engine = LlamaEngine(each.path, sha256=each.sha256, block=block)
             try:
-                yield f"{each.label.lower()}{ending}", engine
+                yield serving, engine, some
             finally:
                 engine.close()

@@ -43,7 +43,7 @@ __all__ = ["GreenState", "StayedGreen", "Watched", "suite_control"]
 Watched: TypeAlias = Literal["green", "unknown", "red"]
 
 #: Shares of what may be staked on "it has dropped": large ones find a collapse in a day, small ones a creep.
-BETS = (0.1, 0.2, 0.4, 0.6, 0.8)
+BETS = (0.15, 0.4, 0.8, 0.95)
 #: The same for "the level was higher"; differences of a point or two, seen over hundreds of cases, want small stakes.
 REFERENCE_BETS = (0.03, 0.07, 0.15, 0.35, 0.8)
 CASH = 0.5  # the share of the first account that is never staked, so that a level is not cheap to give up

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalgate.stats._input import BoolArray, FloatArray
+from evalgate.stats._input import BoolArray, FloatArray, IntArray
 from evalgate.stats.stayed_green import (
     Bound,
     StayedGreen,
@@ -58,26 +58,36 @@ class ManyWatches:
         self._losing = np.zeros((levels.shape[0], self._loss.shape[0]))
         self.rules = rules
         self.days = 0
+        self._began = np.zeros(levels.shape[0], dtype=np.int64)
         self.evidence = np.zeros(levels.shape[0])
         self.loss_evidence = np.ones(levels.shape[0])
 
     def day(self, counts: FloatArray) -> None:
         """One more day of every watch; `counts` (runs, kinds)."""
         self.days += 1
+        days = (self.days - self._began)[:, None]
         first = 1.0 if self._held is None else mean_wealth(np.exp(np.minimum(self._held, 600.0)))[..., None]
         growth = np.exp(np.einsum("rlbv,rv->rlb", self._drop, counts))
         self._sums = np.minimum((self._sums + first) * growth, 1e250)
         if self._held is not None:
             self._held += np.einsum("rlbv,rv->rlb", self._reference, counts)
-        opened = 1.0 / (self.days * (self.days + 1.0))
+        opened = 1.0 / (days * (days + 1.0))
         self._losing = np.minimum((self._losing + opened) * np.exp(counts @ self._loss.T), 1e250)
         self.evidence = self._sums.mean(axis=-1).min(axis=-1)
-        self.loss_evidence = self._losing.mean(axis=-1) + 1.0 / (self.days + 1.0)
+        self.loss_evidence = self._losing.mean(axis=-1) + 1.0 / (days[:, 0] + 1.0)
+
+    def replace(self, places: IntArray, others: ManyWatches) -> None:
+        """Put the watches of `others`, which have just begun, at these places."""
+        self._drop[places], self._sums[places], self._losing[places] = others._drop, others._sums, others._losing
+        self._began[places] = self.days
+        if self._held is not None and others._held is not None:
+            self._reference[places], self._held[places] = others._reference, others._held
 
     def keep(self, chosen: BoolArray) -> None:
         """Go on with some of the watches only; `chosen` (runs,)."""
         self._drop, self._sums, self._losing = self._drop[chosen], self._sums[chosen], self._losing[chosen]
         self.evidence, self.loss_evidence = self.evidence[chosen], self.loss_evidence[chosen]
+        self._began = self._began[chosen]
         if self._held is not None:
             self._reference, self._held = self._reference[chosen], self._held[chosen]
 

@@ -19,7 +19,7 @@ from evalgate.stats import (
     name_movement,
     self_disagreement,
 )
-from evalgate.stats.moved import bet_factors, rarity_ranks
+from evalgate.stats.moved import bet_factors, calibrated, permutation_p_value, rarity_ranks
 
 LABELS = st.sampled_from(["a", "b", "c", "a much longer label" * 9])
 OBSERVATIONS = st.lists(st.tuples(st.sampled_from(["p", "q"]), LABELS), min_size=1, max_size=20)
@@ -66,6 +66,65 @@ def test_false_alarms_are_as_rare_as_promised(rate):
     assert alarmed.mean() <= 0.5 + 3 * np.sqrt(0.25 / runs)
 
 
+@pytest.mark.parametrize("shares", [[0.5, 0.5], [0.95, 0.05], [1.0, 0.0], [0.5, 0.3, 0.2]])
+def test_p_values_of_a_day_are_uniform_when_nothing_moves(shares):
+    random = np.random.default_rng(2)
+    values = [
+        permutation_p_value([random.multinomial([30, 10], shares) for _ in range(3)], 99, random) for _ in range(1000)
+    ]
+    assert np.histogram(values, bins=5, range=(0, 1))[0] == pytest.approx(200, abs=5 * np.sqrt(160))
+
+
+def test_every_bet_on_a_p_value_is_fair():
+    p_values = (np.arange(1_000_000) + 0.5) / 1_000_000
+    means = calibrated(p_values, 500.0).mean(axis=0)
+    assert means[0] == pytest.approx(1.0)
+    assert means.max() <= 1.0 + 1e-9
+    assert means.min() > 0.7  # of a power as steep as p^-0.9 a quarter lies below one in a million
+
+
+def test_bets_on_uniform_p_values_keep_the_promise():
+    random = np.random.default_rng(6)
+    runs, run_length = 4000, 60
+    sums, alarmed = np.zeros((runs, 4)), np.zeros(runs, dtype=bool)
+    for _ in range(run_length // 2):
+        sums = (sums + 1) * calibrated(random.random(runs), run_length)
+        alarmed |= 0.5 * sums[:, 0] + 0.5 * sums[:, 1:].mean(axis=-1) >= run_length
+    assert alarmed.mean() <= 0.5 + 3 * np.sqrt(0.25 / runs)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_coin_that_became_biased_is_found_on_the_first_day(share):
+    """20 prompts, ten answers each a day, of which half used to be different: how rare a label is says nothing."""
+    random = np.random.default_rng(7)
+    watch = Movement(run_length=1000, method="day")
+
+    def a_day(rate):
+        return [(f"p{n}", "new" if random.random() < rate else "old") for n in range(20) for _ in range(10)]
+
+    state = watch.begin({f"p{n}": ["old", "new"] * 10 for n in range(20)})
+    for _ in range(5):
+        state = watch.after(state, a_day(0.5))
+    assert not watch.moved(state)
+    assert watch.moved(watch.after(state, a_day(0.9 if share else 0.1)))
+
+
+@settings(max_examples=15, deadline=None)
+@given(OBSERVATIONS, st.randoms(use_true_random=False))
+def test_the_order_within_a_day_changes_nothing(today, random):
+    watch = Movement(run_length=20, method="day")
+    begun = watch.begin({"p": ["a", "b"]})
+    assert watch.after(begun, random.sample(today, len(today))) == watch.after(begun, today)
+
+
+def test_states_of_one_method_are_no_states_of_the_other():
+    state = Movement(method="calls").begin({"p": ["a"]})
+    with pytest.raises(StatisticsError, match="begin anew"):
+        Movement(method="day").after(state, [("p", "a")])
+    with pytest.raises(StatisticsError, match="method"):
+        Movement(method="hour")
+
+
 def test_prompts_that_turn_over_are_found_on_the_first_day():
     prompts = [f"prompt {number}" for number in range(200)]
     watch = Movement(run_length=4000)
@@ -102,9 +161,9 @@ def test_a_day_without_an_answer_is_no_day():
 
 
 @settings(max_examples=30, deadline=None)
-@given(OBSERVATIONS, OBSERVATIONS)
-def test_a_state_survives_json(first, second):
-    watch = Movement(seed=7)
+@given(OBSERVATIONS, OBSERVATIONS, st.sampled_from(["calls", "day"]))
+def test_a_state_survives_json(first, second, method):
+    watch = Movement(run_length=20, seed=7, method=method)
     state = watch.after(watch.after(watch.begin({"p": ["a", "b"]}), first), second)
     assert MovementState.from_json(json.loads(json.dumps(state.as_json()))) == state
 
