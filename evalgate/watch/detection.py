@@ -94,12 +94,11 @@ class Detection:
             alarms += self._look_at_scores(name, rules, scores, values, look)
         for detector, movement in self._movements.items():
             before = stats.MovementState.from_json(moved[detector])
-            observed = look.labels.get(detector, ())
-            after = movement.after(before, observed)
+            after = movement.after(before, look.labels.get(detector, ()))
             moved[detector] = after.as_json()
             if movement.moved(after):
                 needed = movement.run_length
-                reason = f"{_WORDS[detector]} not as before{_named(before, observed)} ({_times(after.peak, needed)})"
+                reason = f"{_WORDS[detector]} not as before ({_times(after.peak, needed)})"
                 alarms.append(Alarm("suspended", detector, reason, after.peak, needed))
         named, changes = self._look_at_names(state, look)
         following: State = {**state, **named, "scores": scores, "moved": moved}
@@ -189,13 +188,6 @@ _WORDS = {
     "served_model": "answers as",
     "fingerprint": "is served with the fingerprint",
 }
-
-
-def _named(before: stats.MovementState, observed: Sequence[stats.Observation]) -> str:
-    """What a movement looks like: a mix of servers is named so."""
-    if stats.name_movement(before.seen, observed) == "unstable":
-        return ", side by side with what was: unstable, as of several servers"
-    return ""
 
 
 def _times(evidence: float, needed: float) -> str:
