@@ -121,8 +121,10 @@ class Day:
         self.memory = Watching(house.store)
         self.every = self.rules.every.total_seconds()
         self.detection = Detection.of(suite, contest.policy)
-        kept = self.memory.watched(self.operation)
-        self.streams = {stream.variant: stream for stream in map(Stream.from_json, kept.values())}
+        kept = [Stream.from_json(each) for each in self.memory.watched(self.operation).values()]
+        # who was configured otherwise is told of as long as the signal names that configuration, and asked no more
+        self.former = [stream for stream in kept if not self._is_asked(stream)]
+        self.streams = {stream.variant: stream for stream in kept if self._is_asked(stream)}
         self.requests = 0
         self.down: dict[str, str] = {}
 
@@ -131,7 +133,7 @@ class Day:
         try:
             document = self._tell()  # what an earlier process has found and could not tell any more
         except InfrastructureError:  # a place that cannot be written to keeps nobody from finding out more
-            document = self.house.telling.current(self.streams.values(), self.contest.suite)
+            document = self.house.telling.current([*self.former, *self.streams.values()], self.contest.suite)
         self._take_up(document)
         before = {name: stream.state for name, stream in self.streams.items()}
         await self._ask_round(document)
@@ -163,7 +165,7 @@ class Day:
                 continue
             assert entry.certified is not None
             certified = int(entry.certified.timestamp())
-            if stream is None or stream.config != endpoint.config or stream.certified != certified:
+            if stream is None or stream.certified != certified:
                 if entry.state != "green":
                     continue
                 stream = self._begun(name, entry, certified)
@@ -193,7 +195,7 @@ class Day:
         watched = {
             name: stream
             for name, stream in self.streams.items()
-            if stream.state == "kept" and name in self.contest.variants and self._is_valid(name, document, now)
+            if stream.state == "kept" and self._is_valid(name, document, now)
         }
         if not watched:
             return
@@ -256,13 +258,13 @@ class Day:
         return this
 
     async def _certify(self) -> None:
-        """Carry out what is ordered and due, all variants of one order at once: they share the baseline's answers."""
+        """Carry out what is ordered and due; those that were ordered at once share the baseline's answers."""
         assert self.house.certify is not None
         now = self.house.now()
         due = {
             name: stream
             for name, stream in self.streams.items()
-            if stream.order is not None and stream.order.due <= now and name in self.contest.variants
+            if stream.order is not None and stream.order.due <= now
         }
         for name, stream in due.items():
             order = stream.order
@@ -283,7 +285,7 @@ class Day:
 
     def _tell(self) -> SignalDocument:
         """Publish how all stand; what is told is not pending any more."""
-        document = self.house.telling.tell(self.streams.values(), self.contest.suite)
+        document = self.house.telling.tell([*self.former, *self.streams.values()], self.contest.suite)
         if news := told(self.streams.values()):
             step = Step(self.memory, self.lease, self.operation, self.house.now())
             for stream in news:
@@ -327,6 +329,10 @@ class Day:
     def _is_valid(self, name: str, document: SignalDocument, now: float) -> bool:
         entry = document.entry(self.operation, name)
         return entry is not None and entry.state == "green" and entry.valid_until.timestamp() > now
+
+    def _is_asked(self, stream: Stream) -> bool:
+        endpoint = self.contest.variants.get(stream.variant)
+        return endpoint is not None and endpoint.config == stream.config
 
     def _fits(self, this: Round) -> bool:
         return Draw.from_json(this.draw).fits(self.contest.suite)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evalgate.catalog import load_catalog
 from tests.conftest import Asked, Sent, failure
 from tests.watch.conftest import DAILY, DAY, World
 
@@ -226,3 +227,18 @@ def test_a_place_that_lost_the_alarm_is_given_it_by_the_next_look(world: World) 
     (world.folder / "signal.json").write_bytes(green)
     world.watch(certify=False)
     assert world.entry().state != "green"
+
+
+def test_a_variant_that_is_configured_otherwise_is_another_one_and_keeps_its_own_detectors(world: World) -> None:
+    world.check()
+    world.watch(days=1)
+    path = world.folder / "catalog.yaml"
+    path.write_text(path.read_text().replace('"served_as": "cheap"', '"served_as": "cheap", "tag": "new"'))
+    world.catalog = load_catalog(path)
+    world.watch(days=1)
+    assert "cheap is not watched: its configuration was changed since it was certified" in "\n".join(world.told)
+    world.check()
+    for _ in range(3):
+        world.watch(days=1)
+    begun = [each.config for each in world.events() if each.variant == "cheap" and each.kind == "certified"]
+    assert len(begun) == len(set(begun)) == 2
