@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import os
 import sqlite3
+from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 
 from evalgate.cli.history import story
 from evalgate.errors import InfrastructureError, StoreError
 from evalgate.report.timeline_picture import timeline_figure
 from evalgate.signal.timeline import Timeline
-from evalgate.store import Watching
-from tests.watch.conftest import World
+from evalgate.store import Store, Watching
+from tests.watch.conftest import DAILY, World
 
 
 def swap(world: World) -> None:
@@ -143,3 +148,34 @@ def test_a_name_that_means_harm_is_drawn_as_text(world: World) -> None:
     world.more["cheap"] = {"model": "<script>alert(1)</script>\x1b[2J"}
     world.watch(days=1, certify=False)
     assert b"<script" not in timeline_figure(told_of(world), now=world.at)
+
+
+KILLED_AT = [int(number) for number in os.environ.get("EVALGATE_KILLED_AT", "3 7 11").split()]
+
+
+@pytest.mark.parametrize("nth", KILLED_AT)
+def test_whatever_write_it_dies_at_the_next_look_comes_to_the_same_end(
+    world: World, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    world.check()
+    world.watch(days=1)
+    swap(world)
+    before = world.calls()
+    writes, write = itertools.count(1), Store.write
+
+    def dying(store: Store, work: Callable[[sa.Connection], object]) -> object:
+        if next(writes) == nth:
+            raise KeyboardInterrupt
+        return write(store, work)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(Store, "write", dying)
+        with contextlib.suppress(KeyboardInterrupt):
+            world.watch(days=1)
+    database(world, "DELETE FROM workers")  # those of a process that is gone
+    world.watch()
+    assert (world.entry().state, world.entry("other").state) == ("red", "green")
+    rounds = [(event.variant, event.content["round"]) for event in world.events() if event.kind == "watched"]
+    assert sorted(rounds) == [("cheap", 1), ("cheap", 2), ("other", 1), ("other", 2)]
+    bought = world.calls() - before
+    assert all(DAILY <= count <= DAILY + 10 for count in bought.values())  # again only what was under way
