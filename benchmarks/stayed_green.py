@@ -37,9 +37,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import first_tokens
 import recorded
 
-from evalgate.stats import StayedGreen, e_lond_level, share_run_length, suite_control
+from evalgate.stats import StayedGreen, e_lond_level, share_run_length
 from evalgate.stats.moved import BETS, bet_factors, rarity_ranks
 from evalgate.stats.simulation import GREEN, run_rows
+from evalgate.stats.stayed_green import TRUST
 from evalgate.stats.watch_simulation import ManyWatches
 
 Array = NDArray[np.float64]
@@ -88,8 +89,7 @@ class Drift:
     @property
     def control(self) -> Array:
         """What the watch expects of each kind."""
-        earlier = suite_control(np.repeat(USED, np.round(1e4 * self.before).astype(int)))
-        return 0.7 * USED + (earlier.max() - 0.7)
+        return np.asarray(TRUST * (USED - self.before @ USED))  # as `suite_control`, where cases come in kinds
 
 
 def flips(rate: float) -> Array:
@@ -125,7 +125,7 @@ def drifts() -> Iterator[Drift]:
         operation, name = metric.split()
         if name == "score":
             base, old, new = (scores[who] for who in (recorded.BASELINE, "lab-q8_0", "lab-q4_0"))
-            used, then = (np.round(each - base) for each in (old, new))  # of partial scores, thirds count as nothing
+            used, then = (np.round(each - base) for each in (old, new))  # of partial scores, a third counts as nothing
             before, after = (
                 np.array([float(((used == u) & (now == t)).mean()) for u, t in KINDS]) for now in (used, then)
             )
@@ -149,12 +149,13 @@ def certifications(lost: tuple[float, ...], level: float, margin: float) -> tupl
     return outcome == GREEN, stop.astype(float), counts.astype(float)
 
 
-def certify(shares: Array, level: float, margin: float, random: np.random.Generator) -> tuple[Flags, Array]:
-    """Green or not, and the cases it took, for P(kind) of (runs, kinds); shares are rounded to a hundredth."""
-    lost, gained = (np.round(shares[:, value == TODAY].sum(axis=1), 2) for value in (-1, 1))
+def certify(shares: Array, level: float, drift: Drift, random: np.random.Generator) -> tuple[Flags, Array]:
+    """Green or not, and the cases it took, for P(kind) of (runs, kinds); drawn shares are rounded to a hundredth."""
+    digits = 2 if drift.after is None else 6
+    lost, gained = (np.round(shares[:, value == TODAY].sum(axis=1), digits) for value in (-1, 1))
     green, cases = np.zeros(lost.size, dtype=bool), np.zeros(lost.size)
     for down, up in {(float(a), float(b)) for a, b in zip(lost, gained, strict=True)}:
-        passed, took, _ = certifications((down, 1.0 - down - up, up), level, margin)
+        passed, took, _ = certifications((down, 1.0 - down - up, up), level, drift.margin)
         who = np.flatnonzero((lost == down) & (gained == up))
         picked = random.integers(0, POOL, who.size)
         green[who], cases[who] = passed[picked], took[picked]
@@ -274,7 +275,7 @@ class Daily(Way):
     def look(self, day: int, shares: Array, moved: Array) -> tuple[Flags, Array]:
         if day % self.every:
             return np.zeros(self.runs, dtype=bool), np.zeros(self.runs)
-        green, cases = certify(shares, 0.05, self.drift.margin, self.random)
+        green, cases = certify(shares, 0.05, self.drift, self.random)
         return ~green, 2 * cases
 
 
@@ -340,7 +341,10 @@ def play(way: type[Way], drift: Drift, runs: int, seed: int = 1) -> Played:
         saved += float(TRAFFIC * SAVED * (~routed & ~wrong).sum())
         fine += float((routed & ~wrong).sum())
         counted += float((routed | ~wrong).sum())
-        alarm, took = player.look(day, shares, moved)
+        if routed.any():
+            alarm, took = player.look(day, shares, moved)
+        else:
+            alarm, took = np.zeros(runs, dtype=bool), np.zeros(runs)
         alarm &= routed
         calls += float((took * routed).sum())
         first += player.first_token_calls * float(routed.sum())
@@ -350,7 +354,7 @@ def play(way: type[Way], drift: Drift, runs: int, seed: int = 1) -> Played:
         trying, back = ~routed & (waits <= 0), np.zeros(runs, dtype=bool)
         for attempt in np.unique(attempts[trying]):
             who = np.flatnonzero(trying & (attempts == attempt))
-            back[who], cases = certify(shares[who], granted(int(attempt)), drift.margin, random)
+            back[who], cases = certify(shares[who], granted(int(attempt)), drift, random)
             calls += float((2 * cases * ~wrong[who]).sum())
         attempts += trying
         alarms += alarm
@@ -388,9 +392,66 @@ def table(drift: Drift, runs: int) -> None:
     print()
 
 
+# --- how often it errs, and how soon it finds what ----------------------------------------------------------------
+
+
+def rates_table(runs: int) -> None:
+    """Watches by scores alone, each after a certification that it passed, on days on which nothing is wrong; delays."""
+    quiet = 200
+    print(f"Scores alone, {CASES} cases a day, run length 1,000: certified green, then {quiet} days without a change;")
+    print(
+        "and drops that follow 30 days after a certification of 400 cases, median (p90) days at a level that is known,"
+    )
+    print("at one that is certified, and with what was known of each case\n")
+    print("| flip rate, margin | level | withdrawn (bound) | per 1,000 d | drop of .05 | drop of .10 |")
+    print("| --- | --: | --: | --: | --- | --- |")
+    for rate, margin in ((0.0, 0.02), (0.02, 0.02), (0.05, 0.02), (0.10, 0.05), (0.20, 0.05), (0.40, 0.10)):
+        for level in (0.0, -margin / 2):
+            if rate < -level:
+                continue
+            random = np.random.default_rng(31)
+            lost = ((rate - level) / 2, 1 - rate, (rate + level) / 2)
+            green, _, counts = certifications(lost, granted(0), margin)
+            certified = counts[green][random.integers(0, int(green.sum()), runs)]
+            watch = ManyWatches(StayedGreen(margin=margin), np.array([-1.0, 0.0, 1.0]), certified=certified)
+            withdrawn, alive = np.zeros(runs, dtype=bool), 0.0
+            for _ in range(quiet):
+                watch.day(random.multinomial(CASES, lost, size=runs).astype(float))
+                alive += float((~withdrawn).sum())
+                withdrawn |= watch.evidence >= 1000
+            late = ["", ""] if level else [_delays(drop, rate, margin, runs // 2) for drop in (0.05, 0.10)]
+            a_thousand = 1000 * float(withdrawn.sum()) / alive
+            print(f"| {rate:.2f}, {margin} | {level:+.3f} | {withdrawn.mean():.4f} ({quiet / 1000}) | {a_thousand:.3f}"
+                  f" | {' | '.join(late)} |", flush=True)  # fmt: skip
+    print()
+
+
+def _delays(drop: float, rate: float, margin: float, runs: int) -> str:
+    """Median and p90 for the three ways of knowing the level; the loss comes on top of the flips."""
+    drift, words = Drift("", lambda since, _: (since, since), flips(rate), margin=margin), []
+    for level, control in ((0.0, None), (None, None), (None, drift.control)):
+        random = np.random.default_rng(33)
+        counts = np.zeros((runs, len(KINDS)))
+        counts[:, SAME] = random.multinomial(400, [rate / 2, 1 - rate, rate / 2], size=runs)
+        certified = None if level is not None else counts
+        rules = StayedGreen(margin=margin)
+        watch = ManyWatches(rules, TODAY, certified=certified, level=level, runs=runs, controls=control)
+        found = np.full(runs, np.inf)
+        for day in range(-29, 61):
+            shares = drift.shares(np.zeros(1), np.array([drop * (day > 0)]))[0]
+            watch.day(random.multinomial(CASES, shares, size=runs).astype(float))
+            found = np.where(np.isinf(found) & (watch.evidence >= 1000) & (day > 0), day, found)
+        middle, late = (float(np.quantile(found, q, method="higher")) for q in (0.5, 0.9))
+        words.append(
+            f"{middle:.0f} ({late:.0f})" if np.isfinite(late) else f"{middle:.0f} (> 60)".replace("inf", "> 60")
+        )
+    return ", ".join(words)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="200 runs a cell, three drifts")
+    parser.add_argument("--only", default="", help="drifts whose name contains this")
     options = parser.parse_args()
     runs = 200 if options.quick else 2000
     began = time.perf_counter()
@@ -398,7 +459,10 @@ def main() -> None:
         f"{runs:,} runs of {DAYS} days; margin {MARGIN}, flip rate {FLIP_RATE}, {CASES} cases and"
         f" {first_tokens.WATCHED * first_tokens.TURNS} first tokens a day; {TRAFFIC:,} calls of traffic a day\n"
     )
-    for drift in list(drifts())[: 3 if options.quick else None]:
+    if not options.only:
+        rates_table(runs)
+    chosen = [drift for drift in drifts() if options.only in drift.name]
+    for drift in chosen[: 3 if options.quick else None]:
         table(drift, runs)
     print(f"({time.perf_counter() - began:.0f} s)")
 

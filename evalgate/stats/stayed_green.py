@@ -47,7 +47,7 @@ BETS = (0.15, 0.4, 0.8, 0.95)
 #: The same for "the level was higher"; differences of a point or two, seen over hundreds of cases, want small stakes.
 REFERENCE_BETS = (0.03, 0.07, 0.15, 0.35, 0.8)
 CASH = 0.5  # the share of the first account that is never staked, so that a level is not cheap to give up
-_TRUST = 0.7  # of an earlier difference is taken off: all of it would bound the stakes more than it stills the noise
+TRUST = 0.7  # of an earlier difference is taken off: all of it would bound the stakes more than it stills the noise
 _NEAR = tuple(step / 4 for step in range(-16, 9))  # levels that are told apart, in standard errors of the certification
 _FAR = (-30.0, -20.0, -14.0, -10.0, -7.0, -5.5)
 
@@ -223,7 +223,7 @@ def suite_control(earlier: Numbers) -> FloatArray:
     asked; the mean over the draw is then zero whatever the earlier answers were worth.
     """
     values = differences_of(earlier, "earlier")
-    return np.asarray(_TRUST * (values - values.mean()))
+    return np.asarray(TRUST * (values - values.mean()))
 
 
 def level_ends(values: FloatArray, counts: FloatArray, margin: float) -> FloatArray:
