@@ -77,7 +77,7 @@ def command(
     publication = Publication.to(
         stream, publish, signers_to_check(publish, keys, key_variables, trusted, unsigned=unsigned)
     )
-    lines = Lines(quiet=quiet)
+    lines = Lines(quiet=quiet, apart=json_path == "-")
     if not quiet:
         for contest in contests:
             tell(promise(contest))

@@ -14,15 +14,15 @@ from evalgate.watch import Outcome
 
 
 class Lines:
-    """Prints a line for each thing that happens; see `evalgate.watch.Progress`."""
+    """Prints a line for each thing that happens (`evalgate.watch.Progress`); `apart`: stdout is for something else."""
 
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool, apart: bool = False) -> None:
+        self._quiet, self._apart = quiet, apart
 
     def say(self, operation: str, what: str) -> None:
         """See `Progress`."""
         if not self._quiet or any(word in what for word in ("RED", "suspended", "no evidence")):
-            click.echo(f"{safe(operation)}: {safe(what, 500)}")
+            click.echo(f"{safe(operation)}: {safe(what, 500)}", err=self._apart)
 
 
 def promise(contest: Contest) -> str:

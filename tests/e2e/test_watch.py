@@ -83,8 +83,9 @@ def test_a_watch_that_is_killed_goes_on_where_it_stopped_and_buys_nothing_twice(
         "other": ROUND,
     }
     assert sum(count - 1 for count in counts.values()) <= 3 * 10  # those that were under way
-    again = run(checked, "watch", *PLACE)
-    assert "nothing is asked again" in again.stdout
+    again = run(checked, "watch", *PLACE, "--json", "-")
+    assert json.loads(again.stdout)["operations"][0]["asked"] == 0
+    assert "nothing is asked again" in again.stderr
     assert asked(checked.server) == counts
 
 
