@@ -85,13 +85,13 @@ def test_a_certification_that_was_not_told_is_told_by_the_next_look(world: World
         async def die(contest, since):  # type: ignore[no-untyped-def]
             assert judge is not None
             await judge(contest, since)
-            raise KeyboardInterrupt
+            raise Died
 
         object.__setattr__(made, "certify", die)
         return made
 
     world.house = unpublished  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Died):
         world.watch()
     del published
     assert place.read_bytes() == suspended
@@ -150,6 +150,10 @@ def test_a_name_that_means_harm_is_drawn_as_text(world: World) -> None:
     assert b"<script" not in timeline_figure(told_of(world), now=world.at)
 
 
+class Died(Exception):
+    """The process is no more."""
+
+
 KILLED_AT = [int(number) for number in os.environ.get("EVALGATE_KILLED_AT", "3 7 11").split()]
 
 
@@ -165,12 +169,12 @@ def test_whatever_write_it_dies_at_the_next_look_comes_to_the_same_end(
 
     def dying(store: Store, work: Callable[[sa.Connection], object]) -> object:
         if next(writes) == nth:
-            raise KeyboardInterrupt
+            raise Died
         return write(store, work)
 
     with monkeypatch.context() as killed:
         killed.setattr(Store, "write", dying)
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(Died):
             world.watch(days=1)
     for table in ("claims", "workers", "leases"):  # as of a process that is gone
         database(world, f"DELETE FROM {table}")
