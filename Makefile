@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway test test-litellm lint lab lab-smoke record schemas clean
+.PHONY: demo gateway watch-demo test test-litellm lint lab lab-smoke record schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
@@ -13,6 +13,9 @@ demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the si
 
 gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proof, signal, router, traffic, model pages
 	@$(BIN)/python -m evalgate lab gateway
+
+watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
+	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -12,6 +12,7 @@ from evalgate.formats.canonical import digest
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
+ROUND = 1_000  # repeats from this on are those of rounds: a round's answers are its own, whatever was answered before
 MAX_TOKENS = 10_000_000  # of one answer or prompt; more is nonsense, and its price would not fit the store's integers
 
 
@@ -40,7 +41,10 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request on behalf of a case; `repeat` (from 0) tells several answers to one request apart."""
+    """A request on behalf of a case; `repeat` (from 0) tells several answers to one request apart.
+
+    What is asked anew, day by day, has a number for each round: its repeats begin at `ROUND` times that number.
+    """
 
     case_id: str
     request: Request

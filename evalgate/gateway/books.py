@@ -23,6 +23,7 @@ from evalgate.gateway.delivered import Onlooker
 from evalgate.gateway.keys import Keys
 from evalgate.gateway.metrics import Describe, Gauges, Metrics
 from evalgate.gateway.metrics.metrics import undescribed
+from evalgate.gateway.refusal import Refused
 from evalgate.gateway.settings import GatewaySettings
 from evalgate.gateway.traces import traces
 from evalgate.store import open_prepared, open_store
@@ -78,6 +79,11 @@ class Books:
     def doorkeeper(self) -> Doorkeeper:
         """Keys, where they are asked for."""
         return self._keys or OpenDoor()
+
+    @property
+    def refusals(self) -> Callable[[Refused], None] | None:
+        """Who counts the calls that the gateway itself turns away."""
+        return None if self._metrics is None else self._metrics.refused
 
     def affords(self, caller: Caller) -> bool:
         """Whether a caller may still spend; for work that was let in before."""

@@ -44,8 +44,8 @@ def forest(board: OperationBoard) -> bytes:
     """SVG: each variant's difference with its confidence sequence against the margin, by bits per weight."""
     verdicts = wording.by_precision(board.verdicts)
     height = _ROW * len(verdicts) + 0.78
-    with _drawing(f"forest {board.operation}"):
-        figure = _figure(_WIDTH, height)
+    with drawing(f"forest {board.operation}"):
+        figure = new_figure(_WIDTH, height)
         left = _label_width([verdict.variant for verdict in verdicts])
         box = (left / _WIDTH, 0.48 / height, (_WIDTH - left - 1.35) / _WIDTH, _ROW * len(verdicts) / height)
         axes = figure.add_axes(box)
@@ -58,7 +58,7 @@ def forest(board: OperationBoard) -> bytes:
         for y, verdict in enumerate(verdicts):
             told = f"{wording.points(verdict.worst.delta)}  {wording.outcome(verdict)}"
             _beside(axes, 1.015, y, told, PALETTE[wording.outcome(verdict)])
-        return _rendered(figure, "svg")
+        return rendered(figure, "svg")
 
 
 def courses(board: OperationBoard) -> bytes:
@@ -66,8 +66,8 @@ def courses(board: OperationBoard) -> bytes:
     verdicts = wording.by_precision(board.verdicts)
     down = -(-len(verdicts) // _ACROSS)
     height = 1.6 * down + 0.4
-    with _drawing(f"courses {board.operation}"):
-        figure = _figure(_WIDTH, height)
+    with drawing(f"courses {board.operation}"):
+        figure = new_figure(_WIDTH, height)
         edges = {"left": 0.06, "right": 0.99, "top": 1 - 0.3 / height, "bottom": 0.42 / height}
         grid = figure.add_gridspec(down, _ACROSS, **edges, wspace=0.1, hspace=0.38)
         limits = _course_limits(board)
@@ -77,7 +77,7 @@ def courses(board: OperationBoard) -> bytes:
             axes.tick_params(labelleft=number % _ACROSS == 0, labelbottom=number + _ACROSS >= len(verdicts))
         figure.text(0.525, 0.06 / height, "cases", ha="center", va="bottom", color=_FAINT)
         figure.text(0.0, 0.5, "Δ, percentage points", rotation=90, ha="left", va="center", color=_FAINT)
-        return _rendered(figure, "svg")
+        return rendered(figure, "svg")
 
 
 def overview_figure(board: Board, form: Format = "svg") -> bytes:
@@ -93,8 +93,8 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
     panel = _ROW * len(variants)
     left = _label_width(list(variants.values()))
     width, height = left + 2.3 * across, down * panel + (down - 1) * 0.85 + 1.45
-    with _drawing(f"overview {board.run}", text_as_shapes=True):
-        figure = _figure(width, height)
+    with drawing(f"overview {board.run}", text_as_shapes=True):
+        figure = new_figure(width, height)
         edges = {"left": left / width, "right": 1 - 0.1 / width, "top": 1 - 0.5 / height, "bottom": 0.95 / height}
         grid = figure.add_gridspec(down, across, **edges, wspace=0.09, hspace=0.85 / panel)
         for number, each in enumerate(board.operations):
@@ -110,7 +110,7 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
             outcome for outcome in MARKERS if outcome in {wording.outcome(verdict) for verdict in verdicts.values()}
         ]
         _legend(figure, outcomes)
-        return _rendered(figure, form)
+        return rendered(figure, form)
 
 
 def _draw_forest(
@@ -244,14 +244,15 @@ def _legend(figure: Figure, outcomes: Sequence[str]) -> None:
     figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False, labelcolor=_INK)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A sheet of paper of so many inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), facecolor=_PAPER)
 
 
 @contextmanager
-def _drawing(salt: str, *, text_as_shapes: bool = False) -> Iterator[None]:
+def drawing(salt: str, *, text_as_shapes: bool = False) -> Iterator[None]:
     """The style, and what makes the bytes depend on the data alone."""
     import matplotlib as mpl
 
@@ -284,7 +285,8 @@ def _drawing(salt: str, *, text_as_shapes: bool = False) -> Iterator[None]:
         yield
 
 
-def _rendered(figure: Figure, form: Format) -> bytes:
+def rendered(figure: Figure, form: Format) -> bytes:
+    """The file; the same for the same picture."""
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
     figure.savefig(buffer, format=form, dpi=_RESOLUTION if form == "png" else 72, metadata=metadata)

@@ -106,6 +106,12 @@ class Suite:
         content = self.file.model_dump(mode="json", by_alias=True, exclude={*_NOT_SCORED, *left_out})
         return {**content, "assert": [assertion.identity for assertion in self.assertions]}
 
+    def watched_with(self, cases_per_day: int) -> Suite:
+        """The same suite, watched with another number of cases a day."""
+        watch = self.gate.watch.model_copy(update={"cases_per_day": cases_per_day})
+        gate = self.gate.model_copy(update={"watch": watch})
+        return replace(self, file=self.file.model_copy(update={"gate": gate}))
+
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
         return self.prompt.request(case, self.parameters)

@@ -111,6 +111,37 @@ class Assertion(BaseModel):
         return self
 
 
+Detector = Literal[
+    "scores",
+    "flips",
+    "other_metrics",  # those that are shown and do not decide, such as whether an answer fits its schema
+    "length",
+    "refusal",
+    "truncation",
+    "prompt_tokens",
+    "served_model",
+    "fingerprint",
+]
+
+
+class Watch(Strict):
+    """How a green is kept proven, from day to day (`evalgate watch`)."""
+
+    cases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=50, description="cases that each green variant, and the baseline beside it, is asked anew each day"
+    )
+    every: Duration = Field(default=timedelta(days=1), description="how often: once in so long, such as 1d or 12h")
+    run_length: Annotated[float, Field(ge=10, le=1_000_000)] = Field(
+        default=1000.0, description="days between two false alarms of a variant that has not changed, at least"
+    )
+    detectors: Annotated[list[Detector], Field(min_length=1)] | None = Field(
+        default=None, description="what is looked at; default: all. Only scores can make red, the others suspend"
+    )
+    certify_every: Duration = Field(
+        default=timedelta(days=90), description="the longest time for which watching prolongs one certification"
+    )
+
+
 class Gate(Strict):
     """What has to be proven, and what the proof may cost."""
 
@@ -150,6 +181,10 @@ class Gate(Strict):
     on_inconclusive: Literal["fail", "pass"] = Field(
         default="fail", description="exit code 3 or 0; an inconclusive variant is never eligible either way"
     )
+    green_after: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="certifications in a row that make a variant eligible; after a red at least two"
+    )
+    watch: Watch = Watch()
 
 
 class Budget(Strict):

@@ -22,6 +22,7 @@ from evalgate.store.schema.evidence import (
 )
 from evalgate.store.schema.metadata import metadata
 from evalgate.store.schema.queue import file_chunks, files, jobs, lines, parcels
+from evalgate.store.schema.watching import events, leases, rounds, watched
 
 __all__ = [
     "answers",
@@ -31,14 +32,17 @@ __all__ = [
     "bodies",
     "captures",
     "claims",
+    "events",
     "file_chunks",
     "files",
     "jobs",
+    "leases",
     "lines",
     "meta",
     "metadata",
     "orders",
     "parcels",
+    "rounds",
     "runs",
     "scores",
     "shadow_spending",
@@ -47,5 +51,6 @@ __all__ = [
     "spending",
     "telemetry",
     "virtual_keys",
+    "watched",
     "workers",
 ]
