@@ -83,10 +83,10 @@ def let_wait(store: Store, job: str, numbers: Iterable[int] | None = None) -> No
 
 
 def take(store: Store, worker: str, most: int, at: float) -> list[Line]:
-    """At most `most` lines that are due, and nobody else's from now on; `worker` is one that beats (`Claims`)."""
+    """At most `most` lines that are due and not late, and nobody else's from now on; `worker` beats (`Claims`)."""
     j, n = schema.jobs.c, schema.lines.c
     due = sa.select(*_COLUMNS).join(schema.jobs, n.job == j.job)
-    due = due.where(n.state == "waiting", n.not_before <= at, j.status == "in_progress")
+    due = due.where(n.state == "waiting", n.not_before <= at, j.status == "in_progress", j.expires_at > at)
     due = due.order_by(n.number, n.job).limit(most)
     lives = sa.select(schema.workers.c.worker).where(schema.workers.c.worker == worker)
     locked = due.with_for_update(skip_locked=True, of=schema.lines)  # nothing of the kind in SQLite, nor needed
