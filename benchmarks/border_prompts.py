@@ -57,7 +57,7 @@ class Result:
 
     def row(self) -> str:
         days = f"{self.days:.0f}" if self.days <= HORIZON else f"> {HORIZON}"
-        calls = "" if np.isnan(self.calls) else f"{self.calls:.0f}"
+        calls = "" if not np.isfinite(self.calls) else f"{self.calls:.0f}"
         return f"{self.first_day:.3f} | {days} | {calls} | {self.false:.2f}"
 
 

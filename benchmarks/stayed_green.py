@@ -376,20 +376,22 @@ def play(way: type[Way], drift: Drift, runs: int, seed: int = 1) -> Played:
     )
 
 
-def table(drift: Drift, runs: int) -> None:
+def table(drift: Drift, runs: int) -> dict[str, str]:
+    """Prints the table of one drift; returns what the summary says of each way: harm x cost, and the delay."""
     print(f"**{drift.name}**\n\n{HEAD}")
-    own = 0.0
+    own, summary = 0.0, {}
     for way in WAYS:
         played = play(way, drift, runs)
         own = own or played.harm * played.cost
         delay = f"{played.delay:.0f}" if played.found > 0.5 else "–"
-        cells = [delay, f"{played.found:.2f}"] if drift.harmful else ["", ""]
-        cells += [f"{played.false:.2f}", f"{played.calls:,.0f}", f"{played.cost:,.0f}"]
-        cells += (
-            [f"{played.harm:,.0f}", f"{played.harm * played.cost / own:.2f}"] if drift.harmful and own else ["", ""]
-        )
-        print(f"| {' | '.join([way.name, *cells, f'{played.moves:.3f}'])} |", flush=True)
+        ratio = f"{played.harm * played.cost / own:.2f}" if own else "–"
+        hurt = [delay, f"{played.found:.2f}", f"{played.harm:,.0f}", ratio] if drift.harmful else [""] * 4
+        rates = [f"{played.false:.2f}", f"{played.calls:,.0f}", f"{played.cost:,.0f}"]
+        cells = [way.name, *hurt[:2], *rates, *hurt[2:], f"{played.moves:.3f}"]
+        print(f"| {' | '.join(cells)} |", flush=True)
+        summary[way.name] = f"{ratio} ({delay})"
     print()
+    return summary
 
 
 # --- how often it errs, and how soon it finds what ----------------------------------------------------------------
@@ -462,8 +464,15 @@ def main() -> None:
     if not options.only:
         rates_table(runs)
     chosen = [drift for drift in drifts() if options.only in drift.name]
+    columns: dict[str, dict[str, str]] = {}
     for drift in chosen[: 3 if options.quick else None]:
-        table(drift, runs)
+        summary = table(drift, runs)
+        if drift.harmful:
+            columns[drift.name] = summary
+    print(f"harm × cost (median delay, days)\n\n| way | {' | '.join(columns)} |\n| --- |{' --: |' * len(columns)}")
+    for way in WAYS:
+        print(f"| {way.name} | {' | '.join(column[way.name] for column in columns.values())} |")
+    print()
     print(f"({time.perf_counter() - began:.0f} s)")
 
 

@@ -161,7 +161,8 @@ class Movement:
         seen = {stratum: dict(labels) for stratum, labels in state.seen.items()}
         growth = self._by_calls(seen, today, state) if self.method == "calls" else self._by_day(seen, today, state)
         opening = 0.0 if same_day and state.days else 1.0
-        sums = np.minimum((np.array(state.sums) + opening) * growth, CERTAIN)
+        with np.errstate(over="ignore"):  # certainty times certainty is certainty
+            sums = np.minimum((np.array(state.sums) + opening) * growth, CERTAIN)
         evidence = float(sums.mean() if self.method == "calls" else 0.5 * sums[0] + 0.5 * sums[1:].mean())
         return MovementState(
             seen=seen,

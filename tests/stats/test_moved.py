@@ -228,3 +228,14 @@ def test_a_mix_of_replicas_is_named_unstable_rather_than_changed(share, named):
     before = {f"p{number}": {"old": 20} for number in range(20)}
     burst = [(prompt, "new" if random.random() < share else "old") for prompt in before for _ in range(10)]
     assert name_movement(before, burst) == named
+
+
+@pytest.mark.parametrize("method", ["calls", "day"])
+def test_evidence_stays_finite_whatever_comes(method):
+    watch = Movement(run_length=20, method=method)
+    state = watch.begin({"p": ["old"] * 5000})
+    for _ in range(3):
+        state = watch.after(state, [("p", f"{'x' * 200}{number}") for number in range(300)])
+    assert watch.moved(state)
+    assert json.loads(json.dumps(state.as_json(), allow_nan=False))
+    assert max(map(len, state.seen["p"])) <= 80
