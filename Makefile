@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway watch-demo test test-litellm lint lab lab-smoke record schemas clean
+.PHONY: demo gateway watch-demo test test-litellm lint lab lab-smoke record record-border schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
@@ -34,6 +34,9 @@ lab-smoke: $(VENV)/.lab ## the same with three variants and few cases
 
 record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on two cores; resumable)
 	@$(BIN)/python -m evalgate lab record
+
+record-border: $(VENV)/.lab ## record first tokens of short prompts, which the benchmarks of drift replay (half an hour)
+	@$(BIN)/python -m evalgate lab record-border
 
 schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
 	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
