@@ -1,4 +1,4 @@
-"""The benchmarks: the table of vendors in docs/results.md is what its command prints, and none is in the way of another."""
+"""The benchmarks: what docs/results.md shows of vendors is what its command prints, and none is in another's way."""
 
 from __future__ import annotations
 
