@@ -36,11 +36,12 @@ def since_options(function: Function) -> Function:
     """`--refresh` and `--since TIME`: which known answers are too old."""
     new = click.option("--refresh", is_flag=True, help="Buy every answer anew, also those that are in the store.")
     text = "Buy anew what was answered before this time (ISO 8601); goes on with a --refresh that was interrupted."
-    since = click.option("--since", callback=_time, metavar="TIME", help=text)
+    since = click.option("--since", callback=time_given, metavar="TIME", help=text)
     return new(since(function))
 
 
-def _time(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+def time_given(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    """A moment (ISO 8601) in seconds since the epoch; without a zone it is UTC."""
     if value is None:
         return None
     try:

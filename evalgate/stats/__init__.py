@@ -22,10 +22,10 @@ from evalgate.stats.absolute import certify_score, score_evidence
 from evalgate.stats.bootstrap import bca_interval
 from evalgate.stats.budget import median_log_ratio, within_budget
 from evalgate.stats.certify import Certificate, Options, Verdict, certify
-from evalgate.stats.confidence import confidence_sequence
+from evalgate.stats.confidence import confidence_interval, confidence_sequence
 from evalgate.stats.family import RESERVE, FamilyOutcome, arrival_weight, closed_sequential, reserve_left
 from evalgate.stats.flips import FlipRateSeed, Flips, NoiseFloor, count_flips, noise_floor, seed_flip_rate
-from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases
+from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases, share_interval
 from evalgate.stats.limit import case_limit, floor_cases, growth_limit
 from evalgate.stats.multiplicity import (
     combine_verdicts,
@@ -69,6 +69,7 @@ __all__ = [
     "certify_score",
     "closed_sequential",
     "combine_verdicts",
+    "confidence_interval",
     "confidence_sequence",
     "count_flips",
     "e_bh",
@@ -94,6 +95,7 @@ __all__ = [
     "score_test_cases",
     "seed_flip_rate",
     "sensitivity_to_errors",
+    "share_interval",
     "smallest_margin",
     "union_red",
     "unit_means",
