@@ -12,7 +12,7 @@ from evalgate.report.drift.past import Before
 
 Kind = Literal["verdict", "new", "gone", "moved", "configured"]
 _WEIGHT = {"red": 3, "worse": 2, "inconclusive": 1, "green": 0}
-_NOTABLE = 0.5  # of the margin: a difference that moved by less is told by nobody
+_NOTABLE = 0.5  # of the margin: nobody is told of a difference that moved by less, or within what was not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,10 @@ def _kind(board: OperationBoard, was: Verdict, now: Verdict) -> Kind | None:
         return "verdict"
     if was.variant.config != now.variant.config:
         return "configured"
-    moved = abs(now.worst.delta - was.worst.delta)
-    apart = now.worst.interval[0] > was.worst.interval[1] or now.worst.interval[1] < was.worst.interval[0]
-    return "moved" if moved >= _NOTABLE * board.policy.margin or apart else None
+    moved = abs(now.worst.delta - was.worst.delta) >= _NOTABLE * board.policy.margin
+    return "moved" if moved and not (_within(was, now) and _within(now, was)) else None
+
+
+def _within(one: Verdict, other: Verdict) -> bool:
+    """Whether what one run measured is what the other one leaves possible."""
+    return other.worst.interval[0] <= one.worst.delta <= other.worst.interval[1]

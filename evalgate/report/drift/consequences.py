@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -94,8 +94,16 @@ def spent(board: Board) -> float:
     return total
 
 
-def settles(board: Board, step: Step) -> str:
-    """How far the nearest of a step's open verdicts is from a proof: the evidence that it has of what green takes."""
+def settles(board: Board, step: Step, further: Mapping[tuple[str, str], int]) -> str:
+    """What would settle a step's open verdicts: the nearest of them to a proof, and how many cases that takes.
+
+    `further` are the least further cases by operation and variant, where they are known.
+    """
+    known = [(count, who) for who in step.who if (count := further.get(who))]
+    if known:
+        count, (operation, variant) = min(known)
+        nearest = f"{safe(variant)} on {safe(operation)}"
+        return f"Nearest to a proof: {nearest}, with {count:,} more cases at the least, none of them broken."
     found = [
         (verdict.e_value, verdict.e_needed, verdict.variant.id)
         for each in board.operations
@@ -121,11 +129,11 @@ def priced(board: OperationBoard) -> list[Priced]:
         return []
     found = []
     if (cost := per_call(longest.baseline_usage)) is not None:
-        found.append(Priced(f"{safe(board.baseline.id, 30)} (baseline)", "baseline", 1000 * cost, 0.0, (0.0, 0.0)))
+        found.append(Priced(f"{safe(board.baseline.id, 16)} ■", "baseline", 1000 * cost, 0.0, (0.0, 0.0)))
     for verdict in board.verdicts:
         if (cost := per_call(verdict.usage)) is not None and verdict.metrics:
             metric = verdict.worst
-            name = safe(verdict.variant.id, 30)
+            name = safe(verdict.variant.id, 20)
             found.append(Priced(name, wording.outcome(verdict), 1000 * cost, metric.delta, metric.interval))
     return found
 

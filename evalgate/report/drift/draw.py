@@ -72,9 +72,11 @@ def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle")
 
 
 def mark(x: float, y: float, outcome: str, size: float = 4.0) -> str:
-    """An outcome as shape and colour: ● green, ✕ red, ▽ worse, ◇ inconclusive."""
+    """An outcome as shape and colour: ● green, ✕ red, ▽ worse, ◇ inconclusive; ■ is none, such as the baseline's."""
     a, b = number(x), number(y)
     r = number(size)
+    if outcome == "baseline":
+        return f'<path class="m baseline" d="M{number(x - size * 0.7)} {number(y - size * 0.7)}h{number(1.4 * size)}v{number(1.4 * size)}h-{number(1.4 * size)}z"/>'
     if outcome == "green":
         return f'<circle class="m green" cx="{a}" cy="{b}" r="{r}"/>'
     if outcome == "red":
@@ -84,7 +86,7 @@ def mark(x: float, y: float, outcome: str, size: float = 4.0) -> str:
         d = f"M{number(x - size)} {number(y - size * 0.8)}h{number(2 * size)}L{a} {number(y + size)}z"
     else:
         d = f"M{a} {number(y - size * 1.2)}l{r} {number(size * 1.2)}l-{r} {number(size * 1.2)}l-{r}-{number(size * 1.2)}z"
-    return f'<path class="h {outcome if outcome in ("worse", "inconclusive") else ""}" d="{d}"/>'
+    return f'<path class="h {outcome}" d="{d}"/>'
 
 
 def picture(parts: list[str], height: float, label: str, width: float = WIDTH) -> str:

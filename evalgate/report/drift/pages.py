@@ -39,6 +39,7 @@ class Pages:
     def __init__(self, report: Report, places: Places) -> None:
         self._report, self._places = report, places
         self._changes = report.changes
+        self._further: dict[tuple[str, str], int] = {}
         self._environment = _environment()
         self._environment.globals.update(
             report=report,
@@ -66,7 +67,10 @@ class Pages:
         )
 
     def of_board(self) -> str:
-        """The fragment of the board: five questions on the first screen, and where each answer is."""
+        """The fragment of the board: six questions on the first screen, and where each answer is.
+
+        Comes after the operations, of which it tells how far the open verdicts are from a proof.
+        """
         board = self._report.board
         verdicts = _verdicts(self._report)
         return self._environment.get_template("board.html.j2").render(
@@ -80,6 +84,7 @@ class Pages:
             compared=self._changes,
             changed=[change for each in self._changes for change in each.changes],
             compact=_COMPACT,
+            further=self._further,
         )
 
     def of_operation(self, operation: Operation) -> Iterator[tuple[str, str]]:
@@ -87,10 +92,13 @@ class Pages:
         each, name = operation.board, self._places.operations[operation.board.operation]
         here = name if self._places.folder else ""
         template = self._environment.get_template("operation.html.j2")
-        yield name, template.render(here=here, name=name, operation=operation, each=each, best=_best(operation))
+        compared = next((one for one in self._changes if one.operation == each.operation), None)
+        yield name, template.render(here=here, name=name, operation=operation, each=each, by_slice=_by_slice(operation), compared=compared)
         variant_page = self._environment.get_template("variant.html.j2")
         for variant in operation.variants:
             anchor = self._places.variants[each.operation, variant.verdict.variant.id]
+            if variant.further:
+                self._further[each.operation, variant.verdict.variant.id] = variant.further
             pages = variant.pages
             for number, pairs in enumerate(pages, start=1):
                 page = anchor if number == 1 else f"{anchor}-{number}"
@@ -148,7 +156,7 @@ def _verdicts(report: Report) -> list[tuple[OperationBoard, Verdict]]:
     return [(each, verdict) for each in report.board.operations for verdict in each.verdicts]
 
 
-def _best(operation: Operation) -> Mapping[str, Mapping[str, object]]:
+def _by_slice(operation: Operation) -> Mapping[str, Mapping[str, object]]:
     """By variant, its slices by their names: a row for each in the table of the operation."""
     return {each.verdict.variant.id: {one.name: one for one in each.slices} for each in operation.variants}
 

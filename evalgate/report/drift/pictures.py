@@ -30,6 +30,7 @@ from evalgate.report.drift.past import Past
 from evalgate.report.drift.spread import Spread
 
 _BAR = Axis(-3.0, 3.0, 2.0, 94.0)  # margins, of which three fit to either side
+_NAMES, _LINE = 296.0, 12.0  # where names begin in the picture of costs, and how high each is
 _POINTS = 90  # of a course that are drawn
 
 
@@ -93,26 +94,25 @@ def course(board: OperationBoard, verdict: Verdict) -> Markup:
 
 def costs(places: Sequence[Priced], margin: float) -> Markup:
     """Cost per successful call against score, each with its interval; the baseline at 0."""
-    height, margin = 260.0, 100 * margin
+    height, margin = max(240.0, TOP + BOTTOM + _LINE * len(places)), 100 * margin
     dearest = max((each.cost for each in places), default=1.0) or 1.0
     bounds = [100 * bound for each in places for bound in each.interval]
     low = max(min([*bounds, -2 * margin]), -8 * margin)
     high = min(max([*bounds, margin]), 4 * margin)
-    x, y = _axes(0, dearest * 1.12, low * 1.05, high * 1.05, height)
-    parts = [*frame(x, y, "USD per 1,000 successful calls"), *_lines(x, y, margin)]
+    x, y = Axis(0, dearest * 1.05, LEFT, _NAMES - 10), Axis(low * 1.05, high * 1.05, height - BOTTOM, TOP)
+    parts = [*frame(x, y, "USD per 1,000 successful calls", x_format="{:.3g}"), *_lines(x, y, margin)]
     for each in places:
         column = x(each.cost)
         ends = y(100 * each.interval[0]), y(100 * each.interval[1])
         parts += [rule(column, ends[0], column, ends[1], f"i {each.outcome}")]
         parts += [mark(column, y(100 * each.delta), each.outcome, 4.5)]
-    taken: list[tuple[float, float]] = []
-    for each in sorted(places, key=lambda place: -place.delta):
-        column, row = x(each.cost), y(100 * each.delta)
-        right = column < (x.start + x.end) / 2
-        while any(abs(row - other) < 11 and abs(column - beside) < 130 for beside, other in taken):
-            row += 11
-        taken.append((column, row))
-        parts.append(text(column + (8 if right else -8), min(row + 4, y.start), each.name, "name", "start" if right else "end"))
+    named = sorted(places, key=lambda place: (-place.delta, -place.cost))
+    row = TOP - _LINE
+    for n, each in enumerate(named):  # each name beside its mark where there is room, and a thin line to it
+        left = height - BOTTOM - _LINE * (len(named) - 1 - n)
+        row = max(row + _LINE, min(y(100 * each.delta), left))
+        parts += [rule(x(each.cost) + 5, y(100 * each.delta), _NAMES - 2, row, "lead")]
+        parts += [text(_NAMES, row + 4, each.name, "name", "start")]
     told = "; ".join(f"{each.name} {each.cost:.4g} USD, {wording.points(each.delta)} pp, {each.outcome}" for each in places)
     return _marked(parts, height, f"Cost per 1,000 successful calls against the difference in score: {told}")
 

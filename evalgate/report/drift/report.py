@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from evalgate import stats
 from evalgate.errors import InfrastructureError, InputError, StoreError
 from evalgate.formats.files import write_atomically
 from evalgate.gate import Board, Flip, OperationBoard, Verdict
@@ -20,6 +21,7 @@ from evalgate.report.drift.slices import Slice, groups, slices
 from evalgate.report.drift.spread import Rate, Spread, rates, spreads
 from evalgate.report.drift.tokens import Agreement, agreement
 from evalgate.report.side_by_side import Pair
+from evalgate.suite import Case
 
 A_PAGE = 50  # flips on one page
 IN_ONE_FILE = 12  # flips of each variant, where all is in one file
@@ -51,7 +53,8 @@ class Report:
 @dataclass(frozen=True)
 class Variant:
     """One variant on one operation, ready to be shown. `shown` are the flips with their answers, the worst first, and
-    `in_slices` says in which slices a case is, by its id.
+    `in_slices` says in which slices a case is, by its id. `further`: of an open
+    verdict, how many more cases a green takes at the least; 0: not known.
     """
 
     board: OperationBoard
@@ -62,6 +65,7 @@ class Variant:
     agreement: Agreement | None = None
     shown: Sequence[Pair] = ()
     in_slices: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    further: int = 0
     past: Sequence[Past] = ()
 
     @property
@@ -169,8 +173,21 @@ def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int) 
             agreement=compared,
             shown=evidence.pairs(verdict, worst_flips(verdict, most)),
             in_slices=every,
+            further=_further(board, verdict, evidence.cases[:used]),
             past=report.history.get((board.operation, verdict.variant.id), ()),
         )
+
+
+def _further(board: OperationBoard, verdict: Verdict, cases: Sequence[Case]) -> int:
+    """Further cases until green at the least; of one metric and single cases, which is what flips tell exactly."""
+    waits = verdict.outcome == "inconclusive" and verdict.cause in ("open", "limited", "budget")
+    if not waits or board.policy.unit != "case" or board.policy.proofs > 1 or not cases:
+        return 0
+    moved = {flip.case_id: flip.variant_score - flip.baseline_score for flip in verdict.flips}
+    differences = [moved.get(case.id, 0.0) for case in cases]
+    needed = max(verdict.e_needed, 1.0 + 1e-9)
+    found = stats.minimum_further_cases(differences, margin=board.policy.margin, threshold_green=needed)
+    return found.green or 0
 
 
 def worst_flips(verdict: Verdict, most: int) -> list[Flip]:
