@@ -65,7 +65,9 @@ def main() -> None:
         subprocess.run(command, check=True, cwd=place, env=environment, stdout=subprocess.DEVNULL)
         wall, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         pages = list((place / "report").glob("*.html"))
-        print(f"store {size / 1e6:,.0f} MB · report of {len(pages):,} pages, {sum(p.stat().st_size for p in pages) / 1e6:,.0f} MB")
+        print(
+            f"store {size / 1e6:,.0f} MB · report of {len(pages):,} pages, {sum(p.stat().st_size for p in pages) / 1e6:,.0f} MB"
+        )
         print(f"{wall:.1f} s · {used.ru_utime + used.ru_stime:.1f} CPU-s · peak {used.ru_maxrss / 1024:,.0f} MiB")
         print(f"board page {(place / 'report' / 'index.html').stat().st_size / 1e3:,.0f} kB", end=" · ")
         print(f"largest page {max(p.stat().st_size for p in pages) / 1e3:,.0f} kB", end=" · ")
@@ -213,8 +215,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, help="make the store here and keep it")
     parser.add_argument("--pdf", action="store_true", help="write the PDF as well")
     return parser.parse_args()
-
-
 
 
 if __name__ == "__main__":

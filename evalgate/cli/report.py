@@ -19,10 +19,15 @@ DEFAULT = ".evalgate/report.html"
 
 @click.command("report")
 @click.argument("path", type=PATH, required=False)
-@click.option("-o", "--output", type=PATH, metavar="FILE|FOLDER", help=f"A file .html, or a folder (default: {DEFAULT}).")
+@click.option(
+    "-o", "--output", type=PATH, metavar="FILE|FOLDER", help=f"A file .html, or a folder (default: {DEFAULT})."
+)
 @click.option("--run", metavar="ID", help="The run to report on, or how its id begins; default: the last one.")
 @click.option(
-    "--since", callback=time_given, metavar="DATE", help="Compare with how things stood then (ISO 8601), not just before."
+    "--since",
+    callback=time_given,
+    metavar="DATE",
+    help="Compare with how things stood then (ISO 8601), not just before.",
 )
 @click.option("--compare", nargs=2, metavar="RUN RUN", help="Report on the newer of two runs, compared with the other.")
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write a summary for a pull request, at most 64 KiB.")

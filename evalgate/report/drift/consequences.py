@@ -89,7 +89,9 @@ def spent(board: Board) -> float:
     total = 0.0
     for each in board.operations:
         usages = [verdict.usage for verdict in each.verdicts]
-        usages += [max((verdict.baseline_usage for verdict in each.verdicts), key=lambda one: one.answers)] if usages else []
+        usages += (
+            [max((verdict.baseline_usage for verdict in each.verdicts), key=lambda one: one.answers)] if usages else []
+        )
         total += sum((one.cost_usd or 0.0) * one.answers for one in usages)
     return total
 

@@ -99,7 +99,10 @@ def frame(x: Axis, y: Axis, x_title: str, y_format: str = "{:+g}", x_format: str
     """Grid lines with their values, and what the horizontal axis is."""
     parts = []
     for value in y.ticks():
-        parts += [rule(x.start, y(value), x.end, y(value), "l"), text(x.start - 6, y(value) + 4, _told(value, y_format), "", "end")]
+        parts += [
+            rule(x.start, y(value), x.end, y(value), "l"),
+            text(x.start - 6, y(value) + 4, _told(value, y_format), "", "end"),
+        ]
     for value in x.ticks(4):
         parts.append(text(x(value), y.start + 15, _told(value, x_format)))
     return [*parts, text((x.start + x.end) / 2, y.start + 29, x_title)]

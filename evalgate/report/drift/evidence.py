@@ -45,6 +45,7 @@ class Evidence:
         """`suite` must be the one that the board was made with."""
         known = Attempts(store).order(board.operation, board.policy.seed)
         self._board, self._suite, self._store = board, suite.in_order_after(known) if known else suite, store
+        self._baseline: dict[int, Numbers] = {}
 
     @cached_property
     def cases(self) -> Sequence[Case]:
@@ -69,6 +70,12 @@ class Evidence:
     def used(self, verdict: Verdict) -> int:
         """How many cases a verdict rests on; a verdict counts units, of which some hold several cases."""
         return sum(self._suite.units[: verdict.cases])
+
+    def baseline(self, cases: int) -> Numbers:
+        """`numbers` of the baseline; many variants are held against the same answers."""
+        if cases not in self._baseline:
+            self._baseline[cases] = self.numbers(self._board.baseline, cases)
+        return self._baseline[cases]
 
     def numbers(self, facts: VariantFacts, cases: int) -> Numbers:
         """What the answers of one side to the first `cases` cases were like."""

@@ -21,7 +21,11 @@ from evalgate.report.next_step import next_step
 LIMIT = 64 * 1024 - 512  # bytes; the forges take 65,536 and refuse what is longer as a whole
 MARKER = "<!-- evalgate drift report -->"  # by which a comment is found again
 _ICONS = {"green": "🟢", "red": "🔴", "worse": "🟠", "inconclusive": "⚪"}
-_TABLE = ["", "| | operation | variant | Δ pp | sequence | n | flips | saves |", "|---|---|---|---:|---:|---:|---:|---:|"]
+_TABLE = [
+    "",
+    "| | operation | variant | Δ pp | sequence | n | flips | saves |",
+    "|---|---|---|---:|---:|---:|---:|---:|",
+]
 
 
 def summary(report: Report, limit: int = LIMIT) -> str:
@@ -54,7 +58,15 @@ def _head(report: Report) -> list[str]:
     fell = sum(change.for_worse for change in found)
     changed = f"{wording.counted(len(found), 'change')} since the run before, {fell} for the worse" if found else ""
     since = changed or ("nothing changed since the run before" if report.changes else "no earlier run to compare with")
-    return [MARKER, f"### {count['green']} of {len(verdicts)} verdicts green", "", told, "", f"Run {_code(board.run)}, {at:%Y-%m-%d %H:%M} UTC; {since}.", ""]
+    return [
+        MARKER,
+        f"### {count['green']} of {len(verdicts)} verdicts green",
+        "",
+        told,
+        "",
+        f"Run {_code(board.run)}, {at:%Y-%m-%d %H:%M} UTC; {since}.",
+        "",
+    ]
 
 
 def _blocks(report: Report) -> Iterator[list[str]]:
@@ -63,11 +75,18 @@ def _blocks(report: Report) -> Iterator[list[str]]:
         yield ["#### What broke", *_TABLE, *(_row(each, verdict) for each, verdict in worst), ""]
         suspects = [(each, verdict) for each, verdict in worst if suspect(verdict)]
         if suspects:
-            who = ", ".join(f"{_code(verdict.variant.id)} on {_code(each.operation)}" for each, verdict in suspects[:10])
+            who = ", ".join(
+                f"{_code(verdict.variant.id)} on {_code(each.operation)}" for each, verdict in suspects[:10]
+            )
             yield [f"{who}: {SUSPECT}", ""]
     changed = [change for each in report.changes for change in each.changes]
     if changed:
-        yield ["#### What changed", "", *(_change(each) for each in sorted(changed, key=lambda one: not one.for_worse)), ""]
+        yield [
+            "#### What changed",
+            "",
+            *(_change(each) for each in sorted(changed, key=lambda one: not one.for_worse)),
+            "",
+        ]
     if open_steps := steps(board):
         lines = []
         for step in open_steps:
@@ -75,7 +94,14 @@ def _blocks(report: Report) -> Iterator[list[str]]:
             more = f" and {len(step.who) - 6} more" if len(step.who) > 6 else ""
             lines.append(f"- {who}{more}: {_code(step.why)} Next: {_code(step.step)}")
         yield ["#### What next", "", *lines, ""]
-    yield ["#### What it saves", "", "| operation | cheapest green | saves | router | baseline against itself |", "|---|---|---:|---|---|", *map(lambda each: _saves(report, each), board.operations), ""]
+    yield [
+        "#### What it saves",
+        "",
+        "| operation | cheapest green | saves | router | baseline against itself |",
+        "|---|---|---:|---|---|",
+        *map(lambda each: _saves(report, each), board.operations),
+        "",
+    ]
     greens = [(e, v) for e in board.operations for v in e.verdicts if v.outcome != "red"]
     if greens:
         yield ["#### All others", *_TABLE, *(_row(each, verdict) for each, verdict in greens), ""]

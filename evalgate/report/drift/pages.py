@@ -93,7 +93,12 @@ class Pages:
         here = name if self._places.folder else ""
         template = self._environment.get_template("operation.html.j2")
         compared = next((one for one in self._changes if one.operation == each.operation), None)
-        yield name, template.render(here=here, name=name, operation=operation, each=each, by_slice=_by_slice(operation), compared=compared)
+        yield (
+            name,
+            template.render(
+                here=here, name=name, operation=operation, each=each, by_slice=_by_slice(operation), compared=compared
+            ),
+        )
         variant_page = self._environment.get_template("variant.html.j2")
         for variant in operation.variants:
             anchor = self._places.variants[each.operation, variant.verdict.variant.id]
@@ -102,19 +107,22 @@ class Pages:
             pages = variant.pages
             for number, pairs in enumerate(pages, start=1):
                 page = anchor if number == 1 else f"{anchor}-{number}"
-                yield page, variant_page.render(
-                    here=page if self._places.folder else "",
-                    name=page,
-                    operation=operation,
-                    each=each,
-                    variant=variant,
-                    verdict=variant.verdict,
-                    pairs=pairs,
-                    number=number,
-                    numbers=len(pages),
-                    first=(number - 1) * A_PAGE,
-                    level=LEVEL,
-                    was=self._was(each, variant.verdict),
+                yield (
+                    page,
+                    variant_page.render(
+                        here=page if self._places.folder else "",
+                        name=page,
+                        operation=operation,
+                        each=each,
+                        variant=variant,
+                        verdict=variant.verdict,
+                        pairs=pairs,
+                        number=number,
+                        numbers=len(pages),
+                        first=(number - 1) * A_PAGE,
+                        level=LEVEL,
+                        was=self._was(each, variant.verdict),
+                    ),
                 )
 
     def _was(self, board: OperationBoard, verdict: Verdict) -> Verdict | None:
@@ -195,5 +203,3 @@ def _shown(value: object) -> object:
 
 def _hash(source: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}'"
-
-

@@ -113,7 +113,9 @@ def costs(places: Sequence[Priced], margin: float) -> Markup:
         row = max(row + _LINE, min(y(100 * each.delta), left))
         parts += [rule(x(each.cost) + 5, y(100 * each.delta), _NAMES - 2, row, "lead")]
         parts += [text(_NAMES, row + 4, each.name, "name", "start")]
-    told = "; ".join(f"{each.name} {each.cost:.4g} USD, {wording.points(each.delta)} pp, {each.outcome}" for each in places)
+    told = "; ".join(
+        f"{each.name} {each.cost:.4g} USD, {wording.points(each.delta)} pp, {each.outcome}" for each in places
+    )
     return _marked(parts, height, f"Cost per 1,000 successful calls against the difference in score: {told}")
 
 

@@ -168,7 +168,7 @@ def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int) 
             board,
             verdict,
             slices=slices(board, verdict, evidence.cases[:used], grouped),
-            spreads=spreads(evidence.numbers(board.baseline, used), evidence.numbers(verdict.variant, used)),
+            spreads=spreads(evidence.baseline(used), evidence.numbers(verdict.variant, used)),
             rates=rates(verdict),
             agreement=compared,
             shown=evidence.pairs(verdict, worst_flips(verdict, most)),

@@ -127,5 +127,3 @@ def _quantile(known: FloatArray, share: float) -> Quantile:
     low, high = int(np.floor(n * share - reach)) - 1, int(np.ceil(n * share + reach))
     ends = float(known[max(low, 0)]), float(known[min(high, n - 1)])
     return Quantile(float(np.quantile(known, share)), ends, n)
-
-
