@@ -45,7 +45,7 @@ from evalgate.suite import Suite, load_suite
 MODEL = "bench-70b"
 MARGIN = 0.05
 AT = 1_790_000_000.0
-WORDS = "order parcel refund invoice account password delivery address payment login broken missing late wrong".split()
+WORDS = ["order", "parcel", "refund", "invoice", "account", "password", "delivery", "address", "payment", "login"]
 
 
 def main() -> None:
@@ -65,9 +65,8 @@ def main() -> None:
         subprocess.run(command, check=True, cwd=place, env=environment, stdout=subprocess.DEVNULL)
         wall, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
         pages = list((place / "report").glob("*.html"))
-        print(
-            f"store {size / 1e6:,.0f} MB · report of {len(pages):,} pages, {sum(p.stat().st_size for p in pages) / 1e6:,.0f} MB"
-        )
+        written = sum(page.stat().st_size for page in pages)
+        print(f"store {size / 1e6:,.0f} MB · report of {len(pages):,} pages, {written / 1e6:,.0f} MB")
         print(f"{wall:.1f} s · {used.ru_utime + used.ru_stime:.1f} CPU-s · peak {used.ru_maxrss / 1024:,.0f} MiB")
         print(f"board page {(place / 'report' / 'index.html').stat().st_size / 1e3:,.0f} kB", end=" · ")
         print(f"largest page {max(p.stat().st_size for p in pages) / 1e3:,.0f} kB", end=" · ")
@@ -120,7 +119,8 @@ def _write_suite(place: Path, number: int, cases: int) -> Path:
             file.write(json.dumps(row) + "\n")
     path = folder / f"operation_{number:02}.yaml"
     path.write_text(
-        f"version: 1\noperation: operation_{number:02}\nmodel: {MODEL}\nbaseline: full\ncases: operation_{number:02}.jsonl\n"
+        f"version: 1\noperation: operation_{number:02}\nmodel: {MODEL}\nbaseline: full\n"
+        f"cases: operation_{number:02}.jsonl\n"
         'prompt: [{role: system, content: "One word."}, {role: user, content: "{{ input }}"}]\n'
         f"generation: {{temperature: 0, max_tokens: 16}}\nassert: [{{type: exact}}]\ngate: {{margin: {MARGIN}}}\n"
     )

@@ -68,25 +68,26 @@ def area(points: list[tuple[float, float]], kind: str) -> str:
 
 def text(x: float, y: float, words: str, kind: str = "", anchor: str = "middle") -> str:
     """Words at a place, made safe."""
-    return f'<text x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" class="t {kind}">{escape(safe(words, 60))}</text>'
+    place = f'x="{number(x)}" y="{number(y)}" text-anchor="{anchor}"'
+    return f'<text {place} class="t {kind}">{escape(safe(words, 60))}</text>'
 
 
 def mark(x: float, y: float, outcome: str, size: float = 4.0) -> str:
     """An outcome as shape and colour: ● green, ✕ red, ▽ worse, ◇ inconclusive; ■ is none, such as the baseline's."""
-    a, b = number(x), number(y)
-    r = number(size)
-    if outcome == "baseline":
-        return f'<path class="m baseline" d="M{number(x - size * 0.7)} {number(y - size * 0.7)}h{number(1.4 * size)}v{number(1.4 * size)}h-{number(1.4 * size)}z"/>'
     if outcome == "green":
-        return f'<circle class="m green" cx="{a}" cy="{b}" r="{r}"/>'
+        return f'<circle class="m green" cx="{number(x)}" cy="{number(y)}" r="{number(size)}"/>'
+    if outcome == "baseline":
+        corner, side = f"{number(x - size * 0.7)} {number(y - size * 0.7)}", number(1.4 * size)
+        return f'<path class="m baseline" d="M{corner}h{side}v{side}h-{side}z"/>'
     if outcome == "red":
-        twice = number(2 * size)
-        return f'<path class="x red" d="M{number(x - size)} {number(y - size)}l{twice} {twice}m0-{twice}l-{twice} {twice}"/>'
+        corner, side = f"{number(x - size)} {number(y - size)}", number(2 * size)
+        return f'<path class="x red" d="M{corner}l{side} {side}m0-{side}l-{side} {side}"/>'
     if outcome == "worse":
-        d = f"M{number(x - size)} {number(y - size * 0.8)}h{number(2 * size)}L{a} {number(y + size)}z"
-    else:
-        d = f"M{a} {number(y - size * 1.2)}l{r} {number(size * 1.2)}l-{r} {number(size * 1.2)}l-{r}-{number(size * 1.2)}z"
-    return f'<path class="h {outcome}" d="{d}"/>'
+        corner = f"{number(x - size)} {number(y - size * 0.8)}"
+        return f'<path class="h worse" d="M{corner}h{number(2 * size)}L{number(x)} {number(y + size)}z"/>'
+    wide, high = number(size), number(size * 1.2)
+    top = f"{number(x)} {number(y - size * 1.2)}"
+    return f'<path class="h inconclusive" d="M{top}l{wide} {high}l-{wide} {high}l-{wide}-{high}z"/>'
 
 
 def picture(parts: list[str], height: float, label: str, width: float = WIDTH) -> str:

@@ -82,17 +82,17 @@ class Evidence:
         a = schema.answers.c
         query = sa.select(*(a[name] for name in _COLUMNS)).where(a.key.in_(sa.bindparam("keys", expanding=True)))
 
-        def work(connection: sa.Connection) -> list[tuple[int | None, float, int, str]]:
-            found = (connection.execute(query, {"keys": some}) for some in batches(keys, LOOKUP))
-            return [(tokens, latency, cost, finish) for rows in found for tokens, latency, cost, finish in rows]
+        def work(connection: sa.Connection) -> list[sa.Row[tuple[int | None, float, int, str]]]:
+            return [row for some in batches(keys, LOOKUP) for row in connection.execute(query, {"keys": some}).all()]
 
         keys = self._keys(facts, cases)
         rows = self._store.read(work)
+        tokens, latency, cost, finish = zip(*rows, strict=True) if rows else ((), (), (), ())
         return Numbers(
-            tokens=np.array([np.nan if row[0] is None else row[0] for row in rows], dtype=np.float64),
-            latency=np.array([row[1] or np.nan for row in rows], dtype=np.float64),  # a batch says nothing of latency
-            cost=np.array([row[2] for row in rows], dtype=np.float64) / float(PICO),
-            finish=[row[3] for row in rows],
+            tokens=np.array(tokens, dtype=np.float64),  # None is NaN
+            latency=np.array([each or np.nan for each in latency]),  # a batch says nothing of latency
+            cost=np.array(cost, dtype=np.float64) / float(PICO),
+            finish=finish,
         )
 
     def answers(self, facts: VariantFacts, cases: int) -> dict[str, Answer]:

@@ -99,7 +99,7 @@ def _blocks(report: Report) -> Iterator[list[str]]:
         "",
         "| operation | cheapest green | saves | router | baseline against itself |",
         "|---|---|---:|---|---|",
-        *map(lambda each: _saves(report, each), board.operations),
+        *(_saves(report, each) for each in board.operations),
         "",
     ]
     greens = [(e, v) for e in board.operations for v in e.verdicts if v.outcome != "red"]
@@ -143,7 +143,8 @@ def _change(change: Change) -> str:
     moved = f"Δ {wording.points(change.was.worst.delta)} → {wording.points(change.now.worst.delta)} pp"
     anew = f"; {wording.counted(len(change.anew), 'case')} broken anew" if change.anew else ""
     what = {"verdict": f"{was} → {now}", "configured": f"configured otherwise, {now}"}.get(change.kind, f"still {now}")
-    return f"- {_ICONS[now]} {who}: {what}, {moved} {wording.interval(change.now.worst.interval)}, n {change.now.cases:,}{anew}"
+    sure = f"{wording.interval(change.now.worst.interval)}, n {change.now.cases:,}"
+    return f"- {_ICONS[now]} {who}: {what}, {moved} {sure}{anew}"
 
 
 def _code(text: str, limit: int = 80) -> str:

@@ -24,7 +24,7 @@ from evalgate.gate import OperationBoard, Verdict
 from evalgate.report import next_step, wording
 from evalgate.report.drift import consequences, pictures
 from evalgate.report.drift.places import Places
-from evalgate.report.drift.report import A_PAGE, Operation, Report, Variant
+from evalgate.report.drift.report import A_PAGE, Operation, Report
 from evalgate.report.drift.spread import LEVEL
 from evalgate.report.side_by_side import FIELD_LIMIT, both_shown
 

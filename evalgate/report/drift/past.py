@@ -92,7 +92,7 @@ def choose(
     if board is None and run is None:
         raise InputError(f"store {store}: no run yet; start with: evalgate check")
     if missing is not None or board is None:
-        known = did_you_mean(str(missing), names)
+        known = did_you_mean(str(missing), set(names))
         listed = f"; the newest are {', '.join(names[:3])}" if not known else ""
         raise InputError(f"store {store}: no run {missing!r}{' before the other' if board else ''}{known}{listed}")
     mine = {(each.operation, verdict.variant.id) for each in board.operations for verdict in each.verdicts}

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from evalgate.gate import OperationBoard, Verdict
 from evalgate.report import wording
@@ -21,18 +22,21 @@ from evalgate.report.drift.report import Report
 from evalgate.report.plots import PALETTE
 from evalgate.report.wording import safe
 
+if TYPE_CHECKING:
+    from fpdf.fonts import TTFFont
+
 _FONT = "DejaVu"
 _BAR = 34.0  # mm, of three margins to either side
-_COLUMNS = (
-    ("verdict", 25),
-    ("variant", 42),
-    ("score", 27),
-    ("Δ pp", 15),
-    ("sequence", 27),
+_COLUMNS = (  # mm
+    ("verdict", 23),
+    ("variant", 37),
+    ("score", 26),
+    ("Δ pp", 14),
+    ("sequence", 26),
     ("", 36),
-    ("n", 12),
-    ("saves", 14),
-)  # mm
+    ("n", 11),
+    ("saves", 13),
+)
 _MOST = 40  # lines of a list; the HTML report has all
 
 
@@ -57,7 +61,7 @@ class _Sheet:
         fonts = _fonts()
         pdf.add_font(_FONT, "", fonts / "DejaVuSans.ttf")
         pdf.add_font(_FONT, "B", fonts / "DejaVuSans-Bold.ttf")
-        self._letters = pdf.fonts[f"{_FONT.lower()}"].cmap
+        self._letters = set(cast("TTFFont", pdf.fonts[_FONT.lower()]).cmap)
         pdf.set_auto_page_break(auto=True, margin=16)
         pdf.set_margins(12, 14, 12)
         pdf.set_creation_date(datetime.fromtimestamp(self._board.at, UTC))
@@ -87,10 +91,8 @@ class _Sheet:
         for each in board.operations:
             greens, best = sum(v.outcome == "green" for v in each.verdicts), wording.cheapest_green(each)
             saved = f"; {safe(best.variant.id, 40)} saves {wording.saving(each, best)}" if best else ""
-            self._line(
-                f"{safe(each.operation)}: {greens} of {len(each.verdicts)} green{saved}; {report.consequences.route(each.operation)}",
-                9,
-            )
+            safe_ones = f"{safe(each.operation)}: {greens} of {len(each.verdicts)} green"
+            self._line(f"{safe_ones}{saved}; {report.consequences.route(each.operation)}", 9)
         worst = worst_first(board)
         self._title("What broke")
         self._list([self._broke(each, verdict) for each, verdict in worst], "Nothing is proven worse.")
@@ -110,8 +112,9 @@ class _Sheet:
         if pdf.get_y() > pdf.h - 60:
             pdf.add_page()
         self._title(safe(board.operation))
-        terms = f"{safe(board.model)} · baseline {safe(board.baseline.id)} ({wording.precision(board.baseline)}) · margin {wording.margin(board)} · {wording.family(board)}"
-        self._line(f"{terms} · baseline {baseline_told(board)}", 8, colour="faint")
+        baseline = f"baseline {safe(board.baseline.id)} ({wording.precision(board.baseline)})"
+        terms = [safe(board.model), baseline, f"margin {wording.margin(board)}", wording.family(board)]
+        self._line(" · ".join([*terms, f"baseline {baseline_told(board)}"]), 8, colour="faint")
         self._row([title for title, _ in _COLUMNS], "faint")
         for verdict in wording.by_precision(board.verdicts):
             metric, outcome = verdict.worst, wording.outcome(verdict)
@@ -187,6 +190,8 @@ class _Sheet:
         self._line(text, 12, bold=True)
 
     def _line(self, text: str, size: float, *, bold: bool = False, colour: str = "ink") -> None:
+        from fpdf.enums import WrapMode
+
         pdf = self._pdf
         pdf.set_font(_FONT, "B" if bold else "", size)
         pdf.set_text_color(PALETTE[colour])
@@ -197,7 +202,7 @@ class _Sheet:
             new_x="LMARGIN",
             new_y="NEXT",
             align="L",
-            wrapmode="CHAR" if " " not in text else "WORD",
+            wrapmode=WrapMode.WORD if " " in text else WrapMode.CHAR,
         )
         pdf.ln(0.6)
 

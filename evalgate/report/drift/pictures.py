@@ -36,7 +36,7 @@ _POINTS = 90  # of a course that are drawn
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """A place in the picture of cost against score: USD per 1,000 successful calls, and the difference with its ends."""
+    """A place in the picture of costs: USD per 1,000 successful calls, and the difference with its ends."""
 
     name: str
     outcome: str
@@ -86,8 +86,8 @@ def course(board: OperationBoard, verdict: Verdict) -> Markup:
         parts += [path([(x(point.cases), y(100 * point.delta)) for point in points], f"line {outcome}")]
     parts += [*_lines(x, y, margin), mark(x(verdict.cases), y(100 * metric.delta), outcome, 4.5)]
     told = (
-        f"Difference of {verdict.variant.id} to the baseline as cases came in: after {verdict.cases} cases "
-        f"{wording.points(metric.delta)} pp, sequence {wording.interval(metric.interval)}, margin −{margin:g} pp; {outcome}"
+        f"Difference of {verdict.variant.id} to the baseline as cases came in: {outcome} after {verdict.cases} cases, "
+        f"{wording.points(metric.delta)} pp, sequence {wording.interval(metric.interval)}, margin −{margin:g} pp"
     )
     return _marked(parts, height, told)
 
@@ -130,8 +130,8 @@ def curves(spread: Spread) -> Markup:
         last = len(side.curve) - 1
         parts.append(path([(x(value), y(100 * n / last)) for n, value in enumerate(side.curve)], kind))
     told = (
-        f"Share of answers up to each {spread.name}: median {spread.baseline.median.value:.4g} of the baseline (dashed), "
-        f"{spread.variant.median.value:.4g} of the variant, {spread.unit}"
+        f"Share of answers up to each {spread.name}, in {spread.unit}: median "
+        f"{spread.baseline.median.value:.4g} of the baseline (dashed), {spread.variant.median.value:.4g} of the other"
     )
     return _marked(parts, height, told)
 

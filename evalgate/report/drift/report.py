@@ -191,7 +191,7 @@ def _further(board: OperationBoard, verdict: Verdict, cases: Sequence[Case]) -> 
 
 
 def worst_flips(verdict: Verdict, most: int) -> list[Flip]:
-    """At most `most` flips: those that lost most first; where not all fit, a third of the room is for what was fixed."""
+    """At most `most` flips, the largest loss first; where not all fit, a third of the room is for what was fixed."""
     ordered = sorted(verdict.flips, key=lambda flip: flip.variant_score - flip.baseline_score)
     count = Counter(flip.variant_score < flip.baseline_score for flip in ordered)
     if len(ordered) <= most:

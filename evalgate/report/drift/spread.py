@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import sqrt
+from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from evalgate import stats
+from evalgate.exchange import AnswerKind
 from evalgate.gate import Usage, Verdict
 
 if TYPE_CHECKING:
     from evalgate.report.drift.evidence import FloatArray, Numbers
 
 LEVEL = 0.95
-_SHOWN = np.linspace(0, 1, 41)  # quantiles that make a curve
-_RATES = {
+_STEPS = 40  # of a curve
+_RATES: Mapping[AnswerKind, str] = {
     "failed": "calls failed",
     "refused": "refused",
     "filtered": "filtered",
@@ -86,7 +87,7 @@ def rates(verdict: Verdict) -> list[Rate]:
     ours, base = verdict.usage, verdict.baseline_usage
     found = [_rate("truncated", _truncated(base), base.answers, _truncated(ours), ours.answers)]
     for kind, name in _RATES.items():
-        counts = [dict(each.kinds).get(kind, 0) for each in (base, ours)]
+        counts = [each.kinds.get(kind, 0) for each in (base, ours)]
         if any(counts):
             found.append(_rate(name, counts[0], base.answers, counts[1], ours.answers))
     return [each for each in found if each is not None]
@@ -114,7 +115,8 @@ def _side(values: FloatArray) -> Side | None:
     known = np.sort(values[~np.isnan(values)])
     if not known.size:
         return None
-    curve = tuple(float(each) for each in np.quantile(known, _SHOWN))
+    at = np.arange(_STEPS + 1) * (known.size - 1) // _STEPS
+    curve = tuple(known[at].tolist())
     return Side(int(known.size), _quantile(known, 0.5), _quantile(known, 0.9), float(known.mean()), curve)
 
 
@@ -126,4 +128,4 @@ def _quantile(known: FloatArray, share: float) -> Quantile:
     reach = 1.959964 * sqrt(n * share * (1 - share))
     low, high = int(np.floor(n * share - reach)) - 1, int(np.ceil(n * share + reach))
     ends = float(known[max(low, 0)]), float(known[min(high, n - 1)])
-    return Quantile(float(np.quantile(known, share)), ends, n)
+    return Quantile(float(known[max(ceil(n * share) - 1, 0)]), ends, n)
