@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +70,12 @@ def command(
     with open_checked(store_name) as store:
         against = None
         if compare is not None:
-            against, run = in_order(store.boards(), store.name, compare)
-        chosen = choose(store.boards(), store.name, run=run, since=since, against=against)
+            with closing(store.boards()) as boards:
+                against, run = in_order(boards, store.name, compare)
+        with closing(store.boards()) as boards:
+            chosen = choose(boards, store.name, run=run, since=since, against=against)
         report = drift_report(chosen, catalog_path, stream, store)
+        gc.freeze()  # a large board is a million objects, none of which is garbage: looking for it takes a tenth more
         _write(report, output or path or Path(DEFAULT), markdown, pdf)
     if picture is not None:
         from evalgate.report.plots import overview_figure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,8 @@ def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store
     from evalgate.report.drift.past import choose  # lazily: whoever reads no report draws nothing
     from evalgate.report.drift.report import write_report as write_pages
 
-    chosen = choose(store.boards(), store.name, run=board.run)
+    with closing(store.boards()) as boards:
+        chosen = choose(boards, store.name, run=board.run)
     return write_pages(drift_report(chosen, catalog, stream, store, suites), path).root
 
 

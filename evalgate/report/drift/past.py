@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evalgate.errors import InputError
-from evalgate.formats.documents import did_you_mean
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.report import wording
 
@@ -92,9 +91,8 @@ def choose(
     if board is None and run is None:
         raise InputError(f"store {store}: no run yet; start with: evalgate check")
     if missing is not None or board is None:
-        known = did_you_mean(str(missing), set(names))
-        listed = f"; the newest are {', '.join(names[:3])}" if not known else ""
-        raise InputError(f"store {store}: no run {missing!r}{' before the other' if board else ''}{known}{listed}")
+        where = " before the other" if board is not None else ""
+        raise InputError(f"store {store}: no run {missing!r}{where}; the newest are {', '.join(names[:5])}")
     mine = {(each.operation, verdict.variant.id) for each in board.operations for verdict in each.verdicts}
     return Chosen(board, before, {key: pasts[::-1] for key, pasts in history.items() if key in mine})
 

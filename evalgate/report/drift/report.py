@@ -118,8 +118,13 @@ def write_report(report: Report, path: Path) -> Places:
 
 
 def _write(path: Path, text: str) -> None:
-    """A page that can be written again at any time need not survive a power cut, which would cost a sync each."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """A page that can be written again at any time need not survive a power cut, which would cost a sync each; and
+    nobody knows of a new one before the board is there, so only those that are replaced are replaced as a whole.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode())
+        return
     temporary = path.with_name(f".{path.name}.new")
     try:
         temporary.write_bytes(text.encode())
