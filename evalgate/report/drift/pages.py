@@ -25,7 +25,7 @@ from evalgate.report import next_step, wording
 from evalgate.report.drift import consequences, pictures
 from evalgate.report.drift.places import Places
 from evalgate.report.drift.report import A_PAGE, Operation, Report
-from evalgate.report.drift.spread import LEVEL
+from evalgate.report.drift.spread import TOLD_AS_RATES
 from evalgate.report.side_by_side import FIELD_LIMIT, both_shown
 
 ANSWER_LIMIT = 1_000  # characters of an answer; the command shows more
@@ -78,6 +78,7 @@ class Pages:
             tables=_tables(self._report),
             tally=Counter(wording.outcome(verdict) for _, verdict in verdicts),
             total=len(verdicts),
+            served=len({each.operation for each, verdict in verdicts if verdict.outcome == "green"}),
             worst=consequences.worst_first(board),
             steps=consequences.steps(board),
             unfit=[each for each in board.operations if each.baseline_check and each.baseline_check.outcome != "green"],
@@ -120,7 +121,7 @@ class Pages:
                         number=number,
                         numbers=len(pages),
                         first=(number - 1) * A_PAGE,
-                        level=LEVEL,
+                        told_as_rates=TOLD_AS_RATES,
                         was=self._was(each, variant.verdict),
                     ),
                 )

@@ -27,6 +27,9 @@ A_PAGE = 50  # flips on one page
 IN_ONE_FILE = 12  # flips of each variant, where all is in one file
 IN_ALL = 10_000  # flips that a report shows side by side; a large one shows fewer of each variant
 LEAST = 8  # of each variant
+NUMBERS = (
+    300_000  # answers whose length, latency and cost are looked up; of a large report only those to the first cases
+)
 
 Look = Callable[[OperationBoard], "Evidence | str"]
 
@@ -137,13 +140,14 @@ def operations(report: Report, *, one_file: bool) -> Iterator[Operation]:
     """Every operation with what the store has of it, one after the other."""
     verdicts = sum(len(each.verdicts) for each in report.board.operations)
     most = IN_ONE_FILE if one_file else max(LEAST, IN_ALL // max(verdicts, 1))
+    sample = max(A_PAGE, NUMBERS // max(verdicts, 1))
     for each in report.board.operations:
         evidence = report.look(each)
         if isinstance(evidence, str):
             yield Operation(each, [_unseen(report, each, verdict) for verdict in _ordered(each)], evidence)
             continue
         try:
-            yield Operation(each, [*_seen(report, each, evidence, most)])
+            yield Operation(each, [*_seen(report, each, evidence, most, sample)])
         except (InputError, StoreError) as failure:  # cases or answers that are not what they were
             yield Operation(each, [_unseen(report, each, verdict) for verdict in _ordered(each)], str(failure))
 
@@ -157,7 +161,10 @@ def _unseen(report: Report, board: OperationBoard, verdict: Verdict) -> Variant:
     return Variant(board, verdict, rates=rates(verdict), past=past)
 
 
-def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int) -> Iterator[Variant]:
+def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int, sample: int) -> Iterator[Variant]:
+    """Each variant with `most` flips, and with distributions of its answers to the first `sample` cases, which are as
+    good as any others: cases are asked in random order.
+    """
     grouped = groups(evidence.cases)
     every: dict[str, list[str]] = {}
     for key, values in grouped.items():
@@ -166,6 +173,7 @@ def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int) 
                 every.setdefault(case, []).append(f"{key}={value}")
     for verdict in _ordered(board):
         used = evidence.used(verdict)
+        first = min(used, sample)
         compared = None
         if evidence.has_logprobs:
             compared = agreement(*(evidence.answers(facts, used) for facts in (board.baseline, verdict.variant)))
@@ -173,7 +181,7 @@ def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int) 
             board,
             verdict,
             slices=slices(board, verdict, evidence.cases[:used], grouped),
-            spreads=spreads(evidence.baseline(used), evidence.numbers(verdict.variant, used)),
+            spreads=spreads(evidence.baseline(first), evidence.numbers(verdict.variant, first)),
             rates=rates(verdict),
             agreement=compared,
             shown=evidence.pairs(verdict, worst_flips(verdict, most)),

@@ -11,12 +11,13 @@ import numpy as np
 
 from evalgate import stats
 from evalgate.exchange import AnswerKind
-from evalgate.gate import Usage, Verdict
+from evalgate.gate import BUILT_IN, PROMPT_TOKENS, Usage, Verdict
 
 if TYPE_CHECKING:
     from evalgate.report.drift.evidence import FloatArray, Numbers
 
 LEVEL = 0.95
+TOLD_AS_RATES = {*BUILT_IN} - {PROMPT_TOKENS}  # metrics that say again what the rates say
 _STEPS = 40  # of a curve
 _RATES: Mapping[AnswerKind, str] = {
     "failed": "calls failed",
@@ -83,7 +84,7 @@ def spreads(baseline: Numbers, variant: Numbers) -> list[Spread]:
 
 
 def rates(verdict: Verdict) -> list[Rate]:
-    """The shares that are not nothing on both sides, truncation always; and validity where a metric is about it."""
+    """The shares of answers that are nothing on some side, and truncation always; validity is a metric of its own."""
     ours, base = verdict.usage, verdict.baseline_usage
     found = [_rate("truncated", _truncated(base), base.answers, _truncated(ours), ours.answers)]
     for kind, name in _RATES.items():
