@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway watch-demo test test-litellm lint lab lab-smoke record record-border schemas clean
+.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
@@ -16,6 +16,11 @@ gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proo
 
 watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
 	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
+
+report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants
+	@$(BIN)/python -m evalgate check suites -q --store .evalgate/report.db --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
+	@rm -f reports/lab/*.html
+	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --markdown reports/lab/summary.md --pdf reports/lab/board.pdf
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

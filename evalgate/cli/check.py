@@ -109,7 +109,7 @@ def command(
         document = publication.publish(board, store)
         published, note = publication.current(store)
         if report_path is not None:
-            write_report(board, report_path, loaded, store)
+            report_path = write_report(board, report_path, loaded, store, catalog_path, stream)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     if json_path != "-":

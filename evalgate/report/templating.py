@@ -14,10 +14,10 @@ from evalgate.report import wording
 _LIMIT = 2_000  # characters of a text; a field that may be longer says so itself
 
 
-def environment(package: str) -> jinja2.Environment:
-    """The templates of a room, in its folder `templates`; a name that a template does not know is an error."""
+def environment(package: str, folder: str = "templates") -> jinja2.Environment:
+    """The templates of a room, in one of its folders; a name that a template does not know is an error."""
     return jinja2.Environment(
-        loader=jinja2.PackageLoader(package),
+        loader=jinja2.PackageLoader(package, folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_shown,

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from evalgate.report.plots import drawing, new_figure, rendered
-from evalgate.report.svg import PALETTE
+from evalgate.report.plots import PALETTE, drawing, new_figure, rendered
 from evalgate.report.timeline import DAY, days
 from evalgate.report.wording import safe
 from evalgate.signal.document import State
@@ -39,7 +38,7 @@ def timeline_figure(told: Timeline, *, now: float) -> bytes:
     variants = told.variants
     first, last = days(told, now)
     height = _ROW * max(len(variants), 1) + _BELOW + _ABOVE
-    with drawing(f"timeline {told.operation}", text_as_shapes=True):
+    with drawing(f"timeline {told.operation}"):
         figure = new_figure(_WIDTH, height)
         across = (_WIDTH - _LEFT - _RIGHT) / _WIDTH
         for number, variant in enumerate(variants):

@@ -23,10 +23,10 @@ from evalgate.stats.bootstrap import bca_interval
 from evalgate.stats.border import UNSTABLE, Named, border_prompts, name_movement, self_disagreement
 from evalgate.stats.budget import median_log_ratio, within_budget
 from evalgate.stats.certify import Certificate, Options, Verdict, certify
-from evalgate.stats.confidence import confidence_sequence
+from evalgate.stats.confidence import confidence_interval, confidence_sequence
 from evalgate.stats.family import RESERVE, FamilyOutcome, arrival_weight, closed_sequential, reserve_left
 from evalgate.stats.flips import FlipRateSeed, Flips, NoiseFloor, count_flips, noise_floor, seed_flip_rate
-from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases
+from evalgate.stats.interval import newcombe_interval, score_interval, score_test, score_test_cases, share_interval
 from evalgate.stats.limit import case_limit, floor_cases, growth_limit
 from evalgate.stats.moved import Bins, Movement, MovementState, Observation
 from evalgate.stats.multiplicity import (
@@ -88,6 +88,7 @@ __all__ = [
     "certify_score",
     "closed_sequential",
     "combine_verdicts",
+    "confidence_interval",
     "confidence_sequence",
     "count_flips",
     "detection_delay",
@@ -116,6 +117,7 @@ __all__ = [
     "seed_flip_rate",
     "self_disagreement",
     "sensitivity_to_errors",
+    "share_interval",
     "share_run_length",
     "smallest_margin",
     "suite_control",

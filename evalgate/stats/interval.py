@@ -89,6 +89,16 @@ def newcombe_interval(both: int, gains: int, losses: int, neither: int, level: f
     return max(low, -1.0), min(high, 1.0)
 
 
+def share_interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for a share, `successes` of `n` >= 1 independent trials; `level` in (0, 1).
+
+    Wilson 1927 (JASA 22:209). Never empty, never outside [0, 1], also where nothing or everything succeeded.
+    """
+    _check_counts(successes, 0, n)
+    low, high = _wilson(successes, n, _NORMAL.inv_cdf(0.5 + between(level, "level", 0.0, 1.0) / 2.0))
+    return max(low, 0.0), min(high, 1.0)
+
+
 def _check_counts(gains: int, losses: int, n: int) -> None:
     whole(n, "n", at_least=1)
     for count, name in ((gains, "gains"), (losses, "losses")):

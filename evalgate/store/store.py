@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -153,8 +153,8 @@ class Store:
         row = {"run": run, "at": at, "board": orjson.dumps(board)}
         self.write(lambda connection: dialect.insert_unknown(connection, schema.runs, [row]))
 
-    def boards(self) -> Iterator[dict[str, JsonValue]]:
-        """Boards of earlier runs, newest first."""
+    def boards(self) -> Generator[dict[str, JsonValue], None, None]:
+        """Boards of earlier runs, newest first; whoever stops early closes it, or the database stays open."""
         query = sa.select(schema.runs.c.board).order_by(schema.runs.c.at.desc(), schema.runs.c.run.desc())
         with self._telling("read"), self._engine.connect() as connection:
             for (board,) in connection.execute(query):

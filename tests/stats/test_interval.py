@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from evalgate.errors import StatisticsError
-from evalgate.stats import newcombe_interval, score_interval, score_test, score_test_cases
+from evalgate.stats import newcombe_interval, score_interval, score_test, score_test_cases, share_interval
 
 # both right, variant only, baseline only, neither; level; published ends; source
 TANGO = [
@@ -114,3 +114,8 @@ def test_a_fixed_n_run_of_the_planned_size_has_the_planned_power():
 def test_counts_that_do_not_fit_are_refused(call):
     with pytest.raises(StatisticsError):
         call()
+
+
+@pytest.mark.parametrize(("successes", "expected"), [(0, (0.0, 0.2775)), (5, (0.2366, 0.7634)), (10, (0.7225, 1.0))])
+def test_the_interval_of_a_share_is_wilsons(successes: int, expected: tuple[float, float]) -> None:
+    assert share_interval(successes, 10) == pytest.approx(expected, abs=1e-4)
