@@ -1,0 +1,189 @@
+"""Options of `check` for continuous integration: what is written for whom, what fails, what it is held against."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import click
+
+from evalgate.cli.options import PATH
+from evalgate.cli.tell import tell
+from evalgate.errors import InfrastructureError, InputError
+
+if TYPE_CHECKING:
+    from evalgate.catalog import Catalog
+    from evalgate.gate import Before, Board, FailOn, Kind
+    from evalgate.signal.keys import Keyring
+    from evalgate.suite import Suite
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def ci_options(function: Function) -> Function:
+    """`--junit`, `--summary`, `--comment` and `--github`; as `junit_path` and so on."""
+    junit = click.option("--junit", "junit_path", type=PATH, metavar="FILE", help="Write JUnit XML.")
+    text = "Write the board in Markdown, the worst first (at most 1000 KiB)."
+    summary = click.option("--summary", "summary_path", type=PATH, metavar="FILE", help=text)
+    text = "Write the body of a pull request's comment (at most 64 KiB)."
+    comment = click.option("--comment", "comment_path", type=PATH, metavar="FILE", help=text)
+    text = "In GitHub Actions: step summary and annotations. Elsewhere: nothing."
+    return junit(summary(comment(click.option("--github", is_flag=True, help=text)(function))))
+
+
+def policy_options(function: Function) -> Function:
+    """`--fail-on`, `--baseline-run`, `--changed-only` and `--base`."""
+    text = "What fails the check: red (beyond the margin), worse (any proven loss), inconclusive; or never."
+    fail_on = click.option("--fail-on", "kinds", multiple=True, callback=_kinds, metavar="KIND[,KIND…]", help=text)
+    text = "Fail only for what is worse than in this published signal: a path, postgresql://…, s3://… or an address."
+    baseline = click.option("--baseline-run", "baseline_run", metavar="PLACE", help=text)
+    text = "Only the suites that are touched by what changed in git since the branch left its base."
+    changed = click.option("--changed-only", is_flag=True, help=text)
+    text = "The branch or commit that --changed-only compares with; default: what the CI says, else origin/HEAD."
+    return fail_on(baseline(changed(click.option("--base", metavar="REF", help=text)(function))))
+
+
+def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind] | None:
+    from evalgate.formats.documents import did_you_mean
+    from evalgate.gate import KINDS
+
+    named = [word.strip() for text in given for word in text.split(",")]
+    for word in named:
+        if word not in (*KINDS, "never"):
+            message = f"unknown: {word!r}{did_you_mean(word, {*KINDS, 'never'})}"
+            raise click.BadParameter(message, context, parameter)
+    if "never" in named and len(set(named)) > 1:
+        raise click.BadParameter("never stands alone: it says that no verdict fails", context, parameter)
+    return frozenset(cast("Kind", word) for word in named if word != "never") if named else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where a board goes, besides the terminal."""
+
+    junit: Path | None
+    summary: Path | None
+    comment: Path | None
+    github: bool
+
+    @classmethod
+    def to(
+        cls,
+        junit: Path | None,
+        summary: Path | None,
+        comment: Path | None,
+        *,
+        github: bool,
+        stdout_is_taken: bool,
+    ) -> Outputs:
+        """Raises `InputError` for what cannot be written, before anything is paid for."""
+        if github and stdout_is_taken:
+            raise InputError("--json -: stdout is the runner's with --github; name a file: --json board.json")
+        for option, path in (("--junit", junit), ("--summary", summary), ("--comment", comment)):
+            if path is not None and path.is_dir():
+                raise InputError(f"{option} {path}: is a folder; expected a file's name")
+        return cls(junit, summary, comment, github and os.environ.get("GITHUB_ACTIONS") == "true")
+
+    @contextmanager
+    def quoted(self) -> Iterator[None]:
+        """What is printed meanwhile is text to GitHub: its runner would obey lines that a model or server wrote."""
+        if not self.github:
+            yield
+            return
+        token = secrets.token_hex(16)
+        click.echo(f"::stop-commands::{token}")
+        try:
+            yield
+        finally:
+            click.echo(f"::{token}::")
+
+    def write(self, board: Board, fail_on: FailOn, route: Callable[[str], str]) -> None:
+        """Write all that was asked for; raises `InfrastructureError` when a file cannot be written."""
+        from evalgate.report import ci
+
+        if self.junit is not None:
+            _write("--junit", self.junit, ci.junit(board, fail_on, route))
+        if self.summary is not None:
+            _write("--summary", self.summary, ci.summary(board, fail_on, route).encode())
+        if self.comment is not None:
+            _write("--comment", self.comment, ci.comment(board, fail_on, route).encode())
+        if self.github and (name := os.environ.get("GITHUB_STEP_SUMMARY")):
+            _append(Path(name), lambda limit: ci.summary(board, fail_on, route, limit=limit))
+
+    def annotate(self, board: Board, fail_on: FailOn) -> None:
+        """Print the annotations, where GitHub reads them."""
+        from evalgate.report import ci
+
+        if self.github:
+            for line in ci.annotation_lines(board, fail_on):
+                click.echo(line)
+
+
+def _write(option: str, path: Path, data: bytes) -> None:
+    from evalgate.formats.files import write_atomically
+
+    try:
+        write_atomically(path, data)
+    except OSError as failure:
+        kept = "the verdicts are kept: the same command asks nothing again"
+        raise InfrastructureError(f"{option} {path}: cannot be written: {failure.strerror}; {kept}") from None
+
+
+def _append(path: Path, made: Callable[[int], str]) -> None:
+    """Add to a step's summary, which other commands of the step may have begun."""
+    from evalgate.report.ci import SUMMARY_BYTES
+
+    least = 4096
+    try:
+        room = SUMMARY_BYTES - (path.stat().st_size if path.exists() else 0)
+        if room < least:
+            tell("evalgate: the step summary is full; nothing was added to it")
+            return
+        with path.open("a", encoding="utf-8") as file:
+            file.write(made(room))
+    except OSError as failure:
+        tell(f"evalgate: the step summary cannot be written: {failure.strerror}")
+
+
+def published_before(
+    place: str | None, stream: str, keyring: Keyring | None
+) -> Mapping[tuple[str, str], Before] | None:
+    """What was concluded when the signal at `place` was published; where nothing is, everything is new, which is said.
+
+    None where nobody asked for it. Raises `EvalgateError` when it cannot be read or believed.
+    """
+    if place is None:
+        return None
+    from evalgate.cli.signal.source import checked, read_source
+    from evalgate.gate import Before
+    from evalgate.signal.places import open_place
+
+    if not place.startswith(("http://", "https://")) and not (found := open_place(place, stream)).read():
+        tell(f"evalgate: --baseline-run {found.name}: nothing is published there, so everything is new")
+        return {}
+    document = checked(*read_source(place, stream), keyring).document
+    return {
+        (entry.operation, entry.variant.id): Before(
+            entry.variant.config,
+            "worse" if entry.verdict == "red" and not entry.evidence.beyond_margin else entry.verdict,
+        )
+        for entry in document.entries
+    }
+
+
+def only_changed(suites: Sequence[Suite], catalog: Catalog, base: str | None) -> list[Suite]:
+    """The suites that are touched, and says so; raises `InputError` when git cannot tell."""
+    from evalgate.integrations.git import changes
+    from evalgate.plan.touched import touched
+
+    found = changes(Path.cwd(), os.environ, base)
+    kept = touched(suites, catalog, found.files, found.before)
+    named = ", ".join(suite.operation for suite in kept[:10]) + (", …" if len(kept) > 10 else "")
+    told = f"{len(kept)} of {len(suites)} suites touched since {found.name} ({found.base[:12]})"
+    tell(f"{told}: {named}" if kept else f"{told}: nothing to judge")
+    return kept
