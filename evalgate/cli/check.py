@@ -125,7 +125,8 @@ def command(
                     retry_failed=retry_failed,
                 )
 
-            board = run_until_stopped(judge, refresh=refresh, since=since)
+            with outputs.told_of_failure({each.suite.operation: list(each.variants) for each in contests}):
+                board = run_until_stopped(judge, refresh=refresh, since=since)
         document = publication.publish(board, store)
         published, note = publication.current(store)
         traffic = Traffic(document, published, catalog, now=datetime.now(UTC), note=note)
@@ -140,7 +141,6 @@ def command(
                 click.echo(f"report: {report_path}")
         sys.stdout.flush()
         tell_unreachable(board)
-    outputs.annotate(board, fail_on)
     told.finished(board, code)
     return code
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -70,6 +71,7 @@ class Outputs:
     summary: Path | None
     comment: Path | None
     github: bool
+    _after: list[str] = field(default_factory=list)  # annotations, for when the runner listens again
 
     @classmethod
     def to(
@@ -101,27 +103,50 @@ class Outputs:
             yield
         finally:
             click.echo(f"::{token}::")
+            for line in self._after:
+                click.echo(line)
 
     def write(self, board: Board, fail_on: FailOn, route: Callable[[str], str]) -> None:
         """Write all that was asked for; raises `InfrastructureError` when a file cannot be written."""
         from evalgate.report import ci
 
-        if self.junit is not None:
-            _write("--junit", self.junit, ci.junit(board, fail_on, route))
-        if self.summary is not None:
-            _write("--summary", self.summary, ci.summary(board, fail_on, route).encode())
-        if self.comment is not None:
-            _write("--comment", self.comment, ci.comment(board, fail_on, route).encode())
-        if self.github and (name := os.environ.get("GITHUB_STEP_SUMMARY")):
-            _append(Path(name), lambda limit: ci.summary(board, fail_on, route, limit=limit))
+        if self.github:
+            self._after[:] = ci.annotation_lines(board, fail_on)
+        self._write(
+            lambda: ci.junit(board, fail_on, route),
+            lambda limit: ci.summary(board, fail_on, route, limit=limit),
+            lambda: ci.comment(board, fail_on, route),
+        )
 
-    def annotate(self, board: Board, fail_on: FailOn) -> None:
-        """Print the annotations, where GitHub reads them."""
+    @contextmanager
+    def told_of_failure(self, named: Mapping[str, Sequence[str]]) -> Iterator[None]:
+        """What ends a check without a board is told where the board would be; `named`: variants by operation."""
         from evalgate.report import ci
 
-        if self.github:
-            for line in ci.annotation_lines(board, fail_on):
-                click.echo(line)
+        try:
+            yield
+        except InfrastructureError as failure:
+            reason = str(failure)
+            self._write(
+                lambda: ci.broken_junit(named, reason, time.time()),
+                lambda limit: ci.broken_summary(reason),
+                lambda: f"{ci.MARKER}\n{ci.broken_summary(reason)}",
+            )
+            if self.github:
+                self._after.append(ci.broken_annotation(reason))
+            raise
+
+    def _write(self, junit: Callable[[], bytes], summary: Callable[[int], str], comment: Callable[[], str]) -> None:
+        from evalgate.report.ci import SUMMARY_BYTES
+
+        if self.junit is not None:
+            _write("--junit", self.junit, junit())
+        if self.summary is not None:
+            _write("--summary", self.summary, summary(SUMMARY_BYTES).encode())
+        if self.comment is not None:
+            _write("--comment", self.comment, comment().encode())
+        if self.github and (name := os.environ.get("GITHUB_STEP_SUMMARY")):
+            _append(Path(name), summary)
 
 
 def _write(option: str, path: Path, data: bytes) -> None:

@@ -4,9 +4,9 @@ All of them tell the same, worst first, under the same policy as the exit code. 
 how many more there are, and lets nothing through that a model, a dataset or a server may have written to be obeyed.
 """
 
-from evalgate.report.ci.annotations import annotation_lines
-from evalgate.report.ci.junit import junit
-from evalgate.report.ci.markdown import COMMENT_BYTES, MARKER, SUMMARY_BYTES, comment, summary
+from evalgate.report.ci.annotations import annotation_lines, broken_annotation
+from evalgate.report.ci.junit import broken_junit, junit
+from evalgate.report.ci.markdown import COMMENT_BYTES, MARKER, SUMMARY_BYTES, broken_summary, comment, summary
 from evalgate.report.ci.standing import Case, Role, standing
 
 __all__ = [
@@ -16,6 +16,9 @@ __all__ = [
     "Case",
     "Role",
     "annotation_lines",
+    "broken_annotation",
+    "broken_junit",
+    "broken_summary",
     "comment",
     "junit",
     "standing",

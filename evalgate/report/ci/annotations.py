@@ -23,6 +23,11 @@ def annotation_lines(board: Board, fail_on: FailOn) -> list[str]:
     return lines
 
 
+def broken_annotation(reason: str) -> str:
+    """The line of a check that ended without a board."""
+    return _command("error", safe(reason, 500), "evalgate: nobody was judged")
+
+
 def _line(case: Case) -> str:
     board, verdict = case.board, case.verdict
     metric = verdict.worst

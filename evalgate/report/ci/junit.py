@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -22,7 +22,6 @@ from evalgate.report.terminal import render_board
 from evalgate.report.wording import safe
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TYPES = {"red": "red", "worse": "worse", "inconclusive": "inconclusive"}
 
 
 def junit(board: Board, fail_on: FailOn, route: Route) -> bytes:
@@ -31,19 +30,37 @@ def junit(board: Board, fail_on: FailOn, route: Route) -> bytes:
     cases = standing(board, fail_on)
     for number, each in enumerate(board.operations):
         root.append(_suite(board, each, number, [case for case in cases if case.board is each], route))
+    return _written(root)
+
+
+def broken_junit(named: Mapping[str, Sequence[str]], reason: str, at: float) -> bytes:
+    """The file of a check that ended without a board: an error for each variant (`named` by operation)."""
+    root = ET.Element("testsuites")
+    for number, (operation, variants) in enumerate(named.items()):
+        suite, _ = _named_suite(operation, number, at, ["error"] * len(variants))
+        for variant in variants:
+            case = ET.SubElement(suite, "testcase", name=_text(variant), classname=_text(operation), time="0")
+            ET.SubElement(case, "error", message=_clean(safe(reason, 500)), type="infrastructure")
+        ET.SubElement(suite, "system-out")
+        ET.SubElement(suite, "system-err")
+        root.append(suite)
+    return _written(root)
+
+
+def _written(root: ET.Element) -> bytes:
     ET.indent(root)
     text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
 
 
-def _suite(board: Board, each: OperationBoard, number: int, cases: Sequence[Case], route: Route) -> ET.Element:
-    roles = [case.role for case in cases]
+def _named_suite(name: str, number: int, at: float, roles: Sequence[str]) -> tuple[ET.Element, ET.Element]:
+    """A suite with its counts, and its properties, which are empty yet."""
     suite = ET.Element(
         "testsuite",
-        name=_text(each.operation),
+        name=_text(name),
         package="evalgate",
         id=str(number),
-        timestamp=f"{datetime.fromtimestamp(int(board.at), UTC):%Y-%m-%dT%H:%M:%S}",
+        timestamp=f"{datetime.fromtimestamp(int(at), UTC):%Y-%m-%dT%H:%M:%S}",
         hostname="localhost",  # the schema wants one; where it ran is nobody's business
         tests=str(len(roles)),
         failures=str(roles.count("failure")),
@@ -51,7 +68,11 @@ def _suite(board: Board, each: OperationBoard, number: int, cases: Sequence[Case
         skipped=str(roles.count("skipped")),
         time="0",
     )
-    properties = ET.SubElement(suite, "properties")
+    return suite, ET.SubElement(suite, "properties")
+
+
+def _suite(board: Board, each: OperationBoard, number: int, cases: Sequence[Case], route: Route) -> ET.Element:
+    suite, properties = _named_suite(each.operation, number, board.at, [case.role for case in cases])
     for name, value in _figures(board, each):
         ET.SubElement(properties, "property", name=_text(name), value=_text(value))
     for case in cases:
@@ -67,7 +88,7 @@ def _testcase(case: Case, route: Route) -> ET.Element:
     if case.role == "passed":
         return element
     said = f"{verdict.word}{', as published before' if case.known else ''}: {safe(verdict.reason, 300)}"
-    kind = "unreachable" if case.role == "error" else _TYPES[verdict.word]
+    kind = "unreachable" if case.role == "error" else verdict.word
     told = ET.SubElement(element, case.role, message=_clean(said), type=kind)
     told.text = _clean(case.message(route))
     return element

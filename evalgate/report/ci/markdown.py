@@ -36,6 +36,12 @@ def comment(board: Board, fail_on: FailOn, route: Route, *, limit: int = COMMENT
     return f"{MARKER}\n{_document(board, fail_on, route, limit - len(MARKER) - 1)}"
 
 
+def broken_summary(reason: str) -> str:
+    """The summary, and but for its marker the comment, of a check that ended without a board."""
+    text = html.escape(safe(reason, 2000, multiline=True), quote=False)
+    return f"### evalgate: nobody was judged\n\n<pre>\n{text}\n</pre>\n"
+
+
 def _document(board: Board, fail_on: FailOn, route: Route, limit: int) -> str:
     cases = worst_first(standing(board, fail_on))
     head = _head(board, fail_on, cases)
