@@ -1,7 +1,7 @@
 """Comments on a pull request, or brings the comment of the last run up to date: found by the marker in its first line.
 
-Run by the action with GITHUB_TOKEN, GITHUB_REPOSITORY, PULL_REQUEST and GITHUB_API_URL. A job that may not comment (on a
-pull request from a fork) says so and does not fail: the step summary has told the same.
+Run by the action with GITHUB_TOKEN, GITHUB_REPOSITORY, PULL_REQUEST and GITHUB_API_URL. A job that may not comment, as
+on a pull request from a fork, says so and does not fail: the step summary has told the same.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.ci_outputs import Outputs, ci_options, policy_options
+from evalgate.cli.ci_outputs import Outputs, ci_options
+from evalgate.cli.exit_policy import policy_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
 from evalgate.cli.progress_forms import Form, progress_option
 from evalgate.cli.signers import keyring, signers_to_check, signing_options, stream_option
@@ -80,7 +81,7 @@ def command(
     from evalgate.catalog import load_catalog
     from evalgate.check import check
     from evalgate.cli.batch_mode import batch_mode
-    from evalgate.cli.ci_outputs import only_changed, published_before
+    from evalgate.cli.exit_policy import only_changed, published_before
     from evalgate.cli.progress_forms import Told
     from evalgate.cli.publication import Publication
     from evalgate.cli.show_board import show_board, tell_unreachable, write_report
