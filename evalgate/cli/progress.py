@@ -94,7 +94,8 @@ class LiveProgress:
         return " · ".join(parts)
 
     def _tell(self, line: str) -> None:
-        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        # no wider than a terminal; where there is none, a line stays one
+        self._console.print(line, highlight=False, markup=False, soft_wrap=not self._console.is_terminal)
 
 
 class _Bars(Progress):
