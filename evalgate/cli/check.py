@@ -16,7 +16,6 @@ from evalgate.cli.exit_policy import policy_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
 from evalgate.cli.progress_forms import Form, progress_option
 from evalgate.cli.signers import keyring, signers_to_check, signing_options, stream_option
-from evalgate.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +80,7 @@ def command(
     from evalgate.catalog import load_catalog
     from evalgate.check import check
     from evalgate.cli.batch_mode import batch_mode
-    from evalgate.cli.exit_policy import only_changed, published_before
+    from evalgate.cli.exit_policy import only_changed, published_before, require_use_of_base
     from evalgate.cli.progress_forms import Told
     from evalgate.cli.publication import Publication
     from evalgate.cli.show_board import show_board, tell_unreachable, write_report
@@ -92,8 +91,7 @@ def command(
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
-    if base is not None and not changed_only:
-        raise InputError("--base: only --changed-only compares with it; add that")
+    require_use_of_base(base, changed_only=changed_only)
     outputs = Outputs.to(junit_path, summary_path, comment_path, github=github, stdout_is_taken=json_path == "-")
     told = Told(progress_form, quiet=quiet)
     catalog = load_catalog(catalog_path)
@@ -112,23 +110,24 @@ def command(
         told.planned(contests)
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
         batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)
-        with told.progress({contest.suite.operation: len(contest.cases) for contest in contests}) as progress:
+        cases = {contest.suite.operation: len(contest.cases) for contest in contests}
 
-            async def judge(stop: Stop, begin: float) -> Board:
-                return await check(
-                    contests,
-                    store,
-                    os.environ,
-                    progress=progress,
-                    since=begin,
-                    stop=stop,
-                    batching=batching,
-                    retry_failed=retry_failed,
-                )
+        async def judge(stop: Stop, begin: float) -> Board:
+            return await check(
+                contests,
+                store,
+                os.environ,
+                progress=progress,
+                since=begin,
+                stop=stop,
+                batching=batching,
+                retry_failed=retry_failed,
+            )
 
-            with outputs.told_of_failure({each.suite.operation: list(each.variants) for each in contests}):
+        with outputs.told_of_failure({contest.suite.operation: list(contest.variants) for contest in contests}):
+            with told.progress(cases) as progress:
                 board = run_until_stopped(judge, refresh=refresh, since=since)
-        document = publication.publish(board, store)
+            document = publication.publish(board, store)
         published, note = publication.current(store)
         traffic = Traffic(document, published, catalog, now=datetime.now(UTC), note=note)
         if report_path is not None:

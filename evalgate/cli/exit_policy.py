@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from evalgate.cli.tell import tell
+from evalgate.errors import InputError
 
 if TYPE_CHECKING:
     from evalgate.catalog import Catalog
@@ -46,6 +47,12 @@ def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str,
     return frozenset(cast("Kind", word) for word in named if word != "never") if named else None
 
 
+def require_use_of_base(base: str | None, *, changed_only: bool) -> None:
+    """Raises `InputError` for a base that nothing is compared with."""
+    if base is not None and not changed_only:
+        raise InputError("--base: only --changed-only compares with it; add that")
+
+
 def published_before(
     place: str | None, stream: str, keyring: Keyring | None
 ) -> Mapping[tuple[str, str], Before] | None:
@@ -59,10 +66,16 @@ def published_before(
     from evalgate.gate import Before
     from evalgate.signal.places import open_place
 
-    if not place.startswith(("http://", "https://")) and not (found := open_place(place, stream)).read():
-        tell(f"evalgate: --baseline-run {found.name}: nothing is published there, so everything is new")
-        return {}
-    document = checked(*read_source(place, stream), keyring).document
+    if place.startswith(("http://", "https://")):
+        name, data = read_source(place, stream)
+    else:
+        there = open_place(place, stream)
+        name, found = there.name, there.read()
+        if not found:
+            tell(f"evalgate: --baseline-run {name}: nothing is published there, so everything is new")
+            return {}
+        data = found
+    document = checked(name, data, keyring).document
     return {
         (entry.operation, entry.variant.id): Before(
             entry.variant.config,

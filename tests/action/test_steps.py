@@ -60,7 +60,13 @@ class Runner:
 def offline() -> Mapping[str, str]:
     """The package itself is built and installed; what it stands on is here already, and nothing is fetched."""
     packages = next(path for path in sys.path if path.endswith("site-packages"))
-    return {"PYTHONPATH": packages, "PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_NO_INDEX": "1", "PIP_IGNORE_INSTALLED": "1"}
+    return {
+        "PYTHONPATH": packages,
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",
+        "PIP_NO_INDEX": "1",
+        "PIP_IGNORE_INSTALLED": "1",
+    }
 
 
 @pytest.fixture(scope="module")
