@@ -1,4 +1,4 @@
-"""Progress for machines: one JSON object a line, on stderr. What each says is documented in docs/ci.md."""
+"""Progress for machines: one JSON object a line, on stderr. What each says stands in docs/ci.md."""
 
 from __future__ import annotations
 
