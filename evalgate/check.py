@@ -12,6 +12,7 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
 from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, Trouble, all_of, require_ready
@@ -33,6 +34,9 @@ class Progress(Protocol):
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None:
         """An answer came in; `known`: it was in the store."""
+
+    def spent(self, operation: str, dollars: Decimal) -> None:
+        """What this check has paid for the operation so far, in USD; told whenever an answer was bought."""
 
     def troubled(self, trouble: Trouble) -> None:
         """An attempt failed; it is tried again, or given up."""
@@ -163,6 +167,8 @@ class Hearing:
         def on_answer(answer: Answer, known: bool) -> None:
             del answer
             self.progress.answered(suite.operation, side.endpoint.id, known=known)
+            if not known:
+                self.progress.spent(suite.operation, self.budget.spent)
 
         questions = wave.questions(side)
         flat = [question for group in questions for question in group]

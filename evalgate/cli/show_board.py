@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 from evalgate.errors import InputError
 from evalgate.gate import Board, OperationBoard
 from evalgate.report.layout import console_for_output
 from evalgate.report.terminal import render_board, render_failures
 from evalgate.report.traffic import Traffic
+from evalgate.report.wording import safe
 from evalgate.store import Store
 from evalgate.suite import Suite
 
@@ -28,6 +31,13 @@ def show_board(board: Board, traffic: Traffic) -> None:
     console = console_for_output()
     render_board(board, console)
     render_failures(board, console, traffic.of)
+
+
+def tell_unreachable(board: Board) -> None:
+    """Say why somebody could not be asked, on stderr; each reason once."""
+    verdicts = [verdict for operation in board.operations for verdict in operation.verdicts]
+    for reason in dict.fromkeys(verdict.reason for verdict in verdicts if verdict.cause == "unreachable"):
+        click.echo(f"evalgate: {safe(reason, 500)}", err=True)
 
 
 def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store, catalog: Path, stream: str) -> Path:

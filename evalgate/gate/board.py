@@ -16,6 +16,7 @@ from evalgate.gate.policy import Policy
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
+Word = Literal["green", "red", "worse", "inconclusive"]
 Cause = Literal[
     "proven",  # green or red
     "open",  # all cases were asked and prove neither
@@ -148,6 +149,11 @@ class Verdict:
         return 1 - ours / baseline if ours is not None and baseline else None
 
     @property
+    def word(self) -> Word:
+        """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
+        return "worse" if self.outcome == "red" and not self.beyond_margin else self.outcome
+
+    @property
     def worst(self) -> MetricEvidence:
         """The metric that decides: of a red the one that proves it, else the one with the lowest evidence for green."""
         if self.outcome == "red":
@@ -203,15 +209,9 @@ class Board:
     @property
     def exit_code(self) -> int:
         """4 somebody could not be asked; else 1 one is red; else 3 one is inconclusive and fails by policy; else 0."""
-        verdicts = [verdict for board in self.operations for verdict in board.verdicts]
-        if any(verdict.cause == "unreachable" for verdict in verdicts):
-            return 4
-        pairs = [
-            (verdict.outcome, board.policy.on_inconclusive) for board in self.operations for verdict in board.verdicts
-        ]
-        if any(outcome == "red" for outcome, _ in pairs):
-            return 1
-        return 3 if ("inconclusive", "fail") in pairs else 0
+        from evalgate.gate.failing import FailOn  # which stands on this
+
+        return FailOn().exit_code(self)
 
     @property
     def discoveries(self) -> int:

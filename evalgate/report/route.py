@@ -24,7 +24,11 @@ _BELOW = 7  # where a reason begins that a window has no room for: under the var
 def render_decision(decision: Decision, console: Console, *, details: bool = False) -> None:
     """Print one decision with all candidates, from the cheapest to the dearest; with `details`, what it rests on."""
     told = explain(decision)
-    print_line(console, _title(decision, told))
+    title = _title(decision, told)
+    if isinstance(console, Piped):
+        print_line(console, title)
+    else:
+        print_hanging(console, title, _BELOW, first=0)
     rows = [[Text(cell, "dim") for cell in HEAD], *(_row(told, candidate) for candidate in told.candidates)]
     widths = widths_of(rows)
     below: list[list[str]] = [[], *(_details(decision, candidate) if details else [] for candidate in told.candidates)]

@@ -9,7 +9,7 @@ from itertools import pairwise
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.report.layout import columns, print_line, print_parts, widths_of
+from evalgate.report.layout import print_line, print_parts, print_table
 from evalgate.report.wording import age, counted, safe
 from evalgate.signal.document import SignalDocument, SignalEntry
 from evalgate.signal.history import Published
@@ -129,6 +129,4 @@ def _time(at: datetime) -> str:
 
 
 def _print_table(rows: Sequence[Sequence[Text]], console: Console) -> None:
-    widths = widths_of(rows)
-    for row in rows:
-        print_line(console, Text(" " * _INDENT) + columns(row, widths, [False] * len(row)))
+    print_table(console, rows, [False] * len(rows[0]), indent=_INDENT)

@@ -155,7 +155,7 @@ def control_variate(board: OperationBoard) -> str:
 
 def outcome(verdict: Verdict) -> str:
     """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
-    return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
+    return verdict.word
 
 
 def age(duration: timedelta) -> str:
