@@ -147,7 +147,7 @@ class Hearing:
             answers = iter(found)
             for case, group in zip(page.cases, questions, strict=True):
                 given = [next(answers) for _ in group]
-                side.add(given, [self.contest.grading.grade(answer, case) for answer in given])
+                side.add(given, [self.contest.grading.grade(answer, case, side.endpoint) for answer in given])
         self.record.know_baseline(side)
 
     async def _remember(self) -> None:
@@ -175,7 +175,7 @@ class Hearing:
         scored: list[Scored] = []
         for case, group in zip(wave.cases, questions, strict=True):
             given = [next(answers) for _ in group]
-            grades = [grading.grade(answer, case) for answer in given]
+            grades = [grading.grade(answer, case, side.endpoint) for answer in given]
             side.add(given, grades, prompt_bytes(group[0].request))
             for question, answer, grade in zip(group, given, grades, strict=True):
                 key = answer_key(question.request.hash, side.endpoint.config, question.repeat)

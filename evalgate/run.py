@@ -125,7 +125,7 @@ class _Scores:
         repeats = len(answers) // len(cases)
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
-            grades = [self._grading.grade(answer, case) for answer in given]
+            grades = [self._grading.grade(answer, case, self._endpoint) for answer in given]
             for answer in given:
                 self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
                 self.reasons.add(answer)

@@ -6,15 +6,21 @@ option that it does not have, a case whose target it cannot use.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
 
-from evalgate.errors import InputError
+from evalgate.catalog import Endpoint
+from evalgate.errors import GraderError, InputError
 from evalgate.exchange import Answer, JsonValue, split_reasoning
 from evalgate.exchange.answer import is_blank
 from evalgate.formats.canonical import digest, distinct
 from evalgate.graders import registry
 from evalgate.graders.alike import Alike
+from evalgate.graders.expectations import no_value
+from evalgate.graders.transform import Step, step_of
 from evalgate.suite import Assertion, Case, Suite
 from evalgate.suite.digests import Digests
 
@@ -26,20 +32,40 @@ GRADERS_VERSION = 2
 @dataclass(frozen=True, slots=True)
 class _Bound:
     assertion: Assertion
+    grader: registry.Grader
     score: registry.Score
+    value: JsonValue
     options: Mapping[str, object]
+    steps: tuple[Step, ...]
+    place: str
 
     def expected(self, case: Case) -> JsonValue:
-        return case.target if self.assertion.value is None else self.assertion.value
+        return case.target if self.value is None else self.value
 
-    def grade(self, text: str, case: Case) -> float:
-        if self.assertion.reasoning == "strip":
-            text = split_reasoning(text)[1]
-        if not self.assertion.allow_empty and is_blank(text):
-            return 0.0  # or whoever says nothing at all would pass whatever only forbids
-        score = min(1.0, max(0.0, self.score(text, self.expected(case), **self.options)))
+    def grade(self, seen: registry.Seen) -> float:
+        try:
+            score = self._score(seen)
+        except Exception as failure:
+            case = seen.case
+            raised = f"{type(failure).__name__}: {failure}"[:500]
+            who = f"{self.place}: grader {self.grader.name!r} failed on the answer to case {case.id!r} ({case.place})"
+            message = f"{who}: {raised} [{_raised_at(failure)}]; mend it and run again: what was answered is kept"
+            raise GraderError(message) from failure
         threshold = self.assertion.threshold
         return score if threshold is None else float(score >= threshold)
+
+    def _score(self, seen: registry.Seen) -> float:
+        text = seen.answer.text
+        if self.assertion.reasoning == "strip":
+            text = split_reasoning(text)[1]
+        for step in self.steps:
+            text = step(text)
+        if not (self.assertion.allow_empty or self.grader.silence) and is_blank(text):
+            return 0.0  # or whoever says nothing at all would pass whatever only forbids
+        expected = self.expected(seen.case)
+        if self.grader.sees:
+            return min(1.0, max(0.0, self.score(text, expected, seen=seen, **self.options)))
+        return min(1.0, max(0.0, self.score(text, expected, **self.options)))
 
 
 @dataclass(frozen=True)
@@ -53,32 +79,31 @@ class Grading:
     hash: str
     rules: str = ""
 
-    def grade(self, answer: Answer, case: Case) -> dict[str, float]:
-        """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random."""
-        return {
-            metric: 0.0 if answer.failed else _mean(bound, answer.text, case) for metric, bound in self.metrics.items()
-        }
+    def grade(self, answer: Answer, case: Case, endpoint: Endpoint | None = None) -> dict[str, float]:
+        """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random.
+
+        `endpoint` gave the answer; what is not told scores 0 where a grader asks for its price. Raises `GraderError`
+        when a grader does.
+        """
+        if answer.failed:
+            return dict.fromkeys(self.metrics, 0.0)
+        seen = registry.Seen(answer, case, endpoint)
+        return {metric: _mean(bound, seen) for metric, bound in self.metrics.items()}
 
 
 def bind(suite: Suite) -> Grading:
     """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
     metrics: dict[str, list[_Bound]] = {}
     held_against_targets: list[_TargetCheck] = []
+    identities: list[JsonValue] = []
     for index, assertion in enumerate(suite.assertions):
-        try:
-            found = registry.find(assertion.type)
-        except LookupError as failure:
-            raise suite.error(str(failure.args[0]), "assert", index, "type") from None
-        try:
-            options = found.check_options(assertion.options)
-        except ValueError as failure:
-            key, message = failure.args
-            raise suite.error(message, "assert", index, key) from None
-        if assertion.value is None:
-            held_against_targets.append(_TargetCheck(index, found, options, suite))
-        elif problem := found.problem_with(assertion.value, options):
+        bound, identity = _bound(suite, index, assertion)
+        if bound.value is None:
+            held_against_targets.append(_TargetCheck(index, bound.grader, bound.options, suite))
+        elif problem := bound.grader.problem_with(bound.value, bound.options):
             raise suite.error(problem.replace("as target", "as value"), "assert", index, "value")
-        metrics.setdefault(assertion.metric, []).append(_Bound(assertion, found.score, options))
+        metrics.setdefault(assertion.metric, []).append(bound)
+        identities += [] if identity is None else [identity]
     targets = Digests()
     for case in suite.cases:
         for check in held_against_targets:
@@ -87,9 +112,48 @@ def bind(suite: Suite) -> Grading:
     for check in held_against_targets:
         check.refuse_ambiguous()
     assertions = [assertion.identity for assertion in suite.assertions]
-    identity = digest([GRADERS_VERSION, assertions, targets.of_all()])
-    rules = digest([GRADERS_VERSION, assertions])
+    identity = digest([GRADERS_VERSION, assertions, targets.of_all(), *identities])
+    rules = digest([GRADERS_VERSION, assertions, *identities])
     return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity, rules)
+
+
+def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[_Bound, JsonValue]:
+    """One assertion with its grader, and what of the grader goes into the hash."""
+    try:
+        found = registry.find(assertion.type)
+    except LookupError as failure:
+        raise suite.error(str(failure.args[0]), "assert", index, "type") from None
+    try:
+        given, value = _value_and_options(found, assertion)
+        options = found.check_options(given)
+        prepared = found.prepare(options, suite.path.parent) if found.prepare else None
+        steps = tuple(map(step_of, assertion.transform))
+    except ValueError as failure:
+        key, message = failure.args
+        raise suite.error(message, "assert", index, key) from None
+    score, identity = (found.score, None) if prepared is None else prepared
+    place = suite.document.at("assert", index)
+    return _Bound(assertion, found, score, value, options, steps, place), identity
+
+
+def _value_and_options(found: registry.Grader, assertion: Assertion) -> tuple[dict[str, object], JsonValue]:
+    """The options, and the value by whichever of its two names; raises `ValueError(key, message)`."""
+    options, value = assertion.options, assertion.value
+    if found.value_as in options:
+        if value is not None:
+            raise ValueError(found.value_as, "another word for 'value', which is given as well; write one of them")
+        value = cast("JsonValue", options.pop(found.value_as))
+        if value is None:
+            raise ValueError(found.value_as, "empty; leave it out to compare with each case's target")
+    if value is not None and found.expects is no_value:
+        raise ValueError("value", f"grader {found.name!r} takes no value")
+    return options, value
+
+
+def _raised_at(failure: BaseException) -> str:
+    """Where it was raised, as a person looks it up."""
+    frames = traceback.extract_tb(failure.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown"
 
 
 class _TargetCheck:
@@ -127,6 +191,6 @@ class _TargetCheck:
         raise InputError(f"{second.place}: case {second.id!r}: {told}")
 
 
-def _mean(bound: tuple[_Bound, ...], text: str, case: Case) -> float:
+def _mean(bound: tuple[_Bound, ...], seen: registry.Seen) -> float:
     total = sum(each.assertion.weight for each in bound)
-    return sum(each.assertion.weight * each.grade(text, case) for each in bound) / total
+    return sum(each.assertion.weight * each.grade(seen) for each in bound) / total

@@ -19,7 +19,7 @@ def _a_schema(expected: JsonValue, *, check_format: bool = True) -> str | None:
     return problem_with(expected, check_format=check_format)
 
 
-@grader("json_schema", expects=_a_schema)
+@grader("json_schema", expects=_a_schema, value_as="schema")
 def json_schema(
     text: str,
     expected: JsonValue,
