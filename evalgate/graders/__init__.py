@@ -1,6 +1,18 @@
 """HOW an answer is scored: one small function per grader, found through one registry."""
 
-from evalgate.graders import number, structure, text  # noqa: F401  # importing registers them
+from evalgate.graders import (  # noqa: F401  # importing registers them
+    budgets,
+    choice,
+    conduct,
+    embedding,
+    instructions,
+    maths,
+    number,
+    overlap,
+    structure,
+    text,
+    user_code,
+)
 from evalgate.graders.bind import Grading, bind
 from evalgate.graders.registry import grader, names
 

@@ -121,9 +121,9 @@ COMMON = ("type", "value", "threshold", "weight", "metric", "reasoning", "allow_
 def _path(location: tuple[int | str, ...], value: object) -> Iterable[int | str]:
     """The parts of a location that name something in the value, and not a member of a union of types."""
     for part in location:
-        if isinstance(value, dict) and part in value:
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+        if (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        ):
             value = value[part]
         else:
             continue

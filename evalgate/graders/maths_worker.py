@@ -1,0 +1,77 @@
+"""The process in which formulas are compared: reads pairs, a line of JSON each, and answers `true` or `false`.
+
+Started by `maths`; it has limits that it cannot lift, and dies of a formula that takes too much.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+
+SECONDS = 3.0  # of processor time, for each question
+MEMORY = 2 << 30  # bytes of address space
+
+
+def _limit() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows; the parent's patience is the only limit there
+        return
+    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(ValueError, OSError):  # not every system lets itself be told
+            resource.setrlimit(what, (most, most))
+
+
+def _seconds(left: float) -> None:
+    if hasattr(signal, "setitimer"):  # SIGPROF ends the process, also in the middle of a long multiplication
+        signal.setitimer(signal.ITIMER_PROF, left)
+
+
+def _parsed(text: str, *, bare: bool) -> list[object]:
+    from math_verify import parse
+
+    found: list[object] = parse(text, parsing_timeout=None)
+    if not found and bare and "$" not in text:  # a target is a formula, whether it says so or not
+        found = parse(f"${text}$", parsing_timeout=None)
+    return found
+
+
+def _is_equal(expected: str, text: str | None) -> bool:
+    from math_verify import verify
+
+    marked = expected if any(mark in expected for mark in ("$", "\\boxed", "\\[", "\\(")) else f"${expected}$"
+    wanted = _parsed(marked, bare=False) or _parsed(expected, bare=True)
+    if text is None or not wanted:
+        return bool(wanted)
+    lone = text.strip()
+    found = _parsed(lone, bare=len(lone) < 200 and "\n" not in lone)
+    return bool(found) and bool(verify(wanted, found, timeout_seconds=None))
+
+
+def main() -> None:
+    """Answer until there are no more questions."""
+    import logging
+
+    logging.disable(logging.CRITICAL)
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    import math_verify  # noqa: F401  # takes a second, before the first question
+
+    _limit()
+    print("ready", file=answers, flush=True)
+    for line in sys.stdin:
+        expected, text = json.loads(line)
+        _seconds(SECONDS)
+        try:
+            equal = _is_equal(expected, text)
+        except Exception:  # whatever a parser says of a hostile text: it is not shown to be equal
+            equal = False
+        _seconds(0)
+        print(json.dumps(equal), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main()
