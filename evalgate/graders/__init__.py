@@ -11,6 +11,7 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
     overlap,
     structure,
     text,
+    tools,
     user_code,
 )
 from evalgate.graders.bind import Grading, bind

@@ -131,6 +131,8 @@ def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[_Bound, Json
     except ValueError as failure:
         key, message = failure.args
         raise suite.error(message, "assert", index, key) from None
+    if found.for_suite is not None:
+        prepared = found.for_suite(options, suite, index)
     score, identity = (found.score, None) if prepared is None else prepared
     place = suite.document.at("assert", index)
     return _Bound(assertion, found, score, value, options, steps, place), identity

@@ -13,7 +13,8 @@ that they have parameters for.
 
 A function that has a keyword-only parameter `seen: Seen` gets the whole answer, its case and who gave it. `prepare`
 looks at the options together, once per suite: it refuses what cannot work, and may return a function of its own that
-scores instead, with what identifies it.
+scores instead, with what identifies it. `for_suite` does the same for a grader that needs more of the suite than the
+folder that it stands in.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from evalgate.formats.documents import did_you_mean
 
 if TYPE_CHECKING:
     from evalgate.catalog import Endpoint
-    from evalgate.suite import Case
+    from evalgate.suite import Case, Suite
 
 SEEN = "seen"  # the parameter by which a grader asks for more than the text
 
@@ -68,6 +69,8 @@ class Prepared(NamedTuple):
 
 # (options, folder of the suite); raises `ValueError(key, message)`
 Prepare = Callable[[Mapping[str, object], Path], Prepared | None]
+# (options, suite, which of its assertions); raises `InputError`
+ForSuite = Callable[[Mapping[str, object], "Suite", int], Prepared]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Grader:
     silence: bool = False
     sees: bool = False
     needed: frozenset[str] = frozenset()
+    for_suite: ForSuite | None = None
 
     def problem_with(self, expected: JsonValue, options: Mapping[str, object]) -> str | None:
         """Why `expected` cannot be used with these options; None when it can."""
@@ -141,6 +145,7 @@ def grader(
     value_as: str | None = None,
     prepare: Prepare | None = None,
     silence: bool = False,
+    for_suite: ForSuite | None = None,
 ) -> Callable[[Score], Score]:
     """Register a grading function under the name that suites use as `type`."""
 
@@ -149,7 +154,17 @@ def grader(
         sees = options.pop(SEEN, None) is not None
         needed = frozenset(key for key in options if _parameters(function)[key].default is inspect.Parameter.empty)
         _REGISTRY[name] = Grader(
-            name, function, expects, options, texts, value_as, prepare, silence=silence, sees=sees, needed=needed
+            name,
+            function,
+            expects,
+            options,
+            texts,
+            value_as,
+            prepare,
+            silence=silence,
+            sees=sees,
+            needed=needed,
+            for_suite=for_suite,
         )
         return function
 

@@ -56,8 +56,9 @@ class Contest:
     def record(self) -> Record:
         """An empty record: of the baseline, of the baseline asked again, and of each variant."""
         policy, repeats = self.policy, self.suite.file.repeats
-        again = Transcript(self.baseline, first_repeat=repeats) if policy.baseline_check else None
-        variants = {name: Transcript(endpoint) for name, endpoint in self.variants.items()}
+        tools = "tools" in self.suite.parameters
+        again = Transcript(self.baseline, first_repeat=repeats, tools=tools) if policy.baseline_check else None
+        variants = {name: Transcript(endpoint, tools=tools) for name, endpoint in self.variants.items()}
         entry = Entry(
             policy=policy,
             units=self.units,
@@ -67,7 +68,7 @@ class Contest:
             named=self.named,
             history=self.history,
         )
-        return Record(self.suite, Sides(Transcript(self.baseline), again, variants), entry)
+        return Record(self.suite, Sides(Transcript(self.baseline, tools=tools), again, variants), entry)
 
 
 class Memory(Protocol):
