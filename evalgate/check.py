@@ -19,6 +19,7 @@ from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Board, OperationBoard, Ruling, Transcript, operation_board
+from evalgate.graders import graded
 from evalgate.plan import Contest
 from evalgate.store import Attempts, Scored, Store, answer_key
 from evalgate.suite import Case
@@ -144,10 +145,8 @@ class Hearing:
             found = await self.collector.known(side.endpoint, flat, max_age=max_age)
             if found is None:
                 return
-            answers = iter(found)
-            for case, group in zip(page.cases, questions, strict=True):
-                given = [next(answers) for _ in group]
-                side.add(given, [self.contest.grading.grade(answer, case, side.endpoint) for answer in given])
+            for _, _, given, grades in await self._graded(page, questions, found, side):
+                side.add(given, grades)
         self.record.know_baseline(side)
 
     async def _remember(self) -> None:
@@ -168,20 +167,31 @@ class Hearing:
         flat = [question for group in questions for question in group]
         max_age = suite.file.max_age(side.endpoint.id)
         try:
-            answers = iter(await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age))
+            answers = await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age)
         except ProviderError as failure:
             self.record.drop(side, str(failure))
             return
         scored: list[Scored] = []
-        for case, group in zip(wave.cases, questions, strict=True):
-            given = [next(answers) for _ in group]
-            grades = [grading.grade(answer, case, side.endpoint) for answer in given]
+        for _, group, given, grades in await self._graded(wave, questions, answers, side):
             side.add(given, grades, prompt_bytes(group[0].request))
             for question, answer, grade in zip(group, given, grades, strict=True):
                 key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
                 if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
                     scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
         await asyncio.to_thread(self.store.add_scores, scored)
+
+    async def _graded(
+        self, wave: Wave, questions: Sequence[Sequence[Question]], answers: Sequence[Answer], side: Transcript
+    ) -> list[tuple[Case, Sequence[Question], list[Answer], list[dict[str, float]]]]:
+        """Per case: what was asked, what was answered, and the score per metric of each answer."""
+        repeats = self.contest.suite.file.repeats
+        cases = [case for case in wave.cases for _ in range(repeats)]
+        grades = await graded(self.contest.grading, list(zip(answers, cases, strict=True)), side.endpoint)
+        parts = [slice(start, start + repeats) for start in range(0, len(cases), repeats)]
+        return [
+            (case, group, list(answers[part]), grades[part])
+            for case, group, part in zip(wave.cases, questions, parts, strict=True)
+        ]
 
 
 class Wave:

@@ -28,7 +28,7 @@ from evalgate.collect import (
 from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.facts import Given, Tally, Usage, VariantFacts
-from evalgate.graders import Grading
+from evalgate.graders import Grading, graded
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
@@ -99,7 +99,7 @@ async def run(
         size = CHUNK if batching is None else BATCH_CHUNK
         chunks = (cases[start : start + size] for start in range(0, len(cases), size))
         async for some, answers in _overlapping(ask, chunks):
-            scores.add(some, answers)
+            await scores.add(some, answers)
     return RunResult(
         operation=suite.operation,
         variant=VariantFacts.of(endpoint),
@@ -120,12 +120,14 @@ class _Scores:
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
         self.tally, self.reasons = Tally(), Reasons()
 
-    def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
+    async def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
         repeats = len(answers) // len(cases)
+        pairs = [(answer, cases[index // repeats]) for index, answer in enumerate(answers)]
+        all_grades = await graded(self._grading, pairs, self._endpoint)
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
-            grades = [self._grading.grade(answer, case, self._endpoint) for answer in given]
+            grades = all_grades[index * repeats : (index + 1) * repeats]
             for answer in given:
                 self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
                 self.reasons.add(answer)

@@ -9,6 +9,7 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
     maths,
     number,
     overlap,
+    sandbox,
     structure,
     text,
     tools,
@@ -16,5 +17,6 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
 )
 from evalgate.graders.bind import Grading, bind
 from evalgate.graders.registry import grader, names
+from evalgate.graders.waves import graded
 
-__all__ = ["Grading", "bind", "grader", "names"]
+__all__ = ["Grading", "bind", "graded", "grader", "names"]

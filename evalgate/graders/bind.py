@@ -79,6 +79,11 @@ class Grading:
     hash: str
     rules: str = ""
 
+    @property
+    def slow(self) -> bool:
+        """Whether a grader waits for something: then several answers are better graded at once (`waves.graded`)."""
+        return any(each.grader.slow for bound in self.metrics.values() for each in bound)
+
     def grade(self, answer: Answer, case: Case, endpoint: Endpoint | None = None) -> dict[str, float]:
         """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random.
 

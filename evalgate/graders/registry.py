@@ -78,7 +78,7 @@ class Grader:
     """A registered grader: its function, its check of expectations, and the types of its options by name.
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
-    all others score 0 for them.
+    all others score 0 for them. A `slow` one waits for another process, so that several answers are graded at once.
     """
 
     name: str
@@ -92,6 +92,7 @@ class Grader:
     sees: bool = False
     needed: frozenset[str] = frozenset()
     for_suite: ForSuite | None = None
+    slow: bool = False
 
     def problem_with(self, expected: JsonValue, options: Mapping[str, object]) -> str | None:
         """Why `expected` cannot be used with these options; None when it can."""
@@ -146,6 +147,7 @@ def grader(
     prepare: Prepare | None = None,
     silence: bool = False,
     for_suite: ForSuite | None = None,
+    slow: bool = False,
 ) -> Callable[[Score], Score]:
     """Register a grading function under the name that suites use as `type`."""
 
@@ -165,6 +167,7 @@ def grader(
             sees=sees,
             needed=needed,
             for_suite=for_suite,
+            slow=slow,
         )
         return function
 
