@@ -10,6 +10,7 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
     number,
     overlap,
     sandbox,
+    sql,
     structure,
     text,
     tools,
