@@ -115,7 +115,7 @@ def _printf(form: Value = None, *values: Value) -> Value:
     try:
         found: Value = plain.execute(
             f"SELECT printf({', '.join('?' * (1 + len(values)))})", (form, *values)
-        ).fetchone()[0]  # noqa: S608  # question marks
+        ).fetchone()[0]
         return found
     finally:
         plain.close()
