@@ -24,11 +24,12 @@ from evalgate.collect import (
     Reasons,
     Stop,
     require_ready,
+    with_opinions,
 )
 from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.facts import Given, Tally, Usage, VariantFacts
-from evalgate.graders import Grading, graded
+from evalgate.graders import Grading, Seen, graded
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
@@ -77,7 +78,11 @@ async def run(
     With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
     """
     require_ready([endpoint], suite.request(cases[0]), environment)
-    scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
+    if grading.compares:
+        raise suite.error("compares with the baseline, which only a check asks; use `evalgate check`", "assert")
+    for judge, request in grading.example_requests(cases[0]):
+        require_ready([judge], request, environment)
+    repeats = range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
     async with Collector(
         store,
@@ -89,6 +94,11 @@ async def run(
         retry_failed=retry_failed,
         on_trouble=on_trouble,
     ) as collector:
+
+        async def heard(seen: Sequence[Seen]) -> list[Seen]:
+            return await with_opinions(collector, grading, seen, budget, max_age=max_age)
+
+        scores = _Scores(grading, endpoint, heard)
 
         async def ask(some: Sequence[Case]) -> list[Answer]:
             requests = [(case.id, suite.request(case)) for case in some]
@@ -114,8 +124,10 @@ async def run(
 class _Scores:
     """What was scored so far, in numbers."""
 
-    def __init__(self, grading: Grading, endpoint: Endpoint) -> None:
-        self._grading, self._endpoint = grading, endpoint
+    def __init__(
+        self, grading: Grading, endpoint: Endpoint, heard: Callable[[Sequence[Seen]], Awaitable[list[Seen]]]
+    ) -> None:
+        self._grading, self._endpoint, self._heard = grading, endpoint, heard
         self.means = {metric: array("d") for metric in grading.metrics}
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
         self.tally, self.reasons = Tally(), Reasons()
@@ -123,8 +135,8 @@ class _Scores:
     async def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
         repeats = len(answers) // len(cases)
-        pairs = [(answer, cases[index // repeats]) for index, answer in enumerate(answers)]
-        all_grades = await graded(self._grading, pairs, self._endpoint)
+        seen = [Seen(answer, cases[index // repeats], self._endpoint) for index, answer in enumerate(answers)]
+        all_grades = await graded(self._grading, await self._heard(seen))
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
             grades = all_grades[index * repeats : (index + 1) * repeats]

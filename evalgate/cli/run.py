@@ -87,20 +87,21 @@ def command(
     from evalgate.errors import InputError
     from evalgate.formats.documents import did_you_mean
     from evalgate.formats.files import atomic_file
-    from evalgate.graders import bind
+    from evalgate.plan import grading_of
     from evalgate.run import run
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 
     # near-duplicates decide which cases are the first ones, and nothing else of what is told here
     loaded = load_suite(suite, near_duplicates=max_cases is not None)
-    endpoints = load_catalog(catalog_path).endpoints(loaded.file.model)
+    endpoints = (catalog := load_catalog(catalog_path)).endpoints(loaded.file.model)
     if variant not in endpoints:
         raise InputError(f"{catalog_path}: no variant {variant!r}{did_you_mean(variant, set(endpoints))}")
     cases = loaded.cases[:max_cases][shard]
     if not cases:
         raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
-    grading, endpoint = bind(loaded), endpoints[variant]
+    endpoint = endpoints[variant]
+    grading = grading_of(loaded, catalog, judged=[endpoint])
     answers = len(cases) * loaded.file.repeats
     with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)

@@ -6,6 +6,7 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
     conduct,
     embedding,
     instructions,
+    judge,
     maths,
     number,
     overlap,
@@ -17,7 +18,7 @@ from evalgate.graders import (  # noqa: F401  # importing registers them
     user_code,
 )
 from evalgate.graders.bind import Grading, bind
-from evalgate.graders.registry import grader, names
+from evalgate.graders.registry import Seen, grader, names
 from evalgate.graders.waves import graded
 
-__all__ = ["Grading", "bind", "graded", "grader", "names"]
+__all__ = ["Grading", "Seen", "bind", "graded", "grader", "names"]

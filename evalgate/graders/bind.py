@@ -7,14 +7,15 @@ option that it does not have, a case whose target it cannot use.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import cast
 
 from evalgate.catalog import Endpoint
 from evalgate.errors import GraderError, InputError
-from evalgate.exchange import Answer, JsonValue, split_reasoning
+from evalgate.exchange import Answer, JsonValue, Request, split_reasoning
 from evalgate.exchange.answer import is_blank
 from evalgate.formats.canonical import digest, distinct
 from evalgate.graders import registry
@@ -54,18 +55,33 @@ class _Bound:
         threshold = self.assertion.threshold
         return score if threshold is None else float(score >= threshold)
 
+    def requests(self, seen: registry.Seen) -> list[Request]:
+        """What the judge has to be asked before `seen` can be graded."""
+        text = None if seen.answer.failed else self._text(seen)
+        return [] if text is None else self.grader.requests(text, self.expected(seen.case), seen, self.options)
+
+    @property
+    def judge(self) -> str | None:
+        """The variant that has to be asked; None for a grader that asks nobody."""
+        return str(self.options["judge"]) if self.grader.asks is not None else None
+
     def _score(self, seen: registry.Seen) -> float:
+        text = self._text(seen)
+        if text is None:
+            return 0.0
+        expected = self.expected(seen.case)
+        if self.grader.sees:
+            return min(1.0, max(0.0, self.score(text, expected, seen=seen, **self.options)))
+        return min(1.0, max(0.0, self.score(text, expected, **self.options)))
+
+    def _text(self, seen: registry.Seen) -> str | None:
+        """What is graded of an answer; None where it says nothing, or whoever does would pass whatever only forbids."""
         text = seen.answer.text
         if self.assertion.reasoning == "strip":
             text = split_reasoning(text)[1]
         for step in self.steps:
             text = step(text)
-        if not (self.assertion.allow_empty or self.grader.silence) and is_blank(text):
-            return 0.0  # or whoever says nothing at all would pass whatever only forbids
-        expected = self.expected(seen.case)
-        if self.grader.sees:
-            return min(1.0, max(0.0, self.score(text, expected, seen=seen, **self.options)))
-        return min(1.0, max(0.0, self.score(text, expected, **self.options)))
+        return None if is_blank(text) and not (self.assertion.allow_empty or self.grader.silence) else text
 
 
 @dataclass(frozen=True)
@@ -78,6 +94,7 @@ class Grading:
     metrics: Mapping[str, tuple[_Bound, ...]]
     hash: str
     rules: str = ""
+    judges: Mapping[str, Endpoint] = field(default_factory=dict)
 
     @property
     def slow(self) -> bool:
@@ -90,10 +107,44 @@ class Grading:
         `endpoint` gave the answer; what is not told scores 0 where a grader asks for its price. Raises `GraderError`
         when a grader does.
         """
-        if answer.failed:
+        return self.grade_seen(registry.Seen(answer, case, endpoint))
+
+    def grade_seen(self, seen: registry.Seen) -> dict[str, float]:
+        """The same, with all that graders may ask for; `seen.replies` are those to `requests(seen)`, in that order."""
+        if seen.answer.failed:
             return dict.fromkeys(self.metrics, 0.0)
-        seen = registry.Seen(answer, case, endpoint)
-        return {metric: _mean(bound, seen) for metric, bound in self.metrics.items()}
+        if not self.judges:
+            return {metric: _mean(bound, seen) for metric, bound in self.metrics.items()}
+        replies = iter(seen.replies)
+        return {metric: _mean_of_judged(bound, seen, replies) for metric, bound in self.metrics.items()}
+
+    def requests(self, seen: registry.Seen) -> list[tuple[Endpoint, Request]]:
+        """Who has to be asked what before `seen` can be graded."""
+        asking = [each for bound in self.metrics.values() for each in bound if each.judge is not None]
+        return [(self.judges[str(each.judge)], request) for each in asking for request in each.requests(seen)]
+
+    def example_requests(self, case: Case) -> list[tuple[Endpoint, Request]]:
+        """What the judges would be asked of some answer to `case`: to see beforehand that they can be."""
+        answers = (Answer(text, "stop") for text in ("An answer.", "Another one."))
+        return self.requests(registry.Seen(next(answers), case, baseline=next(answers))) if self.judges else []
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """The judges by name, with the place where the suite names each."""
+        every = [each for bound in self.metrics.values() for each in bound]
+        return {each.judge: each.place for each in every if each.judge is not None}
+
+    @property
+    def compares(self) -> bool:
+        """Whether a grader needs the baseline's answer."""
+        return any(each.grader.compares for bound in self.metrics.values() for each in bound)
+
+    def with_judges(self, judges: Mapping[str, Endpoint]) -> Grading:
+        """The same, asking these: another judge is another grading."""
+        if not judges:
+            return self
+        kin = sorted(endpoint.kin for endpoint in judges.values())
+        return replace(self, judges=judges, hash=digest([self.hash, kin]), rules=digest([self.rules, kin]))
 
 
 def bind(suite: Suite) -> Grading:
@@ -201,3 +252,13 @@ class _TargetCheck:
 def _mean(bound: tuple[_Bound, ...], seen: registry.Seen) -> float:
     total = sum(each.assertion.weight for each in bound)
     return sum(each.assertion.weight * each.grade(seen) for each in bound) / total
+
+
+def _mean_of_judged(bound: tuple[_Bound, ...], seen: registry.Seen, replies: Iterator[Answer]) -> float:
+    """The same, where each grader that asks is given the replies to what it asked."""
+    total = sum(each.assertion.weight for each in bound)
+    scores = 0.0
+    for each in bound:
+        own = () if each.judge is None else tuple(islice(replies, len(each.requests(seen))))
+        scores += each.assertion.weight * each.grade(replace(seen, replies=own))
+    return scores / total

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from evalgate.exchange import Answer, JsonValue
+from evalgate.exchange import Answer, JsonValue, Request
 from evalgate.formats.documents import did_you_mean
 
 if TYPE_CHECKING:
@@ -48,11 +48,18 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a grader may ask for beside the text: the whole answer, its case, and who gave it, where that is known."""
+    """What a grader may ask for beside the text: the whole answer, its case, and who gave it, where that is known.
+
+    `baseline` is the baseline's answer to the same question, where a grader compares with it; `is_baseline`: this is
+    it. `replies` are what the judge said to each request that the grader had.
+    """
 
     answer: Answer
     case: Case
     endpoint: Endpoint | None = None
+    baseline: Answer | None = None
+    is_baseline: bool = False
+    replies: tuple[Answer, ...] = ()
 
 
 Score = Callable[..., float]
@@ -71,6 +78,7 @@ class Prepared(NamedTuple):
 Prepare = Callable[[Mapping[str, object], Path], Prepared | None]
 # (options, suite, which of its assertions); raises `InputError`
 ForSuite = Callable[[Mapping[str, object], "Suite", int], Prepared]
+Asks = Callable[..., list[Request]]  # (text, expected, seen=…, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,8 @@ class Grader:
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
     all others score 0 for them. A `slow` one waits for another process, so that several answers are graded at once.
+    One that `asks` names a variant of the catalogue in its option `judge`; one that `compares` needs the baseline's
+    answer.
     """
 
     name: str
@@ -93,6 +103,12 @@ class Grader:
     needed: frozenset[str] = frozenset()
     for_suite: ForSuite | None = None
     slow: bool = False
+    asks: Asks | None = None
+    compares: bool = False
+
+    def requests(self, text: str, expected: JsonValue, seen: Seen, options: Mapping[str, object]) -> list[Request]:
+        """What has to be asked before this answer can be scored; nothing for most graders."""
+        return [] if self.asks is None else self.asks(text, expected, seen=seen, **_known_to(self.asks, options))
 
     def problem_with(self, expected: JsonValue, options: Mapping[str, object]) -> str | None:
         """Why `expected` cannot be used with these options; None when it can."""
@@ -148,6 +164,8 @@ def grader(
     silence: bool = False,
     for_suite: ForSuite | None = None,
     slow: bool = False,
+    asks: Asks | None = None,
+    compares: bool = False,
 ) -> Callable[[Score], Score]:
     """Register a grading function under the name that suites use as `type`."""
 
@@ -168,6 +186,8 @@ def grader(
             needed=needed,
             for_suite=for_suite,
             slow=slow,
+            asks=asks,
+            compares=compares,
         )
         return function
 

@@ -8,23 +8,19 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from evalgate.catalog import Endpoint
-from evalgate.exchange import Answer
 from evalgate.graders.bind import Grading
-from evalgate.suite import Case
+from evalgate.graders.registry import Seen
 
 
-async def graded(
-    grading: Grading, pairs: Sequence[tuple[Answer, Case]], endpoint: Endpoint | None = None
-) -> list[dict[str, float]]:
+async def graded(grading: Grading, seen: Sequence[Seen]) -> list[dict[str, float]]:
     """The score per metric of each answer, in their order; raises `GraderError` when a grader does.
 
     Whoever is cancelled waits for the answers that are being graded, and for no others.
     """
     if not grading.slow:
-        return [grading.grade(answer, case, endpoint) for answer, case in pairs]
+        return [grading.grade_seen(each) for each in seen]
     loop, pool = asyncio.get_running_loop(), _pool()
-    work = [loop.run_in_executor(pool, grading.grade, answer, case, endpoint) for answer, case in pairs]
+    work = [loop.run_in_executor(pool, grading.grade_seen, each) for each in seen]
     try:
         return list(await asyncio.gather(*work))
     finally:

@@ -10,7 +10,7 @@ import pytest
 
 from evalgate.errors import GraderError, InputError
 from evalgate.exchange import Answer, JsonValue
-from evalgate.graders import bind, graded
+from evalgate.graders import Seen, bind, graded
 from evalgate.graders.sandbox import Isolation, SandboxError, isolation
 from evalgate.suite import Suite, load_suite
 from tests.conftest import suite_file
@@ -122,7 +122,7 @@ def test_many_answers_are_graded_at_once_and_in_order(tmp_path: Path) -> None:
     loaded = suite(tmp_path, *(f"assert f() == {n}" for n in range(6)))
     grading = bind(loaded)
     assert grading.slow
-    pairs = [(Answer(f"f = lambda: {case.id[1:]}", "stop"), case) for case in loaded.cases]
-    pairs[3] = (Answer("f = lambda: -1", "stop"), pairs[3][1])
-    scores = asyncio.run(graded(grading, pairs))
+    seen = [Seen(Answer(f"f = lambda: {case.id[1:]}", "stop"), case) for case in loaded.cases]
+    seen[3] = Seen(Answer("f = lambda: -1", "stop"), seen[3].case)
+    scores = asyncio.run(graded(grading, seen))
     assert [each["score"] for each in scores] == [1, 1, 1, 0, 1, 1]
