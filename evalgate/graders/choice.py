@@ -82,7 +82,7 @@ def multiple_choice(text: str, expected: JsonValue, *, letters: Letters = "ABCDE
 
 Labels = list[str] | dict[str, list[str]]
 _NEGATED = re.compile(
-    r"(?:\bnot|\bno|\bnon|\bnever|n't|\bneither|\bnor|\bwithout|\brather than|\binstead of)(?:\W+(?:a|an|the|be|really))?\W*$"
+    r"(?:\b(?:not|no|non|never|neither|nor|without|rather than|instead of)|n't)(?:\W+(?:a|an|the|be|really))?\W*$"
 )
 
 

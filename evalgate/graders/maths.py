@@ -2,8 +2,9 @@
 
 Answers are hostile, and a computer algebra system is not made for that: a short formula can take hours or all memory.
 So it works in a process of its own, without keys in its environment and with limits that the system enforces: seconds
-of processor time for each answer, memory, no files written. An answer on which it dies scores 0, and the next one has a
-new process. Seconds are of its processor time and not of a clock, so that a busy machine gives the same scores.
+of processor time for each answer, memory, no files written. (Windows has no such limits, and is refused.) An answer on
+which it dies scores 0, and the next one has a new process. Seconds are of its processor time and not of a clock, so
+that a busy machine gives the same scores.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ _START = 120.0  # to import the library on a busy machine
 
 def _has_library(options: Mapping[str, object], folder: Path) -> Prepared | None:
     del options, folder
+    if sys.platform == "win32":
+        raise ValueError("type", "grader 'maths' needs limits that Windows cannot set; use Linux or macOS")
     if find_spec("math_verify") is None:
         raise ValueError("type", "grader 'maths' needs a library: pip install 'evalgate-harness[maths]'")
     return None
@@ -71,8 +74,9 @@ class _Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         known = {"PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV"}
         environment = {key: value for key, value in os.environ.items() if key in known}
-        command = [sys.executable, "-m", "evalgate.graders.maths_worker"]
-        process = subprocess.Popen(  # noqa: S603  # this Python and our own module
+        # by its path, for it needs nothing of the house; -P: nothing is imported from where somebody happens to stand
+        command = [sys.executable, "-P", str(Path(__file__).with_name("maths_worker.py"))]
+        process = subprocess.Popen(  # noqa: S603  # this Python and our own file
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         )
         if self._line(process, _START) != b"ready\n":

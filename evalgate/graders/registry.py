@@ -121,13 +121,14 @@ COMMON = ("type", "value", "threshold", "weight", "metric", "reasoning", "allow_
 def _path(location: tuple[int | str, ...], value: object) -> Iterable[int | str]:
     """The parts of a location that name something in the value, and not a member of a union of types."""
     for part in location:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
-        else:
-            continue
-        yield part
+        inner: Mapping[int | str, object] = {}
+        if isinstance(value, dict):
+            inner = value
+        elif isinstance(value, list):
+            inner = dict(enumerate(value))
+        if part in inner:
+            value = inner[part]
+            yield part
 
 
 _REGISTRY: dict[str, Grader] = {}
