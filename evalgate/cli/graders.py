@@ -12,7 +12,7 @@ import click
 @click.option(
     "--markdown", is_flag=True, help="Print the reference of all graders, as docs/graders-reference.md has it."
 )
-def command(name: str | None, markdown: bool) -> int:  # noqa: FBT001  # click passes it so
+def command(name: str | None, markdown: bool) -> int:
     """List all graders, or describe one: when it scores 1, its options, and its edge cases."""
     from evalgate.errors import InputError
     from evalgate.graders.reference import Entry, Option, as_markdown, entries, entry, in_words

@@ -26,6 +26,7 @@ from evalgate.graders.expectations import a_scalar
 from evalgate.graders.registry import Prepared, grader
 
 MAX_FORMULA = 10_000  # characters, of which the last ones are read: models conclude at the end
+SECONDS = 3.0  # of processor time, for each comparison
 PATIENCE = 60.0  # seconds of a clock, for a process that waits for something instead of working
 _START = 120.0  # to import the library on a busy machine
 
@@ -49,6 +50,8 @@ class _Worker:
     def ask(self, expected: str, text: str | None) -> bool | None:
         """Whether both are equal, or with no text whether `expected` can be read; None when it died of the question."""
         with self._lock:
+            if self._process is not None and self._process.poll() is not None:
+                self.stop()  # somebody ended it; that says nothing of this question
             process = self._process or self._start()
             question = json.dumps([expected, text]).encode() + b"\n"
             try:
@@ -75,10 +78,10 @@ class _Worker:
         known = {"PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV"}
         environment = {key: value for key, value in os.environ.items() if key in known}
         # by its path, for it needs nothing of the house; -P: nothing is imported from where somebody happens to stand
-        command = [sys.executable, "-P", str(Path(__file__).with_name("maths_worker.py"))]
-        process = subprocess.Popen(  # noqa: S603  # this Python and our own file
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-        )
+        command = [sys.executable, "-P", str(Path(__file__).with_name("maths_worker.py")), str(SECONDS)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        # a session of its own: Ctrl-C is not a formula that took too long; without us it ends by itself
+        process = subprocess.Popen(command, env=environment, start_new_session=True, **pipes)  # noqa: S603
         if self._line(process, _START) != b"ready\n":
             process.kill()
             told = process.communicate()[1].decode(errors="replace").strip().splitlines()

@@ -152,4 +152,4 @@ def chrf(text: str, expected: JsonValue, *, word_order: Literal[0, 1, 2] = 0, ig
 def _of_sentence(score: Callable[[str, list[str]], object], text: str, expected: JsonValue) -> float:
     references = [str(each)[:MAX_COMPARED] for each in (expected if isinstance(expected, list) else [expected])]
     found = score(flattened(text[:MAX_COMPARED], "strict"), [flattened(each, "strict") for each in references])
-    return float(found.score) / 100  # type: ignore[attr-defined]  # its scores have no common type
+    return min(1.0, float(found.score) / 100)  # type: ignore[attr-defined]  # its scores have no common type

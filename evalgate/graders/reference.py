@@ -115,10 +115,8 @@ def _section(each: Entry) -> str:
         lines += ["", "It takes no `value` and looks at no target."]
     if each.options:
         lines += ["", "| option | type | default |", "| --- | --- | --- |"]
-        lines += [
-            f"| `{option.name}` | {in_words(option.schema, cell=True)} | {_default(option)} |"
-            for option in each.options
-        ]
+        for option in each.options:
+            lines.append(f"| `{option.name}` | {in_words(option.schema, cell=True)} | {_default(option)} |")
     return "\n".join(lines) + "\n"
 
 
