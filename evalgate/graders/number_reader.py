@@ -92,15 +92,21 @@ class Notation:
 
     def numbers(self, text: str, *, glued: bool = False) -> Iterator[Found]:
         """The numbers in a plain text; with `glued`, also those that are part of a word."""
-        for found in _TOKEN.finditer(text):
-            if found["other"] or _is_bound(text, found):
-                continue
-            if not found["currency"] and _is_glued(text, found) and (not glued or _is_index(text, found)):
-                continue
-            if (run := found["run"]) and self._last_of(run) is None:
-                continue
-            if not self.units or self._unit_stands_with(found):
-                yield found
+        return (found for found in _TOKEN.finditer(text) if self._counts(text, found, glued=glued))
+
+    def last(self, text: str, *, glued: bool = False) -> Found | None:
+        """The last of `numbers`, without a look at those before it."""
+        tokens = list(_TOKEN.finditer(text))
+        return next((found for found in reversed(tokens) if self._counts(text, found, glued=glued)), None)
+
+    def _counts(self, text: str, found: Found, *, glued: bool) -> bool:
+        if found["other"] or _is_bound(text, found):
+            return False
+        if not found["currency"] and _is_glued(text, found) and (not glued or _is_index(text, found)):
+            return False
+        if (run := found["run"]) and self._last_of(run) is None:
+            return False
+        return not self.units or self._unit_stands_with(found)
 
     def value(self, found: Found) -> Number | None:
         """What a number is; None when it is too long to be one, divides by zero, or is a factor of a formula."""

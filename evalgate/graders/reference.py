@@ -101,7 +101,8 @@ def _mapping(value: JsonValue) -> dict[str, JsonValue]:
 def as_markdown() -> str:
     """The whole reference, for docs/graders-reference.md."""
     head = "# All graders\n\nWritten by `evalgate graders --markdown` from the graders themselves; do not edit it.\n"
-    always = "\nEvery grader also takes `value`, `threshold`, `weight`, `metric`, `reasoning`, `allow_empty` and `transform`.\n"
+    shared = ", ".join(f"`{key}`" for key in registry.COMMON[1:])
+    always = f"\nEvery grader also takes {shared}; see [graders.md](graders.md).\n"
     return head + always + "".join(f"\n{_section(each)}" for each in entries())
 
 
