@@ -7,7 +7,7 @@ option that it does not have, a case whose target it cannot use.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -54,12 +54,17 @@ class _Bound:
         threshold = self.assertion.threshold
         return score if threshold is None else float(score >= threshold)
 
-    def _score(self, seen: registry.Seen) -> float:
-        text = seen.answer.text
+    def read(self, answer: Answer) -> str:
+        """What is graded of an answer."""
+        text = answer.text
         if self.assertion.reasoning == "strip":
             text = split_reasoning(text)[1]
         for step in self.steps:
             text = step(text)
+        return text
+
+    def _score(self, seen: registry.Seen) -> float:
+        text = self.read(seen.answer)
         if not (self.assertion.allow_empty or self.grader.silence) and is_blank(text):
             return 0.0  # or whoever says nothing at all would pass whatever only forbids
         expected = self.expected(seen.case)
@@ -89,6 +94,14 @@ class Grading:
             return dict.fromkeys(self.metrics, 0.0)
         seen = registry.Seen(answer, case, endpoint)
         return {metric: _mean(bound, seen) for metric, bound in self.metrics.items()}
+
+    def labels(self, answer: Answer, case: Case) -> Iterator[tuple[str, str, str | None]]:
+        """For each assertion that asks for a label: its metric, the target, and the label that the answer gives."""
+        for metric, bound in self.metrics.items():
+            for each in bound:
+                if each.grader.label is not None:
+                    said = None if answer.failed else each.grader.label(each.read(answer), **each.options)
+                    yield metric, str(each.expected(case)), said
 
 
 def bind(suite: Suite) -> Grading:

@@ -143,7 +143,7 @@ def _a_label(expected: JsonValue, *, labels: Labels) -> str | None:
     return None if expected in known else told
 
 
-@grader("classification", expects=_a_label, prepare=_distinct_labels)
+@grader("classification", expects=_a_label, prepare=_distinct_labels, label=label_of)
 def classification(text: str, expected: JsonValue, *, labels: Labels, anywhere: bool = False) -> float:
     """1 when the label that the answer gives is the target; 0 when it gives none, another, or several.
 

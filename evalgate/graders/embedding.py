@@ -34,7 +34,6 @@ def _model() -> Any:  # the package has no types
     return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 
 
-@functools.lru_cache(maxsize=4096)
 def _vector(text: str) -> NDArray[np.float32]:
     """Of length 1, or 0 for a text without a word piece."""
     import numpy as np
@@ -42,6 +41,9 @@ def _vector(text: str) -> NDArray[np.float32]:
     vector: NDArray[np.float32] = _model().embed([text])[0]
     length = float(np.linalg.norm(vector))
     return vector / length if length > 0 else np.zeros_like(vector)
+
+
+_of_reference = functools.lru_cache(maxsize=4096)(_vector)
 
 
 @grader("embedding_similarity", expects=texts, prepare=_has_model)
@@ -57,7 +59,7 @@ def embedding_similarity(text: str, expected: JsonValue) -> float:
     def nearness(text: str, reference: str) -> float:
         if text == reference:
             return 1.0
-        return float(np.clip(np.dot(_vector(text), _vector(reference)), 0.0, 1.0))
+        return float(np.clip(np.dot(_vector(text), _of_reference(reference)), 0.0, 1.0))
 
     # half a surrogate pair is no text that can be encoded
     return best(text.encode("utf-8", "replace").decode(), expected, nearness)

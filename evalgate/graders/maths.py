@@ -79,9 +79,14 @@ class _Worker:
         environment = {key: value for key, value in os.environ.items() if key in known}
         # by its path, for it needs nothing of the house; -P: nothing is imported from where somebody happens to stand
         command = [sys.executable, "-P", str(Path(__file__).with_name("maths_worker.py")), str(SECONDS)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        # a session of its own: Ctrl-C is not a formula that took too long; without us it ends by itself
-        process = subprocess.Popen(command, env=environment, start_new_session=True, **pipes)  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603  # this Python and our own file
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is no formula that took too long; without us it ends by itself
+        )
         if self._line(process, _START) != b"ready\n":
             process.kill()
             told = process.communicate()[1].decode(errors="replace").strip().splitlines()

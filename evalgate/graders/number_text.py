@@ -46,8 +46,10 @@ _REMARK = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 # one of these stands in every such remark
-_REMARKED = ("confi", "certain", "konfidenz", "certeza", "fiducia", "sure", "decimal", "significant")
-_REMARKED += ("d.p.", "dp.", "s.f.", "sf.")
+_REMARKED = (
+    *("confi", "certain", "konfidenz", "certeza", "fiducia", "sure", "decimal", "significant"),
+    *("d.p.", "dp.", "s.f.", "sf."),
+)
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*] )?(\d{1,2})[.)](?=[ \t]+\S)", re.MULTILINE)
 
 

@@ -57,6 +57,7 @@ class Seen:
 Score = Callable[..., float]
 Expectation = Callable[..., str | None]  # (expected, **options)
 Texts = Callable[..., Iterable[Text]]  # (expected, **options)
+Label = Callable[..., str | None]  # (text, **options)
 
 
 class Prepared(NamedTuple):
@@ -75,7 +76,7 @@ class Grader:
     """A registered grader: its function, its check of expectations, and the types of its options by name.
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
-    all others score 0 for them.
+    all others score 0 for them. `label` tells which of several labels an answer gives.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Grader:
     texts: Texts | None = None
     value_as: str | None = None
     prepare: Prepare | None = None
+    label: Label | None = None
     silence: bool = False
     sees: bool = False
     needed: frozenset[str] = frozenset()
@@ -141,6 +143,7 @@ def grader(
     texts: Texts | None = None,
     value_as: str | None = None,
     prepare: Prepare | None = None,
+    label: Label | None = None,
     silence: bool = False,
 ) -> Callable[[Score], Score]:
     """Register a grading function under the name that suites use as `type`."""
@@ -150,7 +153,17 @@ def grader(
         sees = options.pop(SEEN, None) is not None
         needed = frozenset(key for key in options if _parameters(function)[key].default is inspect.Parameter.empty)
         _REGISTRY[name] = Grader(
-            name, function, expects, options, texts, value_as, prepare, silence=silence, sees=sees, needed=needed
+            name,
+            function,
+            expects,
+            options,
+            texts,
+            value_as,
+            prepare,
+            label,
+            silence=silence,
+            sees=sees,
+            needed=needed,
         )
         return function
 
