@@ -29,8 +29,9 @@ lab-smoke: $(VENV)/.lab ## the same with three variants and few cases
 record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on two cores; resumable)
 	@$(BIN)/python -m evalgate lab record
 
-schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
+schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
 	@for name in suite catalog signal; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@$(BIN)/python -m evalgate graders --markdown > docs/graders-reference.md
 
 clean: ## forget the environment, the store and the lab
 	rm -rf $(VENV) $(LITELLM) .evalgate

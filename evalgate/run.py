@@ -11,7 +11,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalgate.catalog import Endpoint
 from evalgate.collect import (
@@ -30,6 +30,7 @@ from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.facts import Given, Tally, Usage, VariantFacts
 from evalgate.graders import Grading, Seen, graded
+from evalgate.graders.classes import Classes
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
@@ -49,6 +50,7 @@ class RunResult:
     usage: Usage
     requests: int
     failures: Sequence[ReasonGroup]  # why answers failed, the most frequent reason first
+    classes: Mapping[str, Classes] = field(default_factory=dict)  # by metric, where a grader asks for a label
 
     def rows(self) -> Iterator[dict[str, JsonValue]]:
         """One JSON object for each case and metric, as `evalgate compare` reads them."""
@@ -118,6 +120,7 @@ async def run(
         usage=scores.tally.usage(endpoint),
         requests=collector.requests,
         failures=scores.reasons.groups(),
+        classes=scores.classes,
     )
 
 
@@ -131,6 +134,7 @@ class _Scores:
         self.means = {metric: array("d") for metric in grading.metrics}
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
         self.tally, self.reasons = Tally(), Reasons()
+        self.classes: dict[str, Classes] = {}
 
     async def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
@@ -143,6 +147,8 @@ class _Scores:
             for answer in given:
                 self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
                 self.reasons.add(answer)
+                for metric, target, said in self._grading.labels(answer, case):
+                    self.classes.setdefault(metric, Classes()).add(target, said)
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
             del self.prompt_sizes[case.id]

@@ -86,7 +86,7 @@ def command(
         publication.require(store)
         if not quiet:
             for contest in contests:
-                for remark in contest.suite.remarks:
+                for remark in (*contest.suite.remarks, *contest.grading.remarks):
                     tell(f"{safe(str(contest.suite.path))}: {remark}")
             tell(summary([forecast(contest) for contest in contests]))
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}

@@ -12,13 +12,14 @@ from pydantic import BaseModel
 def command(name: str) -> int:
     """Print the JSON Schema of a suite, a catalogue or the signal."""
     from evalgate.catalog import CatalogFile
+    from evalgate.graders.reference import with_graders
     from evalgate.signal import SignalDocument
     from evalgate.suite import SuiteFile
 
     models: dict[str, type[BaseModel]] = {"suite": SuiteFile, "catalog": CatalogFile, "signal": SignalDocument}
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **models[name].model_json_schema(by_alias=True),
-    }
+    schema = models[name].model_json_schema(by_alias=True)
+    if name == "suite":
+        schema = with_graders(schema)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     click.echo(orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
     return 0

@@ -15,6 +15,7 @@ from evalgate.collect.collector import Collector
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question, Request
 from evalgate.graders import Grading, Seen
+from evalgate.stats.agreement import Agreement, agreement
 
 
 async def with_opinions(
@@ -46,6 +47,26 @@ async def with_opinions(
         replace(each, replies=tuple(said[judge.config, request.hash] for judge, request in asked))
         for each, asked in zip(seen, wanted, strict=True)
     ]
+
+
+async def judged_twice(
+    collector: Collector, grading: Grading, seen: Sequence[Seen], budget: Budget, *, max_age: float
+) -> dict[str, Agreement]:
+    """The judges held against themselves (A/A): by metric, how far a second asking gives the scores of the first.
+
+    Both askings are bought and kept as any answer, the second as its repeat.
+    """
+    first, second = [
+        [
+            grading.grade_seen(each)
+            for each in await with_opinions(collector, grading, seen, budget, max_age=max_age, repeat=repeat)
+        ]
+        for repeat in (0, 1)
+    ]
+    return {
+        metric: agreement(*([grades[metric] for grades in asking] for asking in (first, second)))
+        for metric in grading.metrics
+    }
 
 
 def _of(

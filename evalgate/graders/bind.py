@@ -39,6 +39,7 @@ class _Bound:
     options: Mapping[str, object]
     steps: tuple[Step, ...]
     place: str
+    remark: str = ""
 
     def expected(self, case: Case) -> JsonValue:
         return case.target if self.value is None else self.value
@@ -74,13 +75,18 @@ class _Bound:
             return min(1.0, max(0.0, self.score(text, expected, seen=seen, **self.options)))
         return min(1.0, max(0.0, self.score(text, expected, **self.options)))
 
-    def _text(self, seen: registry.Seen) -> str | None:
-        """What is graded of an answer; None where it says nothing, or whoever does would pass whatever only forbids."""
-        text = seen.answer.text
+    def read(self, answer: Answer) -> str:
+        """What is graded of an answer."""
+        text = answer.text
         if self.assertion.reasoning == "strip":
             text = split_reasoning(text)[1]
         for step in self.steps:
             text = step(text)
+        return text
+
+    def _text(self, seen: registry.Seen) -> str | None:
+        """What is graded; None where it says nothing, or whoever says nothing would pass whatever only forbids."""
+        text = self.read(seen.answer)
         return None if is_blank(text) and not (self.assertion.allow_empty or self.grader.silence) else text
 
 
@@ -100,6 +106,12 @@ class Grading:
     def slow(self) -> bool:
         """Whether a grader waits for something: then several answers are better graded at once (`waves.graded`)."""
         return any(each.grader.slow for bound in self.metrics.values() for each in bound)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever starts a check should be told of the graders."""
+        every = (each.remark for bound in self.metrics.values() for each in bound)
+        return [remark for remark in dict.fromkeys(every) if remark]
 
     def grade(self, answer: Answer, case: Case, endpoint: Endpoint | None = None) -> dict[str, float]:
         """Score per metric, each in [0, 1]. An answer that failed scores 0: errors are not missing at random.
@@ -146,6 +158,14 @@ class Grading:
         kin = sorted(endpoint.kin for endpoint in judges.values())
         return replace(self, judges=judges, hash=digest([self.hash, kin]), rules=digest([self.rules, kin]))
 
+    def labels(self, answer: Answer, case: Case) -> Iterator[tuple[str, str, str | None]]:
+        """For each assertion that asks for a label: its metric, the target, and the label that the answer gives."""
+        for metric, bound in self.metrics.items():
+            for each in bound:
+                if each.grader.label is not None:
+                    said = None if answer.failed else each.grader.label(each.read(answer), **each.options)
+                    yield metric, str(each.expected(case)), said
+
 
 def bind(suite: Suite) -> Grading:
     """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
@@ -189,9 +209,9 @@ def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[_Bound, Json
         raise suite.error(message, "assert", index, key) from None
     if found.for_suite is not None:
         prepared = found.for_suite(options, suite, index)
-    score, identity = (found.score, None) if prepared is None else prepared
+    score, identity, remark = registry.Prepared(found.score, None) if prepared is None else prepared
     place = suite.document.at("assert", index)
-    return _Bound(assertion, found, score, value, options, steps, place), identity
+    return _Bound(assertion, found, score, value, options, steps, place, remark), identity
 
 
 def _value_and_options(found: registry.Grader, assertion: Assertion) -> tuple[dict[str, object], JsonValue]:

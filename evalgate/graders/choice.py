@@ -82,7 +82,7 @@ def multiple_choice(text: str, expected: JsonValue, *, letters: Letters = "ABCDE
 
 Labels = list[str] | dict[str, list[str]]
 _NEGATED = re.compile(
-    r"(?:\bnot|\bno|\bnon|\bnever|n't|\bneither|\bnor|\bwithout|\brather than|\binstead of)(?:\W+(?:a|an|the|be|really))?\W*$"
+    r"(?:\b(?:not|no|non|never|neither|nor|without|rather than|instead of)|n't)(?:\W+(?:a|an|the|be|really))?\W*$"
 )
 
 
@@ -143,7 +143,7 @@ def _a_label(expected: JsonValue, *, labels: Labels) -> str | None:
     return None if expected in known else told
 
 
-@grader("classification", expects=_a_label, prepare=_distinct_labels)
+@grader("classification", expects=_a_label, prepare=_distinct_labels, label=label_of)
 def classification(text: str, expected: JsonValue, *, labels: Labels, anywhere: bool = False) -> float:
     """1 when the label that the answer gives is the target; 0 when it gives none, another, or several.
 

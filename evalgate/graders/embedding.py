@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalgate.exchange import JsonValue
 from evalgate.graders.expectations import texts
@@ -26,7 +26,7 @@ def _has_model(options: Mapping[str, object], folder: Path) -> Prepared | None:
 
 
 @functools.cache
-def _model() -> object:
+def _model() -> Any:  # the package has no types
     import wordllama
 
     # the package looks for its own tokenizer in a folder that it does not have, unless it is told
@@ -34,10 +34,16 @@ def _model() -> object:
     return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
 
 
-@functools.lru_cache(maxsize=4096)
 def _vector(text: str) -> NDArray[np.float32]:
-    vector: NDArray[np.float32] = _model().embed([text], norm=True)[0]  # type: ignore[attr-defined]  # has no types
-    return vector
+    """Of length 1, or 0 for a text without a word piece."""
+    import numpy as np
+
+    vector: NDArray[np.float32] = _model().embed([text])[0]
+    length = float(np.linalg.norm(vector))
+    return vector / length if length > 0 else np.zeros_like(vector)
+
+
+_of_reference = functools.lru_cache(maxsize=4096)(_vector)
 
 
 @grader("embedding_similarity", expects=texts, prepare=_has_model)
@@ -51,6 +57,9 @@ def embedding_similarity(text: str, expected: JsonValue) -> float:
     import numpy as np
 
     def nearness(text: str, reference: str) -> float:
-        return float(np.nan_to_num(np.dot(_vector(text), _vector(reference)))) if text.strip() else 0.0
+        if text == reference:
+            return 1.0
+        return float(np.clip(np.dot(_vector(text), _of_reference(reference)), 0.0, 1.0))
 
-    return best(text, expected, nearness)
+    # half a surrogate pair is no text that can be encoded
+    return best(text.encode("utf-8", "replace").decode(), expected, nearness)

@@ -7,7 +7,6 @@ cannot be told does not count as one in the right language.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -80,14 +79,9 @@ def language_of(text: str) -> str | None:
     """The language of a text as ISO 639-1, by py3langid; None for one without letters."""
     if not any(character.isalpha() for character in text[:MAX_LANGUAGE]):
         return None
-    return str(_identifier().classify(text[:MAX_LANGUAGE])[0])
+    import py3langid  # its model takes a second to load, at the first text
 
-
-@functools.cache
-def _identifier() -> object:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE)
+    return str(py3langid.classify(text[:MAX_LANGUAGE])[0])
 
 
 @check("length_constraints:number_sentences")

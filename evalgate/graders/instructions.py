@@ -98,8 +98,8 @@ def instructions(text: str, expected: JsonValue, *, counts: Literal["all", "shar
 
     The target (or `value`, or `checks`) lists checks with their arguments, by the names of IFEval:
     `[{"length_constraints:number_words": {num_words: 50, relation: at most}}, "punctuation:no_comma"]`, or as its data
-    set has them (`{instruction_id_list: […], kwargs: […]}`). Answers are taken as they are, which is its strict reading.
-    Of an answer of more than 200,000 characters no instruction counts as followed.
+    set has them (`{instruction_id_list: […], kwargs: […]}`). Answers are taken as they are, which is its strict
+    reading. Of an answer of more than 200,000 characters no instruction counts as followed.
 
     Checks: {checks}.
     """

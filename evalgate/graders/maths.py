@@ -2,8 +2,9 @@
 
 Answers are hostile, and a computer algebra system is not made for that: a short formula can take hours or all memory.
 So it works in a process of its own, without keys in its environment and with limits that the system enforces: seconds
-of processor time for each answer, memory, no files written. An answer on which it dies scores 0, and the next one has a
-new process. Seconds are of its processor time and not of a clock, so that a busy machine gives the same scores.
+of processor time for each answer, memory, no files written. (Windows has no such limits, and is refused.) An answer on
+which it dies scores 0, and the next one has a new process. Seconds are of its processor time and not of a clock, so
+that a busy machine gives the same scores.
 """
 
 from __future__ import annotations
@@ -25,12 +26,15 @@ from evalgate.graders.expectations import a_scalar
 from evalgate.graders.registry import Prepared, grader
 
 MAX_FORMULA = 10_000  # characters, of which the last ones are read: models conclude at the end
+SECONDS = 3.0  # of processor time, for each comparison
 PATIENCE = 60.0  # seconds of a clock, for a process that waits for something instead of working
 _START = 120.0  # to import the library on a busy machine
 
 
 def _has_library(options: Mapping[str, object], folder: Path) -> Prepared | None:
     del options, folder
+    if sys.platform == "win32":
+        raise ValueError("type", "grader 'maths' needs limits that Windows cannot set; use Linux or macOS")
     if find_spec("math_verify") is None:
         raise ValueError("type", "grader 'maths' needs a library: pip install 'evalgate-harness[maths]'")
     return None
@@ -46,6 +50,8 @@ class _Worker:
     def ask(self, expected: str, text: str | None) -> bool | None:
         """Whether both are equal, or with no text whether `expected` can be read; None when it died of the question."""
         with self._lock:
+            if self._process is not None and self._process.poll() is not None:
+                self.stop()  # somebody ended it; that says nothing of this question
             process = self._process or self._start()
             question = json.dumps([expected, text]).encode() + b"\n"
             try:
@@ -71,9 +77,15 @@ class _Worker:
     def _start(self) -> subprocess.Popen[bytes]:
         known = {"PATH", "LANG", "LC_ALL", "SYSTEMROOT", "PYTHONPATH", "VIRTUAL_ENV"}
         environment = {key: value for key, value in os.environ.items() if key in known}
-        command = [sys.executable, "-m", "evalgate.graders.maths_worker"]
-        process = subprocess.Popen(  # noqa: S603  # this Python and our own module
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+        # by its path, for it needs nothing of the house; -P: nothing is imported from where somebody happens to stand
+        command = [sys.executable, "-P", str(Path(__file__).with_name("maths_worker.py")), str(SECONDS)]
+        process = subprocess.Popen(  # noqa: S603  # this Python and our own file
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C is no formula that took too long; without us it ends by itself
         )
         if self._line(process, _START) != b"ready\n":
             process.kill()

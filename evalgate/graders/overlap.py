@@ -131,7 +131,7 @@ def bleu(
     for languages with white space, `zh` for Chinese, `char` for Japanese. It is the mean of sentences that the gate
     compares, not BLEU of the whole corpus, which has no score per case.
     """
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
     metric = BLEU(tokenize=tokenize, lowercase=ignore_case, effective_order=True)
     return _of_sentence(metric.sentence_score, text, expected)
@@ -144,7 +144,7 @@ def chrf(text: str, expected: JsonValue, *, word_order: Literal[0, 1, 2] = 0, ig
     F2 of character n-grams up to 6, without white space; `word_order: 2` is chrF++. Needs no tokeniser, so it works
     for every script.
     """
-    from sacrebleu.metrics import CHRF
+    from sacrebleu.metrics.chrf import CHRF
 
     return _of_sentence(CHRF(word_order=word_order, lowercase=ignore_case).sentence_score, text, expected)
 
@@ -152,4 +152,4 @@ def chrf(text: str, expected: JsonValue, *, word_order: Literal[0, 1, 2] = 0, ig
 def _of_sentence(score: Callable[[str, list[str]], object], text: str, expected: JsonValue) -> float:
     references = [str(each)[:MAX_COMPARED] for each in (expected if isinstance(expected, list) else [expected])]
     found = score(flattened(text[:MAX_COMPARED], "strict"), [flattened(each, "strict") for each in references])
-    return float(found.score) / 100  # type: ignore[attr-defined]  # its scores have no common type
+    return min(1.0, float(found.score) / 100)  # type: ignore[attr-defined]  # its scores have no common type

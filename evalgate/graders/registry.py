@@ -65,13 +65,17 @@ class Seen:
 Score = Callable[..., float]
 Expectation = Callable[..., str | None]  # (expected, **options)
 Texts = Callable[..., Iterable[Text]]  # (expected, **options)
+Label = Callable[..., str | None]  # (text, **options)
 
 
 class Prepared(NamedTuple):
-    """A function that scores in place of the registered one, and what of it goes into the grading's hash."""
+    """A function that scores in place of the registered one, what of it goes into the grading's hash, and what whoever
+    starts a check should be told.
+    """
 
     score: Score
     identity: JsonValue
+    remark: str = ""
 
 
 # (options, folder of the suite); raises `ValueError(key, message)`
@@ -86,9 +90,9 @@ class Grader:
     """A registered grader: its function, its check of expectations, and the types of its options by name.
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
-    all others score 0 for them. A `slow` one waits for another process, so that several answers are graded at once.
-    One that `asks` names a variant of the catalogue in its option `judge`; one that `compares` needs the baseline's
-    answer.
+    all others score 0 for them. `label` tells which of several labels an answer gives. A `slow` one waits for another
+    process, so that several answers are graded at once. One that `asks` names a variant of the catalogue in its option
+    `judge`; one that `compares` needs the baseline's answer.
     """
 
     name: str
@@ -98,6 +102,7 @@ class Grader:
     texts: Texts | None = None
     value_as: str | None = None
     prepare: Prepare | None = None
+    label: Label | None = None
     silence: bool = False
     sees: bool = False
     needed: frozenset[str] = frozenset()
@@ -142,13 +147,14 @@ COMMON = ("type", "value", "threshold", "weight", "metric", "reasoning", "allow_
 def _path(location: tuple[int | str, ...], value: object) -> Iterable[int | str]:
     """The parts of a location that name something in the value, and not a member of a union of types."""
     for part in location:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
-        else:
-            continue
-        yield part
+        inner: Mapping[int | str, object] = {}
+        if isinstance(value, dict):
+            inner = value
+        elif isinstance(value, list):
+            inner = dict(enumerate(value))
+        if part in inner:
+            value = inner[part]
+            yield part
 
 
 _REGISTRY: dict[str, Grader] = {}
@@ -161,6 +167,7 @@ def grader(
     texts: Texts | None = None,
     value_as: str | None = None,
     prepare: Prepare | None = None,
+    label: Label | None = None,
     silence: bool = False,
     for_suite: ForSuite | None = None,
     slow: bool = False,
@@ -181,6 +188,7 @@ def grader(
             texts,
             value_as,
             prepare,
+            label,
             silence=silence,
             sees=sees,
             needed=needed,

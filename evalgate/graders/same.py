@@ -83,15 +83,21 @@ def same(expected: JsonValue, actual: object, how: Comparison, path: str = "", *
         return _value(expected) == _value(actual) or _is_near(expected, actual, how)
     if isinstance(expected, list) and isinstance(actual, list):
         return len(expected) == len(actual) and _same_lists(expected, actual, how, f"{path}[]", whole=whole)
-    if isinstance(expected, dict) and (expected or whole) and isinstance(actual, dict):
-        if whole and expected.keys() != actual.keys():
-            return False
-        below = ((f"{path}.{key}" if path else key, key) for key in expected)
-        return all(
-            same(expected[key], actual.get(key, MISSING), how.at(name) if how.fields else how, name, whole=whole)
-            for name, key in below
+    if isinstance(expected, dict) and expected and isinstance(actual, dict):
+        return (not whole or expected.keys() == actual.keys()) and _same_fields(
+            expected, actual, how, path, whole=whole
         )
     return expected == actual
+
+
+def _same_fields(
+    expected: Mapping[str, JsonValue], actual: Mapping[str, object], how: Comparison, path: str, *, whole: bool
+) -> bool:
+    below = ((f"{path}.{key}" if path else key, key) for key in expected)
+    return all(
+        same(expected[key], actual.get(key, MISSING), how.at(name) if how.fields else how, name, whole=whole)
+        for name, key in below
+    )
 
 
 def _same_day(expected: str, actual: str, how: Comparison) -> bool:

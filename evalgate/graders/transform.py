@@ -15,6 +15,7 @@ nothing. `json_repair` is off unless it is named, because it makes right answers
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -52,10 +53,9 @@ def _after(marker: str, text: str) -> str:
 def _matched(pattern: str, text: str) -> str:
     import regex as bounded_regex
 
-    last = None
+    found = bounded_regex.finditer(pattern, text[: bounds.MAX_SEARCHED], timeout=bounds.REGEX_SECONDS)
     try:
-        for last in bounded_regex.finditer(pattern, text[: bounds.MAX_SEARCHED], timeout=bounds.REGEX_SECONDS):
-            pass
+        last = next(iter(deque(found, maxlen=1)), None)
     except (TimeoutError, MemoryError):
         return ""
     if last is None:

@@ -46,7 +46,7 @@ def _loaded(options: Mapping[str, object], folder: Path) -> Prepared:
     module = _module(path, code)
     function = getattr(module, found[2], None)
     if not callable(function):
-        raise ValueError("function", f"{path} has no function {found[2]!r}")
+        raise ValueError("function", f"{path} has no function {found[2]!r}")  # noqa: TRY004  # of the suite, not of a type
     arguments = options.get("arguments") or {}
     sees = _takes(function, arguments)
     return Prepared(_checked(name, function, arguments, sees=sees), hashlib.sha256(code).hexdigest())  # type: ignore[arg-type]

@@ -99,12 +99,16 @@ def _isolated(options: Mapping[str, object], folder: Path) -> Prepared:
         if os.environ.get(ALLOW) != "1":
             message = f"would run what models write with all that you may do; if you mean it, set {ALLOW}=1"
             raise ValueError("isolation", message)
-        return Prepared(partial_of(code, held=unsafe()), None)
+        return _prepared(unsafe())
     try:
-        return Prepared(partial_of(code, held=isolation()), None)
+        return _prepared(isolation())
     except SandboxError as failure:
         told = f"{failure}. Nothing is run without it (`isolation: none` with {ALLOW}=1 does, at your own risk)"
         raise ValueError("type", told) from None
+
+
+def _prepared(held: Isolation) -> Prepared:
+    return Prepared(partial_of(code, held=held), None, f"code of models runs in: {held}")
 
 
 @grader("code", expects=_a_task, prepare=_isolated, slow=True)
