@@ -43,8 +43,9 @@ record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on 
 record-border: $(VENV)/.lab ## record first tokens of short prompts, which the benchmarks of drift replay (half an hour)
 	@$(BIN)/python -m evalgate lab record-border
 
-schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
+schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
 	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@$(BIN)/python -m evalgate graders --markdown > docs/graders-reference.md
 
 clean: ## forget the environment, the store and the lab
 	rm -rf $(VENV) $(LITELLM) .evalgate

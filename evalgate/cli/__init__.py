@@ -43,6 +43,7 @@ COMMANDS = {
     "pages": "Write a page for each model: who serves it, what is proven, what each tier does.",
     "store": "Look at, tidy up or export the answers that were bought.",
     "merge": "Bring the stores of several shards together.",
+    "graders": "List all graders, or say what one of them takes.",
     "schema": "Print the JSON Schema of a file format.",
     "lab": "Serve real quantized variants of a small model on this machine.",
 }

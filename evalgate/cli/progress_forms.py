@@ -44,7 +44,7 @@ class Told:
         if self._form == "json" or self._quiet:
             return
         for contest in contests:
-            for remark in contest.suite.remarks:
+            for remark in (*contest.suite.remarks, *contest.grading.remarks):
                 tell_wrapped(f"{safe(str(contest.suite.path))}: {remark}")
         tell_wrapped(summary([forecast(contest) for contest in contests]))
 

@@ -13,6 +13,7 @@ def command(name: str) -> int:
     """Print the JSON Schema of a suite, a catalogue, the signal, the gateway's settings, or benchmark reports."""
     from evalgate.catalog import CatalogFile
     from evalgate.gateway.settings import GatewaySettings
+    from evalgate.graders.reference import with_graders
     from evalgate.intelligence import ReportFile
     from evalgate.signal import SignalDocument
     from evalgate.suite import SuiteFile
@@ -24,9 +25,9 @@ def command(name: str) -> int:
         "gateway": GatewaySettings,
         "intelligence": ReportFile,
     }
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **models[name].model_json_schema(by_alias=True),
-    }
+    schema = models[name].model_json_schema(by_alias=True)
+    if name == "suite":
+        schema = with_graders(schema)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     click.echo(orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
     return 0

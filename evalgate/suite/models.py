@@ -65,12 +65,31 @@ class ChatMessage(Strict):
     content: str
 
 
+class After(Strict):
+    """What stands behind the last occurrence of a text; nothing where it does not occur."""
+
+    after: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Matched(Strict):
+    """The last match of a pattern: its first group, or the whole without one; nothing where it is not found."""
+
+    regex: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+Transform = Literal["extract_code", "first_line", "last_line", "json_repair"] | After | Matched
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
+
+
 class Assertion(BaseModel):
     """One grader and what it is held against; keys beyond these are the grader's own options."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str = Field(description="the grader: exact, regex, contains, numeric, json_schema, json_fields")
+    type: str = Field(description="the grader; `evalgate graders` names them all")
     value: Written = Field(default=None, description="what is expected; by default the case's target")
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="when given, the score counts as 1 from here on and as 0 below"
@@ -85,6 +104,12 @@ class Assertion(BaseModel):
         default=False, description="whether an answer without any content is graded at all; otherwise it scores 0"
     )
 
+    transform: Annotated[
+        list[Transform],
+        Field(max_length=10),
+        BeforeValidator(_several, json_schema_input_type=Transform | list[Transform]),
+    ] = Field(default=[], description="what is taken out of the answer before it is graded, one step after the other")
+
     @model_serializer(mode="wrap")
     def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A suite that says nothing of these keeps the hash that it had before there was a word for them."""
@@ -93,6 +118,8 @@ class Assertion(BaseModel):
             written.pop("reasoning", None)
         if not self.allow_empty:
             written.pop("allow_empty", None)
+        if not self.transform:
+            written.pop("transform", None)
         return written
 
     @property

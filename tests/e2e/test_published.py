@@ -77,6 +77,10 @@ def test_the_schemas_are_those_of_the_code(name: str) -> None:
     assert (ROOT / "schemas" / f"{name}.schema.json").read_text() == evalgate("schema", name).stdout
 
 
+def test_the_reference_of_graders_is_that_of_the_code() -> None:
+    assert (ROOT / "docs" / "graders-reference.md").read_text() == evalgate("graders", "--markdown").stdout
+
+
 def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
