@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import BinaryIO, overload
 
 from evalgate.errors import InputError
+from evalgate.formats.documents import told_at_once
 from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases
 from evalgate.suite.digests import Digests, Positions
 from evalgate.suite.rows import CsvRows, JsonlRows, Rows
 
 BLOCK = 1024  # cases: a slice of so many is read at once
+MOST_WRONG = 1000  # rows: whoever has more of them has another file than was meant
 _PLACE = struct.Struct("<QIII")  # offset, size, line, checksum
 _WRITTEN = 1 << 31  # in the size: a number of this row keeps its text
 
@@ -84,33 +86,34 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
         raise InputError(f"{path}: expected a .jsonl or .csv file")
     name, places, names = str(path), bytearray(), Digests()
     rows = formats[path.suffix](name)
+    wrong: list[str] = []
     with _opened(path) as file:
         try:
             for offset, line, data, row, written in rows.find(file):
-                case = checked_case(row, f"{name}:{line}")
+                try:
+                    case = checked_case(row, f"{name}:{line}")
+                except InputError as failure:
+                    wrong.append(str(failure))
+                    if len(wrong) == MOST_WRONG:
+                        break
+                    continue
                 places += _PLACE.pack(offset, len(data) | written * _WRITTEN, line, zlib.crc32(data))
                 names.add(case.id.encode())
-                look(case)
-        except InputError:
-            _refuse_duplicates(_all(path, rows, places), names)  # one stands before what is wrong here
-            raise
+                if not wrong:
+                    look(case)
+        except InputError as failure:
+            wrong.append(str(failure))
         except OSError as failure:
             raise _unreadable(path, failure.strerror) from None
-    if not places:
+    if not places and not wrong:
         raise no_cases(str(path))
-    cases = _all(path, rows, places)
-    _refuse_duplicates(cases, names)
-    return cases
-
-
-def _refuse_duplicates(cases: CaseFile, names: Digests) -> None:
+    cases = CaseFile(path, rows, places, range(len(places) // _PLACE.size))
     if repeat := names.first_repeat():
         before, again = repeat
-        raise duplicate(cases[again], cases[before].place)
-
-
-def _all(path: Path, rows: Rows, places: bytearray) -> CaseFile:
-    return CaseFile(path, rows, places, range(len(places) // _PLACE.size))
+        wrong.insert(0, str(duplicate(cases[again], cases[before].place)))
+    if wrong:
+        raise told_at_once(wrong)
+    return cases
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import digest
-from evalgate.formats.documents import MAX_DEPTH, did_you_mean
+from evalgate.formats.documents import MAX_DEPTH, did_you_mean, told_at_once
 
 KEYS = {"id", "input", "target", "metadata"}
 MAX_ID_LENGTH = 200
@@ -28,13 +28,20 @@ class Case:
 
 
 def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
-    """Build cases from `(place, row)` pairs; refuses an empty sequence and duplicate ids."""
+    """Build cases from `(place, row)` pairs; refuses an empty sequence and duplicate ids; tells all of it."""
     cases: dict[str, Case] = {}
+    wrong: list[str] = []
     for place, row in rows:
-        case = checked_case(row, place)
+        try:
+            case = checked_case(row, place)
+        except InputError as failure:
+            wrong.append(str(failure))
+            continue
         if case.id in cases:
-            raise duplicate(case, cases[case.id].place)
-        cases[case.id] = case
+            wrong.append(str(duplicate(case, cases[case.id].place)))
+        cases.setdefault(case.id, case)
+    if wrong:
+        raise told_at_once(wrong)
     if not cases:
         raise no_cases(source)
     return list(cases.values())
@@ -42,6 +49,8 @@ def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
 
 def checked_case(row: object, place: str) -> Case:
     """The case that `row` is; raises `InputError` naming the `place` when it is none."""
+    if isinstance(row, InputError):
+        raise row
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
     if not row.keys() <= KEYS:

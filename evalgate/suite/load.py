@@ -17,6 +17,7 @@ from evalgate.suite.cases import Case, build_cases
 from evalgate.suite.digests import Positions
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.order import AskOrder
+from evalgate.suite.paths import named_file
 from evalgate.suite.prompt import Prompt
 from evalgate.suite.survey import Survey
 
@@ -148,7 +149,7 @@ def load_suites(paths: Sequence[Path]) -> list[Suite]:
 def _cases(file: SuiteFile, document: Document, survey: Survey) -> list[Case] | CaseFile:
     """The cases in the order of the file, each of them shown to `survey`."""
     if isinstance(file.cases, str):
-        return read_cases(_beside(document.path, file.cases), survey.look)
+        return read_cases(named_file(document, file.cases, "cases"), survey.look)
     places = (document.at("cases", index) for index in range(len(file.cases)))
     cases = build_cases(zip(places, file.cases, strict=True), document.at("cases"))
     for case in cases:
@@ -168,7 +169,3 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             raise InputError(f"{path}: no suites (*.yaml) in this folder")
         files.extend(found)
     return list(dict.fromkeys(files))
-
-
-def _beside(suite_path: Path, name: str) -> Path:
-    return suite_path.parent / name
