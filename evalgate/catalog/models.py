@@ -86,6 +86,7 @@ class Capabilities(Strict):
     completions: bool = True
     tools: bool = False
     json_schema: bool = False
+    images: bool = False
     context: Annotated[int, Field(ge=1)] | None = None
     max_output: Annotated[int, Field(ge=1)] | None = None
 

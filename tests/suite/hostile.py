@@ -132,6 +132,12 @@ HOSTILE: dict[str, tuple[Write, str]] = {
         _prompt("{% for a in range(9999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}{{ input }}"),
         "suite.yaml:5:1 prompt: the template fails for case 'c0': more than",
     ),
+    "prompt: endless by recursion": (
+        _prompt(
+            "{% for a in [1] * 900 recursive %}{% if loop.depth < 9 %}{{ loop([1] * 900) }}{% endif %}{% endfor %}"
+        ),
+        "suite.yaml:5:1 prompt: the template fails for case 'c0': more than",
+    ),
     "prompt: huge": (_prompt("{{ 'x' * 300000000 }}"), "suite.yaml:5:1 prompt: the template fails for case 'c0': more"),
     "prompt: of Python": (_prompt("{{ ''.__class__.__mro__ }}"), "suite.yaml:5:1 prompt"),
     "prompt: of Jinja": (_prompt("{{ self._TemplateReference__context }}"), "suite.yaml:5:1 prompt"),

@@ -91,4 +91,4 @@ def test_what_is_no_attempt_is_let_alone(template: str, given_: JsonValue, text:
 def test_every_rendering_has_steps_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(bounds, "MAX_STEPS", 10)
     for _ in range(5):
-        assert prompt("{% for n in range(7) %}{{ n }}{% endfor %}") == "0123456"
+        assert prompt("{% for n in range(6) %}{{ n }}{% endfor %}") == "012345"
