@@ -9,8 +9,9 @@ from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import MAX_DEPTH, did_you_mean, told_at_once
+from evalgate.suite.turns import problem_with
 
-KEYS = {"id", "input", "target", "metadata"}
+KEYS = {"id", "input", "target", "metadata", "messages"}
 MAX_ID_LENGTH = 200
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 _NESTED = (dict, list)
@@ -18,13 +19,17 @@ _NESTED = (dict, list)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One dataset row. `place` is the `file:line` it came from; `target` is None where the row has none."""
+    """One dataset row. `place` is the `file:line` it came from; `target` is None where the row has none.
+
+    `messages` are a conversation that goes on with what the prompt asks; it may be all that there is to answer.
+    """
 
     id: str
     input: JsonValue
     target: JsonValue
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     place: str = ""
+    messages: list[JsonValue] = field(default_factory=list)
 
 
 def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
@@ -53,12 +58,18 @@ def checked_case(row: object, place: str) -> Case:
         raise row
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
+    if "weight" in row:
+        message = "cases have no weight, they are a sample: of what matters more, put more cases into the suite"
+        raise InputError(f"{place} weight: {message}")
     if not row.keys() <= KEYS:
         key = next(key for key in row if key not in KEYS)
         raise InputError(f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}")
     if _deeper_than(MAX_DEPTH, row):
         raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
-    if row.get("input") in _EMPTY:
+    messages = row.get("messages")
+    if messages is not None and (problem := problem_with(messages)):
+        raise InputError(f"{place} messages{problem}")
+    if row.get("input") in _EMPTY and not messages:
         raise InputError(f"{place}: a case needs an 'input'")
     identity, metadata = row.get("id"), row.get("metadata")
     if isinstance(identity, bool) or not isinstance(identity, str | int | float | None) or identity == "":
@@ -72,10 +83,12 @@ def checked_case(row: object, place: str) -> Case:
 
 def case_of(row: Mapping[str, JsonValue], place: str) -> Case:
     """The case that `row` is; only for a row that has been checked before."""
-    identity, metadata = row.get("id"), row.get("metadata")
+    identity, metadata, messages = row.get("id"), row.get("metadata"), row.get("messages")
     if identity is None:
-        identity = digest(row["input"])[7:23]  # by content, so that it stays when rows are added or sorted
-    return Case(str(identity), row["input"], row.get("target"), metadata if isinstance(metadata, dict) else {}, place)
+        asked = [row.get("input"), messages] if messages else row["input"]
+        identity = digest(asked)[7:23]  # by content, so that it stays when rows are added or sorted
+    metadata, messages = metadata if isinstance(metadata, dict) else {}, messages if isinstance(messages, list) else []
+    return Case(str(identity), row.get("input"), row.get("target"), metadata, place, messages)
 
 
 def duplicate(case: Case, first: str) -> InputError:

@@ -23,6 +23,7 @@ from pydantic import (
 from evalgate.formats.documents import Strict
 from evalgate.formats.written import refuse_beyond_64_bits
 from evalgate.suite.generation import Generation
+from evalgate.suite.turns import ChatMessage
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -56,13 +57,6 @@ def _as_it_is(value: object, check: ValidatorFunctionWrapHandler) -> object:
 # pydantic makes plain numbers of those that keep the text they were written in
 Written = Annotated[JsonValue, WrapValidator(_as_it_is)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
-
-
-class ChatMessage(Strict):
-    """One message of a chat prompt; `content` is a Jinja2 template."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 class Assertion(BaseModel):

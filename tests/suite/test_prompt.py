@@ -12,8 +12,8 @@ from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.documents import parse_yaml
 from evalgate.suite import Case
-from evalgate.suite.models import ChatMessage
 from evalgate.suite.prompt import Prompt
+from evalgate.suite.turns import ChatMessage
 from tests.conftest import JSON, outcome
 
 DOCUMENT = parse_yaml("operation: x\nprompt: here", Path("suite.yaml"))
