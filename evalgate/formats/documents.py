@@ -137,6 +137,27 @@ class Document:
 
         return Document(merged(()), marks, self.path)
 
+    def put(self, value: object, mark: Mark, *location: int | str) -> None:
+        """Put `value`, which was written elsewhere, at a place that there is."""
+        found: Any = self.data
+        for part in location[:-1]:
+            found = found[part]
+        found[location[-1]] = value
+        self._marks[location] = mark
+
+    def move(self, source: Location, target: Location) -> None:
+        """Move what stands at the one place to the other; it keeps the lines that it was written on."""
+        found: Any = self.data
+        for part in target[:-1]:
+            found = found[part]
+        found[target[-1]] = self._at(source)
+        for place, mark in self._within(source).items():
+            self._marks[(*target, *place[len(source) :])] = mark
+        found = self.data
+        for part in source[:-1]:
+            found = found[part]
+        del found[source[-1]]
+
     def _at(self, location: Location) -> object:
         found = self.data
         for part in location:

@@ -12,13 +12,14 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, overload
 
 from evalgate.errors import InputError
+from evalgate.exchange import JsonValue
 from evalgate.formats.documents import told_at_once
-from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases
+from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases, with_defaults
 from evalgate.suite.digests import Digests, Positions
 from evalgate.suite.rows import CsvRows, JsonlRows, Rows
 
@@ -35,8 +36,11 @@ class CaseFile(Sequence[Case]):
     several times. Whatever reads a case raises `InputError` when the file is gone or has changed.
     """
 
-    def __init__(self, path: Path, rows: Rows, places: bytearray, order: Positions) -> None:
+    def __init__(
+        self, path: Path, rows: Rows, places: bytearray, order: Positions, defaults: Mapping[str, JsonValue]
+    ) -> None:
         self._path, self._rows, self._places, self._order = path, rows, places, order
+        self._defaults = defaults
         self._source = path.absolute()  # also when the program goes to another folder
 
     def __len__(self) -> int:
@@ -58,7 +62,7 @@ class CaseFile(Sequence[Case]):
 
     def in_order(self, positions: Positions) -> CaseFile:
         """Cases of the same file: the one that stands at `positions[0]` in it first."""
-        return CaseFile(self._path, self._rows, self._places, positions)
+        return CaseFile(self._path, self._rows, self._places, positions, self._defaults)
 
     def _read(self, positions: Positions) -> Iterator[Case]:
         name = str(self._path)
@@ -70,13 +74,23 @@ class CaseFile(Sequence[Case]):
                     if zlib.crc32(data) != checksum:
                         message = "the dataset has changed since it was loaded; run the same command again"
                         raise InputError(f"{name}:{line}: {message}")
-                    yield case_of(self._rows.again(data, size >= _WRITTEN), f"{name}:{line}")
+                    row = with_defaults(self._rows.again(data, size >= _WRITTEN), self._defaults)
+                    assert isinstance(row, dict)
+                    yield case_of(row, f"{name}:{line}")
         except OSError as failure:
             raise InputError(f"{self._path}: the dataset cannot be read any more: {failure.strerror}") from None
 
 
-def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> CaseFile:
+def read_cases(
+    path: Path,
+    look: Callable[[Case], None] = lambda case: None,
+    *,
+    defaults: Mapping[str, JsonValue] | None = None,
+    left_out: Set[str] = frozenset(),
+) -> CaseFile:
     """Read the cases of a `.jsonl` or `.csv` file; `look` is shown each of them once, in file order.
+
+    `defaults` are what every case has that says nothing else; the ids `left_out` are read and passed over.
 
     Raises `InputError` (with file and line) for a missing or empty file, an unknown ending, malformed rows, unknown
     keys and duplicate ids.
@@ -91,11 +105,13 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
         try:
             for offset, line, data, row, written in rows.find(file):
                 try:
-                    case = checked_case(row, f"{name}:{line}")
+                    case = checked_case(with_defaults(row, defaults or {}), f"{name}:{line}")
                 except InputError as failure:
                     wrong.append(str(failure))
                     if len(wrong) == MOST_WRONG:
                         break
+                    continue
+                if case.id in left_out:
                     continue
                 places += _PLACE.pack(offset, len(data) | written * _WRITTEN, line, zlib.crc32(data))
                 names.add(case.id.encode())
@@ -107,7 +123,7 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
             raise _unreadable(path, failure.strerror) from None
     if not places and not wrong:
         raise no_cases(str(path))
-    cases = CaseFile(path, rows, places, range(len(places) // _PLACE.size))
+    cases = CaseFile(path, rows, places, range(len(places) // _PLACE.size), defaults or {})
     if repeat := names.first_repeat():
         before, again = repeat
         wrong.insert(0, str(duplicate(cases[again], cases[before].place)))

@@ -81,6 +81,17 @@ def checked_case(row: object, place: str) -> Case:
     return case_of(row, place)
 
 
+def with_defaults(row: object, defaults: Mapping[str, JsonValue]) -> object:
+    """The row with what every case has that says nothing else; metadata key by key."""
+    if not defaults or not isinstance(row, dict):
+        return row
+    filled = {**defaults, **{key: value for key, value in row.items() if value is not None or key not in defaults}}
+    own, common = row.get("metadata"), defaults.get("metadata")
+    if isinstance(common, dict) and isinstance(own, dict):
+        filled["metadata"] = {**common, **own}
+    return filled
+
+
 def case_of(row: Mapping[str, JsonValue], place: str) -> Case:
     """The case that `row` is; only for a row that has been checked before."""
     identity, metadata, messages = row.get("id"), row.get("metadata"), row.get("messages")

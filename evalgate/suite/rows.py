@@ -144,14 +144,18 @@ class CsvRows:
     def _checked_header(self, header: list[str] | None) -> list[str]:
         if header is None:
             return []
-        if repeated := [name for name in header if header.count(name) > 1]:
-            raise InputError(f"{self._name}:1: duplicate column {repeated[0]!r}")
+        self._without_repeats(header)
         if "input" not in header:
             found = f"found {', '.join(header)}"[:500]
             hint = next(
                 (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in "".join(header)), ""
             )
             raise InputError(f"{self._name}:1: no column 'input'; {found}{hint}")
+        return header
+
+    def _without_repeats(self, header: list[str]) -> list[str]:
+        if repeated := [name for name in header if header.count(name) > 1]:
+            raise InputError(f"{self._name}:1: duplicate column {repeated[0]!r}")
         return header
 
     def _row(self, values: list[str]) -> dict[str, JsonValue]:
