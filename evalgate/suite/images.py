@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from evalgate.errors import InputError
+from evalgate.formats.canonical import digest
 from evalgate.suite.paths import allowed
 
 MAX_BYTES = 5 * 1024 * 1024  # of a file; no provider takes less
@@ -18,6 +19,22 @@ _MAX_URL = 8192
 _URL = re.compile(r"https?://[^\s/?#]+\S*", re.ASCII)
 _DATA = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 _KINDS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF87a", "gif"), (b"GIF89a", "gif"))
+
+
+class Pictures:
+    """The pictures of a suite, which stay what they were when it was loaded: all who are asked see the same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, str], str] = {}
+
+    def url(self, name: str, folder: Path, place: str) -> str:
+        """As `image_url`; raises `InputError` also for a file that is not what it was before."""
+        found = image_url(name, folder, place)
+        known = digest(found)
+        if self._known.setdefault((folder, name), known) != known:
+            message = f"the picture {name!r} has changed since it was loaded; run the same command again"
+            raise InputError(f"{place}: {message}")
+        return found
 
 
 def image_url(name: str, folder: Path, place: str) -> str:

@@ -18,7 +18,7 @@ from evalgate.formats.documents import Document
 from evalgate.formats.written import as_json
 from evalgate.suite.bounds import Steps
 from evalgate.suite.cases import Case
-from evalgate.suite.images import image_url
+from evalgate.suite.images import Pictures
 from evalgate.suite.language import ENVIRONMENT, STEPS
 from evalgate.suite.plain import filled, plain_parts
 from evalgate.suite.turns import ChatMessage, Turn, read_turns
@@ -87,7 +87,7 @@ class Prompt:
 
     def __init__(self, source: str | Sequence[ChatMessage], document: Document, *location: int | str) -> None:
         self.location = location or ("prompt",)
-        self._document = document
+        self._document, self._seen = document, Pictures()
         self._text: Template | None = None
         self._messages: list[_Written] = []
         self._prefix = ""
@@ -95,7 +95,9 @@ class Prompt:
         if isinstance(source, str):
             self._text = Template(source, document, *self.location)
         else:
-            self._messages = [_Written(each, document, *self.location, index) for index, each in enumerate(source)]
+            self._messages = [
+                _Written(each, self._seen, document, *self.location, index) for index, each in enumerate(source)
+            ]
         roles = [message.role for message in self._messages]
         self._opening = next((index for index, role in enumerate(roles) if role != "system"), len(roles))
 
@@ -172,14 +174,16 @@ class Prompt:
         if not case.messages:
             return []
         folder = self._document.path.parent
-        return [_turn(turn, folder, f"{case.place}: case {case.id!r}") for turn in read_turns(case.messages)]
+        return [
+            _turn(turn, self._seen, folder, f"{case.place}: case {case.id!r}") for turn in read_turns(case.messages)
+        ]
 
 
 class _Written:
     """A message of the prompt."""
 
-    def __init__(self, message: ChatMessage, document: Document, *location: int | str) -> None:
-        self.role = message.role
+    def __init__(self, message: ChatMessage, seen: Pictures, document: Document, *location: int | str) -> None:
+        self.role, self._seen = message.role, seen
         self._folder = document.mark(*location).path.parent
         place = (*location, "content")
         parts = message.content
@@ -199,22 +203,23 @@ class _Written:
         if self._single:
             return Message(self.role, self.templates[0].render(case, **more))
         parts = [
-            _part(kind, template.render(case, **more), self._folder, template.place) for kind, template in self._parts
+            _part(kind, template.render(case, **more), self._seen, self._folder, template.place)
+            for kind, template in self._parts
         ]
         return Message(self.role, parts)
 
 
-def _turn(turn: Turn, folder: Path, place: str) -> Message:
+def _turn(turn: Turn, seen: Pictures, folder: Path, place: str) -> Message:
     content: str | list[JsonValue] = ""
     if isinstance(turn.content, str):
         content = turn.content
     elif turn.content is not None:
         parts = [("text", part.text or "") if part.image is None else ("image", part.image) for part in turn.content]
-        content = [_part(kind, text, folder, place) for kind, text in parts]
+        content = [_part(kind, text, seen, folder, place) for kind, text in parts]
     return Message(turn.role, content, tuple(call.to_json() for call in turn.tool_calls or []), turn.tool_call_id)
 
 
-def _part(kind: str, text: str, folder: Path, place: str) -> JsonValue:
+def _part(kind: str, text: str, seen: Pictures, folder: Path, place: str) -> JsonValue:
     if kind == "text":
         return {"type": "text", "text": text}
-    return {"type": "image_url", "image_url": {"url": image_url(text, folder, place)}}
+    return {"type": "image_url", "image_url": {"url": seen.url(text, folder, place)}}
