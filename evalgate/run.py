@@ -76,7 +76,8 @@ async def run(
 
     With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
     """
-    require_ready([endpoint], suite.request(cases[0]), environment)
+    for request in suite.kinds_of_requests():
+        require_ready([endpoint], request, environment)
     scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
     async with Collector(

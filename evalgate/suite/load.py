@@ -37,7 +37,8 @@ class Suite:
     The order is fixed by `gate.seed` and the case ids alone, so it is the same on every machine, and a case keeps its
     place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
     are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
-    the reader of a verdict should know about the cases.
+    the reader of a verdict should know about the cases. `shapes` are the positions in `source` of cases whose requests
+    are of different kinds, with pictures or calls of tools or without.
     """
 
     file: SuiteFile
@@ -49,6 +50,7 @@ class Suite:
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     remarks: Sequence[str] = ()
     examples: str | tuple[Message, ...] = ()
+    shapes: Sequence[int] = (0,)
 
     @property
     def operation(self) -> str:
@@ -126,6 +128,10 @@ class Suite:
         """What is asked for `case`, of baseline and variants alike."""
         return self.prompt.request(case, self.parameters)
 
+    def kinds_of_requests(self) -> list[Request]:
+        """A request of each kind: who can be asked these can be asked all."""
+        return [self.request(self.source[position]) for position in self.shapes]
+
     def error(self, message: str, *location: int | str) -> InputError:
         """An `InputError` that names the place in the suite's file."""
         return self.document.error(message, *location)
@@ -147,9 +153,10 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
     cases = _cases(file, document, survey.look, left_out)
     remarks = survey.settle(cases)
     order = survey.order
+    shapes = tuple(survey.shapes.values())
     examples = file.examples.written(shown, prompt, document) if file.examples else ()
     prompt.with_examples(examples or ())
-    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks, examples)
+    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:

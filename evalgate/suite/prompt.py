@@ -165,6 +165,14 @@ class Prompt:
         )
         return [digest(url) for message in messages for url in message.images]
 
+    def shape(self, case: Case) -> tuple[bool, ...]:
+        """What not everybody can be asked: pictures, calls of tools, words of the system within a conversation."""
+        if self._text is not None or not (case.messages or any(message.pictured for message in self._messages)):
+            return ()
+        turns = self._conversation(case)
+        calls, systems = any(turn.tool_calls for turn in turns), any(turn.role == "system" for turn in turns)
+        return bool(self.images(case)), calls, systems
+
     def _templates(self) -> list[Template]:
         if self._text is not None:
             return [self._text]

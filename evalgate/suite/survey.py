@@ -30,6 +30,8 @@ class Survey:
         self.order = AskOrder(file.gate.seed)
         self._file, self._prompt = file, prompt
         self._given_away = gives_away(shown)
+        self.shapes: dict[tuple[bool, ...], int] = {}  # of requests, by the first case that has it
+        self._looked_at = 0
         self._questions = Digests()
         wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
         self._near = NearDuplicates(prompt) if wanted else None
@@ -42,6 +44,8 @@ class Survey:
             raise InputError(f"{case.place}: {message}")
         for name in self._file.slices:
             self._require(case, name, "slices")
+        self.shapes.setdefault(self._prompt.shape(case), self._looked_at)
+        self._looked_at += 1
         texts = self._prompt.texts(case)
         self._questions.add(texts[0].encode() if len(texts) == 1 else canonical(texts))
         if self._near is not None:

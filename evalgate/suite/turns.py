@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
+import orjson
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from evalgate.exchange import JsonValue
 from evalgate.formats.documents import Strict
@@ -59,9 +60,24 @@ class ChatMessage(Strict):
     content: Content
 
 
+def _says_an_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
 class _Function(Strict):
     name: Label
     arguments: str | dict[str, object] = "{}"
+
+    @field_validator("arguments")
+    @classmethod
+    def _an_object(cls, value: str | dict[str, object]) -> str | dict[str, object]:
+        if isinstance(value, str) and not _says_an_object(value):  # most servers read them, and refuse what they cannot
+            message = "expected the arguments as a JSON object, or the text of one"
+            raise ValueError(message)
+        return value
 
 
 class _Call(Strict):

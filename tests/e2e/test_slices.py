@@ -16,7 +16,8 @@ def test_scores_are_told_for_each_value_of_a_slice(house: House) -> None:
     assert done.returncode in (0, 1, 3), done.stderr
     board = json.loads((house.path / "board.json").read_text())
     worse = next(v for v in board["operations"][0]["verdicts"] if v["variant"]["id"] == "worse")
-    assert {(each["key"], each["value"]) for each in worse["slices"]} == {("metadata.half", "0"), ("metadata.half", "1")}
+    named = {f"{each['key']}={each['value']}" for each in worse["slices"]}
+    assert named == {"metadata.half=0", "metadata.half=1"}
     assert sum(each["cases"] for each in worse["slices"]) == worse["cases"]
     shown = house.run("show", "name_colour", "worse").stdout
     assert "metadata.half=1" in shown

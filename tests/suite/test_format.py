@@ -24,6 +24,7 @@ PNG = base64.b64decode(
 CHAT = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "{{ input }}"}]
 ROWS = [{"text": f"word {n}", "label": "odd" if n % 2 else "even", "lang": "de" if n < 3 else "en"} for n in range(8)]
 CALL = {"id": "k1", "type": "function", "function": {"name": "look", "arguments": '{"at": 1}'}}
+BROKEN = {"id": "k1", "type": "function", "function": {"name": "look", "arguments": "{"}}
 
 
 def refusal(folder: Path, **changes: object) -> str:
@@ -180,6 +181,7 @@ def test_a_case_may_be_a_conversation_and_nothing_else(tmp_path: Path) -> None:
             [{"role": "assistant", "tool_calls": [CALL]}, {"role": "user", "content": "x"}],
             ".1: the call 'k1' has to be",
         ),
+        ([{"role": "assistant", "tool_calls": [BROKEN]}], "expected the arguments as a JSON object"),
         ([{"role": "user", "tool_calls": [CALL]}], ".0: only the assistant calls tools"),
     ],
 )
@@ -224,6 +226,14 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, name: str, told: str) -> 
     (tmp_path / "text.png").write_text("nothing to see")
     cases = [{"input": "x", "messages": [{"role": "user", "content": [{"image": name}]}]}]
     assert told in refusal(tmp_path, prompt=CHAT, cases=cases)
+
+
+def test_there_is_a_request_of_each_kind_to_be_held_against_who_is_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(PNG)
+    cases = [{"input": f"number {n}"} for n in range(3)]
+    cases.append({"input": "x", "messages": [{"role": "user", "content": [{"image": "a.png"}]}]})  # type: ignore[dict-item]
+    suite = load_suite(suite_file(tmp_path, prompt=CHAT, cases=cases))
+    assert [bool(request.images) for request in suite.kinds_of_requests()] == [False, True]
 
 
 def test_pictures_of_the_web_are_named_as_the_openai_api_names_them(tmp_path: Path) -> None:
