@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from jinja2.exceptions import TemplateRuntimeError
 
 MAX_CHARACTERS = 4_000_000  # of a prompt, and of anything on the way to it
-MAX_STEPS = 1_000_000
+MAX_STEPS = 500_000
 CALL = 4  # steps: a call takes that much longer than a turn of a loop
 MAX_BITS = 10_000  # of a whole number
 _FEW = 16  # pieces that may be in memory before anybody looks how long they are
