@@ -78,7 +78,8 @@ async def check(
     when it was stopped; what was answered until then is kept.
     """
     for contest in contests:
-        require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
+        for request in contest.suite.kinds_of_requests():
+            require_ready(contest.endpoints, request, environment)
         for judge, request in contest.grading.example_requests(contest.cases[0]):
             require_ready([judge], request, environment)
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)

@@ -79,7 +79,8 @@ async def run(
 
     With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
     """
-    require_ready([endpoint], suite.request(cases[0]), environment)
+    for asked in suite.kinds_of_requests():
+        require_ready([endpoint], asked, environment)
     if grading.compares:
         raise suite.error("compares with the baseline, which only a check asks; use `evalgate check`", "assert")
     for judge, request in grading.example_requests(cases[0]):

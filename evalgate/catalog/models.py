@@ -106,6 +106,7 @@ class Capabilities(Strict):
     tool_choice: list[ToolChoice] | None = Field(
         default=None, description="the values of tool_choice that are obeyed; None: not known"
     )
+    images: bool = False
     context: Annotated[int, Field(ge=1)] | None = None
     max_output: Annotated[int, Field(ge=1)] | None = None
 

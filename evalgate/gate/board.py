@@ -13,6 +13,7 @@ from evalgate.exchange import JsonValue
 from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
 from evalgate.gate.policy import Policy
+from evalgate.gate.slices import SliceScore
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
@@ -118,7 +119,7 @@ class Verdict:
     green was asked for and `e_value` what there was. `metrics` decide; `diagnostics` are only shown. `beyond_margin`:
     the loss is proven to be more than the margin; other reds are proven worse, perhaps by less. `suspicions` are what
     was noticed for nothing: another prompt than was sent, another model than was asked for. `control_variate` is None
-    where none was used.
+    where none was used. `slices` are only shown, where the suite names them.
     """
 
     variant: VariantFacts
@@ -138,6 +139,7 @@ class Verdict:
     suspicions: tuple[str, ...]
     flips: tuple[Flip, ...]
     control_variate: ControlVariate | None = None
+    slices: tuple[SliceScore, ...] = ()
 
     @property
     def saving(self) -> float | None:

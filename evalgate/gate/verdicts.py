@@ -24,6 +24,7 @@ from evalgate.gate.decide import evidence, flips, other_prompt, required
 from evalgate.gate.history import Charge
 from evalgate.gate.identity import somebody_else
 from evalgate.gate.record import Record
+from evalgate.gate.slices import slice_scores
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
 
 _FAULTS: dict[AnswerKind, str] = {
@@ -98,6 +99,7 @@ class _Judging:
             suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
             flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
             control_variate=self._control_variate(),
+            slices=slice_scores(self.record.suite, self.cases, self.side, self.baseline, self._compared()),
         )
 
     def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
@@ -251,6 +253,10 @@ class _Judging:
         """What the answers have in common that the baseline's have not: it says more than any score."""
         found = _of_kinds(self.usage, self.baseline_usage)
         return [f"{told} (baseline {_percent(self.baseline_usage.share(kind))})" for kind, told in found.items()]
+
+    def _compared(self) -> list[str]:
+        """The metrics that are scores of each case by itself."""
+        return [metric for metric in self.policy.metrics if metric != PROMPT_TOKENS]
 
     def _evidence(self, metric: str) -> MetricEvidence:
         pairing = self.record.pairing

@@ -15,6 +15,7 @@ from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue, Message, Request
 from evalgate.providers.anthropic_stream import AnthropicStream
+from evalgate.providers.anthropic_turns import turns
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.details import bounded, served_by, storable
 from evalgate.providers.finish import finish_reason
@@ -37,10 +38,10 @@ def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValu
     body: dict[str, JsonValue] = {
         "model": endpoint.served_as,
         "max_tokens": DEFAULT_MAX_TOKENS,
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "messages": turns(endpoint, messages),
     }
     if system:
-        body["system"] = "\n\n".join(message.content for message in system)
+        body["system"] = "\n\n".join("".join(message.texts) for message in system)
     output: dict[str, JsonValue] = {}
     for name, value in request.parameters.items():
         if name in ("response_format", "reasoning_effort"):

@@ -201,7 +201,7 @@ def _column(name: str, shown: Shown, console: Console, width: int) -> list[Text]
 
 def _tail(request: Request) -> str:
     """The end of what was asked: of a few-shot prompt, this is the case itself."""
-    prompt = request.prompt if isinstance(request.prompt, str) else request.prompt[-1].content
+    prompt = request.prompt if isinstance(request.prompt, str) else "\n".join(request.prompt[-1].texts)
     last = prompt.rstrip().rsplit("\n\n", 1)[-1]
     return ("…" if len(last) < len(prompt.rstrip()) else "") + last[-FIELD_LIMIT:]
 

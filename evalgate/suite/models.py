@@ -11,18 +11,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     PlainSerializer,
     SerializerFunctionWrapHandler,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     model_serializer,
     model_validator,
 )
 
+from evalgate.exchange import JsonValue
 from evalgate.formats.documents import Strict
 from evalgate.formats.written import refuse_beyond_64_bits
-from evalgate.suite.generation import Generation
+from evalgate.suite.dataset import Dataset
+from evalgate.suite.examples import Examples
+from evalgate.suite.generation import Generation, Tool
+from evalgate.suite.turns import ChatMessage
+from evalgate.suite.written import Written
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -48,21 +50,7 @@ Duration = Annotated[
 ]
 
 
-def _as_it_is(value: object, check: ValidatorFunctionWrapHandler) -> object:
-    check(value)
-    return value
-
-
-# pydantic makes plain numbers of those that keep the text they were written in
-Written = Annotated[JsonValue, WrapValidator(_as_it_is)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
-
-
-class ChatMessage(Strict):
-    """One message of a chat prompt; `content` is a Jinja2 template."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
 
 
 class After(Strict):
@@ -225,6 +213,24 @@ def _budget(value: object) -> object:
     return {"usd": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _listed(value: object) -> object:
+    return {"cases": value} if isinstance(value, list) else value
+
+
+Shown = Annotated[Examples, BeforeValidator(_listed, json_schema_input_type=Examples | list[dict[str, object]])]
+
+
+class Defaults(Strict):
+    """What every case has that says nothing else; metadata is filled in key by key."""
+
+    input: Written = None
+    target: Written = None
+    metadata: dict[str, Written] = Field(default={})
+
+
+Slice = Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")]
+
+
 class SuiteFile(Strict):
     """`suites/*.yaml`: how one operation is evaluated."""
 
@@ -235,8 +241,25 @@ class SuiteFile(Strict):
     model: Name
     baseline: Name
     variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
-    cases: str | list[dict[str, Written]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
-    prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
+    extends: str | None = Field(
+        default=None, description="another suite's file, of which this one says only what is different"
+    )
+    cases: str | list[dict[str, Written]] | None = Field(
+        default=None, description="a JSONL, CSV or Parquet file beside the suite, or the cases"
+    )
+    dataset: str | list[dict[str, Written]] | Dataset | None = Field(
+        default=None, description="in place of cases; of a file or the hub, with columns that are called otherwise"
+    )
+    defaults: Defaults | None = Field(default=None, description="what every case has that says nothing else")
+    prompt: str | list[ChatMessage] = Field(
+        description="Jinja2: a text for completions, a list for chat; file://NAME: what is in the file"
+    )
+    examples: Shown | None = Field(
+        default=None, description="solved cases that are put before what is asked (few-shot)"
+    )
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="what the model may call; the same as generation.tools"
+    )
     generation: Generation = Generation()
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
@@ -249,6 +272,9 @@ class SuiteFile(Strict):
         default="cluster",
         description="cases that ask nearly the same count as one, or are refused, or are not looked for",
     )
+    slices: Annotated[list[Slice], Field(max_length=20)] = Field(
+        default=[], description="metadata.KEY: scores are also told for each value of it; they decide nothing"
+    )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
         default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
     )
@@ -258,6 +284,20 @@ class SuiteFile(Strict):
     baseline_ttl: Duration | None = Field(default=None, description="the same for the baseline; default: answer_ttl")
     assertions: list[Assertion] = Field(alias="assert", min_length=1)
     gate: Gate
+
+    @property
+    def source(self) -> str | list[dict[str, JsonValue]] | Dataset:
+        """Where the cases are."""
+        found = self.cases if self.cases is not None else self.dataset
+        assert found is not None
+        return found
+
+    @model_validator(mode="after")
+    def _that_fit_together(self) -> SuiteFile:
+        if (self.cases is None) == (self.dataset is None):
+            message = "a suite has its cases either under cases or under dataset"
+            raise ValueError(message)
+        return self
 
     def max_age(self, variant: str) -> float:
         """Seconds for which an answer of `variant` counts as known.

