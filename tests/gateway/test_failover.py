@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -244,6 +245,15 @@ def test_a_breaker_is_closed_again_by_its_probe(up: House) -> None:
     assert breaker(up) is CLOSED
 
 
+@pytest.mark.parametrize("play", [fails(400), fails(400, code="context_length_exceeded")])
+def test_a_probe_that_the_request_itself_ended_closes_the_breaker(up: House, play: Play) -> None:
+    up.application.desk.health.failed("cheap", "sort", time.time(), 0.05)
+    time.sleep(0.1)
+    up.upstream.will("cheap", play)
+    up.ask()
+    assert breaker(up) is CLOSED
+
+
 def test_a_probe_that_fails_is_not_repeated(up: House) -> None:
     up.application.desk.health.failed("cheap", "sort", time.time(), 0.1)
     time.sleep(0.15)
@@ -291,6 +301,21 @@ def test_what_the_signal_withdrew_meanwhile_is_not_asked_again(tmp_path: Path) -
         response = up.ask()
         assert response.json()["choices"][0]["message"]["content"] == TEXT
         assert up.upstream.models == ["cheap", "full"]
+
+
+def test_a_withdrawal_is_obeyed_while_all_shared_threads_wait_for_a_store(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    with house(tmp_path, CHEAP) as up:
+        for _ in range(200):
+            up.loop.call_soon_threadsafe(up.loop.run_in_executor, None, go_on.wait, 20)
+        publish(up.folder, up.application.desk.routing.catalog, Variant("cheap", 0.1, "red"), seq=2)
+        until = time.monotonic() + 10
+        while up.application.desk.routing.table.seq == 1 and time.monotonic() < until:
+            time.sleep(0.02)
+        try:
+            assert up.ask().headers["x-evalgate-variant"] == "full"
+        finally:
+            go_on.set()
 
 
 def test_a_client_cannot_keep_others_tokens_from_being_counted(up: House) -> None:
