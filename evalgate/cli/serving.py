@@ -81,7 +81,7 @@ def compose(settings: GatewaySettings, worker: int) -> Application:
     books.start()
     looking = Looking(application.desk, reader, books.recorder)
     pages = Pages(looking.view, leaving=lambda: application.draining)
-    application.mount(pages.routes, [books.keep])
+    application.mount(pages.routes, [books.keep, books.prepare])
     if store is not None and captures is not None and captor is not None:
         captor.then = Shadow(settings.shadow, sender(application.desk), captures.spend, captures.add, redact)
         routes = feedback_routes(books.doorkeeper, captures.correct, redact)

@@ -23,7 +23,7 @@ from evalgate.gateway.attempt import Attempting
 from evalgate.gateway.caller import ANYBODY
 from evalgate.gateway.captures import whole_answer
 from evalgate.gateway.delivered import Delivered
-from evalgate.gateway.failover import Desk
+from evalgate.gateway.desk import Desk
 from evalgate.gateway.redaction import Redact, redacted
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.settings import ShadowSettings
