@@ -44,7 +44,7 @@ from benchmarks.chaos_gateway import (
 )
 from benchmarks.chaos_upstreams import BASELINE, BY_OPERATION, PROMPT, TEXT, Asked, Provider
 
-LIMIT = 30.0  # seconds in which every call must have ended
+LIMIT = 90.0  # seconds in which every call must have ended: three attempts and what they wait for, on a busy machine
 UNDER_WAY = 1.0  # seconds that a request which was decided on may take to arrive
 GROWTH = 60  # MiB that a worker may grow by
 CROWD = 48
@@ -151,7 +151,10 @@ async def send(storm: Storm, gateway: Gateway, timeline: Timeline, away: float) 
                 operation = next(operations)
                 name = STEADY if operation in STEADY_OPERATIONS else ROUGH
                 leaves = operation == "left" and chance.random() < 0.5
-                storm.ended.append(await call(client, (name, gateway.secrets[name]), number, operation, leaves))
+                ended = await call(client, (name, gateway.secrets[name]), number, operation, leaves)
+                if ended.how == "LATE" and storm.is_away:
+                    ended.how = "LATE while the store was away"
+                storm.ended.append(ended)
                 if storm.is_away:
                     await asyncio.sleep(away * CROWD / (AWAY * storm.calls))
 

@@ -124,7 +124,7 @@ class Gateway:
             "workers": WORKERS,
             "keys": "required",
             "metrics_port": self._metrics,
-            "first_token_timeout": 1.0,
+            "first_token_timeout": 5.0,
             "retry_wait": 0.1,
         }
         (folder / "gateway.yaml").write_bytes(orjson.dumps(settings))  # which is YAML, too
@@ -211,7 +211,7 @@ def write_catalog(folder: Path, providers: Mapping[str, Provider]) -> None:
         scheme = "https" if name == "sealed" else "http"
         lines.append(
             f'  - {{id: {name}, base_url: "{scheme}://127.0.0.1:{provider.port}/v1", api_key_env: {name.upper()}_KEY, '
-            "timeout: 4, first_byte_timeout: 1, connect_timeout: 1}"
+            "timeout: 15, first_byte_timeout: 5, connect_timeout: 5}"
         )
     lines += ["models:", "  - id: model", f"    baseline: {BASELINE}", "    variants:"]
     for name in providers:

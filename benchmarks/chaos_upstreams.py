@@ -61,7 +61,7 @@ def _drips(talk_first: bytes) -> Play:
     async def play(talk: Talk) -> None:
         """Slow loris from the other side: something comes all the time, and never anything of use."""
         talk.writer.write(talk_first)
-        for _ in range(300):
+        for _ in range(600):
             talk.writer.write(b": \n" if b"event-stream" in talk_first else b" ")
             await talk.writer.drain()
             await asyncio.sleep(0.05)

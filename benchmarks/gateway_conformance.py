@@ -1,6 +1,6 @@
 """Plays every rule of conformance to the gateway as it is served: `python -m benchmarks.gateway_conformance`.
 
-`evalgate serve` with two workers, a store, a signal over HTTP and the keys that the test signs with. Says of each rule
+`evalgate serve` with a store, a signal over HTTP and the keys that the test signs with. Says of each rule
 whether it was kept, and how long after a publish the gateway obeyed. Exit code 0: all rules were kept.
 """
 
@@ -79,7 +79,7 @@ class Served:
 def main() -> int:
     """Play them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--within", type=float, default=2.0, help="seconds in which a document must be obeyed")
     given = parser.parse_args()
     console = console_for_output()

@@ -77,6 +77,7 @@ def compose(settings: GatewaySettings, worker: int) -> Application:
         telemetry=books.recorder,
         onlookers=books.onlookers,
         signs={"store": books.trouble},
+        refusals=books.refused,
     )
     books.start()
     looking = Looking(application.desk, reader, books.recorder)

@@ -23,6 +23,7 @@ from evalgate.gateway.delivered import Onlooker
 from evalgate.gateway.keys import Keys
 from evalgate.gateway.metrics import Describe, Gauges, Metrics
 from evalgate.gateway.metrics.metrics import undescribed
+from evalgate.gateway.refusal import Refused
 from evalgate.gateway.settings import GatewaySettings
 from evalgate.gateway.traces import traces
 from evalgate.store import open_prepared, open_store
@@ -94,6 +95,11 @@ class Books:
     def doorkeeper(self) -> Doorkeeper:
         """Keys, where they are asked for."""
         return self._keys or OpenDoor()
+
+    def refused(self, refusal: Refused) -> None:
+        """Count a call that was turned away, for /metrics."""
+        if self._metrics is not None:
+            self._metrics.refused(refusal)
 
     def affords(self, caller: Caller) -> bool:
         """Whether a caller may still spend; for work that was let in before."""

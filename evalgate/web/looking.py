@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from evalgate.catalog import Catalog
 from evalgate.errors import EvalgateError
-from evalgate.gateway.failover import Desk
+from evalgate.gateway.desk import Desk
 from evalgate.intelligence import Intelligence, files_beside, load_collection, standing
 from evalgate.signal import SignalDocument
 from evalgate.signal.reader import SignalReader
