@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,13 @@ def test_the_client_is_told_who_failed(up: House) -> None:
     told = up.ask().json()["delivery"]
     assert told["reason"] == "the baseline, because another failed: cheap (HTTP 503: too busy)"
     assert (told["upgraded"], told["variant"]) == (True, "full")
+
+
+def test_the_answer_says_whose_it_is_and_only_that_one_is_booked(up: House) -> None:
+    up.upstream.will("cheap", fails(503))
+    response = up.ask()
+    assert (response.json()["model"], response.json()["usage"]["total_tokens"]) == ("full", 25)
+    assert up.door.booked == [(Decimal("0.00003"), 25)]
 
 
 def test_an_error_that_may_pass_is_tried_once_more_at_the_same_place(up: House) -> None:
