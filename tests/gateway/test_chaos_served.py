@@ -13,7 +13,7 @@ from tests.store.conftest import postgresql
 
 __all__ = ["postgresql"]
 
-CALLS = 390  # thirty of each operation
+CALLS = 260  # twenty of each operation
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate that nobody trusts is needed")
 
