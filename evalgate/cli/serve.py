@@ -96,7 +96,9 @@ def _serve(settings: GatewaySettings) -> int:
     logging.basicConfig(format="evalgate: %(message)s", level=logging.WARNING)
     catalog = load_catalog(settings.catalog)
     _require_belief(settings)
-    prepare(settings)
+    if (away := prepare(settings)) is not None:
+        until = "calls need a key, and get 503 until it is there" if settings.keys == "required" else "calls are served"
+        tell(f"evalgate: {away}; it is tried again, and {until}")
     for trouble in unready(catalog, os.environ):
         tell(f"evalgate: {trouble}")
     if settings.keys == "off" and settings.host not in _HERE:

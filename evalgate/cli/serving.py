@@ -77,12 +77,12 @@ def compose(settings: GatewaySettings, worker: int) -> Application:
         telemetry=books.recorder,
         onlookers=books.onlookers,
         signs={"store": books.trouble},
-        refusals=books.refusals,
+        refusals=books.refused,
     )
     books.start()
     looking = Looking(application.desk, reader, books.recorder)
     pages = Pages(looking.view, leaving=lambda: application.draining)
-    application.mount(pages.routes, [books.keep])
+    application.mount(pages.routes, [books.keep, books.prepare])
     if store is not None and captures is not None and captor is not None:
         captor.then = Shadow(settings.shadow, sender(application.desk), captures.spend, captures.add, redact)
         routes = feedback_routes(books.doorkeeper, captures.correct, redact)

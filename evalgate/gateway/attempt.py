@@ -13,6 +13,7 @@ from evalgate.gateway.asked import Asked
 from evalgate.gateway.outgoing import encoded, outgoing, with_usage
 from evalgate.gateway.refusal import Refused
 from evalgate.gateway.shapes import error_body
+from evalgate.gateway.spelled import Spelled
 from evalgate.gateway.splitter import Splitter
 from evalgate.gateway.tally import Seen, Tally
 from evalgate.gateway.translation import Translation, Untranslatable
@@ -35,6 +36,7 @@ LARGEST_EVENT = 16 * MIB
 MOST_HELD = 4 * MIB  # of a stream, before content comes
 MOST_COMMENTS = 64 * 1024
 _BETA = "anthropic-beta"
+_TOLD_KEY = "the upstream told a key that is not for clients"
 
 
 class Attempting:
@@ -49,6 +51,7 @@ class Attempting:
         "_held",
         "_held_size",
         "_path",
+        "_spelled",
         "_splitter",
         "_translator",
         "_withhold",
@@ -85,6 +88,7 @@ class Attempting:
                 raise Trouble("wordless", 400, str(failure), body=body) from None
         self._translator: StreamTranslation | None = None
         self._splitter = Splitter(LARGEST_EVENT)
+        self._spelled = None if upstream.secret is None else Spelled(upstream.secret)
         self._withhold = False
         self._held: list[bytes] = []
         self._held_size = 0
@@ -166,7 +170,11 @@ class Attempting:
             if seen is Seen.ERROR:
                 ended = seen
                 break
-            told.append(self._translate(event, seen))
+            passed = self._passed(event, seen)
+            if passed is None:
+                self.tally.error, ended = {"error": {"message": _TOLD_KEY}}, Seen.ERROR
+                break
+            told.append(passed)
             if seen is Seen.DONE:
                 ended = seen
                 break
@@ -177,11 +185,21 @@ class Attempting:
         event = self.upstream.redacted(self._splitter.close())
         if not event.strip():
             return b""
-        return self._translate(event + b"\n\n", self.tally.event(event))
+        return self._passed(event + b"\n\n", self.tally.event(event)) or b""
 
     def ending(self) -> bytes:
         """What the client is still sent after the end of a stream that is whole."""
-        return b"" if self._translator is None else self._translator.end()
+        held = b"" if self._spelled is None else self._spelled.rest()
+        return held if self._translator is None else held + self._translator.end()
+
+    def _passed(self, event: bytes, seen: Seen) -> bytes | None:
+        """What the client is sent now; None: with this event the upstream has told the key of the gateway."""
+        told = self._translate(event, seen)
+        if self._spelled is None:
+            return told
+        if seen is Seen.DONE:
+            return self._spelled.rest() + told
+        return self._spelled.passes(told, self.tally.text)
 
     def _translate(self, event: bytes, seen: Seen) -> bytes:
         if seen is Seen.MALFORMED or (seen is Seen.USAGE and self._withhold and self._translator is None):
@@ -202,7 +220,9 @@ class Attempting:
                 self.first = time.perf_counter()
             if event.startswith(b":") and self._held_size > MOST_COMMENTS and self.first is None:
                 continue
-            told = self._translate(event, seen)
+            told = self._passed(event, seen)
+            if told is None:
+                raise Trouble("unusable", 502, _TOLD_KEY, asked=True)
             self._held.append(told)
             self._held_size += len(told)
             if seen is Seen.DONE:

@@ -1,10 +1,10 @@
 """The books of one process, put together: who is let in, what is counted, and who is told.
 
-    prepare(settings)  # once, in the first process
+    trouble = prepare(settings)  # once, in the first process
     books = Books(settings, worker=0, operations=lambda: app.desk.routing.table.operations)
     books.start()  # in the process that serves, after it was forked
     app = gateway(…, doorkeeper=books.doorkeeper, telemetry=books.recorder, onlookers=books.onlookers, …)
-    app.mount(routes=[], background=[books.keep])
+    app.mount(routes=[], background=[books.keep, books.prepare])
 
 What is asked of the application comes as functions, for it is made after its books.
 """
@@ -17,7 +17,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from evalgate.errors import InfrastructureError, InputError
+from evalgate.errors import EvalgateError, InfrastructureError, InputError, StoreError
 from evalgate.gateway.caller import Caller, Doorkeeper, OpenDoor
 from evalgate.gateway.delivered import Onlooker
 from evalgate.gateway.keys import Keys
@@ -31,13 +31,29 @@ from evalgate.telemetry import Recorder
 
 log = logging.getLogger("evalgate.gateway")
 _KNOW_SECONDS = 1.0  # between two looks at which operations there are
+_PREPARE_SECONDS = 2.0  # between two tries to reach a store that was away at the start
 
 
-def prepare(settings: GatewaySettings) -> None:
-    """Make or migrate the store. Raises `StoreError`, and `InputError` as `Books` does."""
+def prepare(settings: GatewaySettings) -> str | None:
+    """Make or migrate the store; returns why that must wait, where it is a server that cannot be reached now.
+
+    `Books.prepare` goes on trying then, and calls are served meanwhile, but for those that need a key. Raises
+    `StoreError` for a file, and `InputError` as `Books` does.
+    """
     _require_store(settings)
-    if settings.store is not None:
+    if settings.store is None:
+        return None
+    try:
         open_store(settings.store).__exit__()
+    except StoreError as failure:
+        if not _is_server(settings.store):
+            raise
+        return str(failure)
+    return None
+
+
+def _is_server(store: str) -> bool:
+    return "://" in store and not store.startswith("sqlite")
 
 
 def _require_store(settings: GatewaySettings) -> None:
@@ -80,10 +96,10 @@ class Books:
         """Keys, where they are asked for."""
         return self._keys or OpenDoor()
 
-    @property
-    def refusals(self) -> Callable[[Refused], None] | None:
-        """Who counts the calls that the gateway itself turns away."""
-        return None if self._metrics is None else self._metrics.refused
+    def refused(self, refusal: Refused) -> None:
+        """Count a call that was turned away, for /metrics."""
+        if self._metrics is not None:
+            self._metrics.refused(refusal)
 
     def affords(self, caller: Caller) -> bool:
         """Whether a caller may still spend; for work that was let in before."""
@@ -114,6 +130,25 @@ class Books:
         except asyncio.CancelledError:  # not for a failure, after which it is begun again
             self.close()
             raise
+
+    async def prepare(self) -> None:
+        """Make or migrate a store that could not be reached when the gateway started; returns when that is done."""
+        if self._settings.store is None or not _is_server(self._settings.store):
+            return
+        said = ""
+        while True:
+            try:
+                trouble = await asyncio.to_thread(prepare, self._settings)
+            except EvalgateError as failure:  # such as a store of a newer evalgate, which somebody may still mend
+                trouble = str(failure)
+            if trouble is None:
+                if said:
+                    log.warning("the store can be reached now")
+                return
+            if trouble != said:
+                log.warning("the store is not followed yet: %s", trouble)
+            said = trouble
+            await asyncio.sleep(_PREPARE_SECONDS)
 
     def close(self) -> None:
         """Write what is not written yet, money first; four seconds at most, for who ends a worker waits five."""

@@ -1,4 +1,7 @@
-"""uvicorn's HTTP, bounded: a head that never ends takes neither memory nor a connection for ever."""
+"""uvicorn's HTTP, bounded: a head that never ends takes neither memory nor a connection for ever.
+
+And strict where a proxy in front may read a request otherwise than we do: RFC 9112, 3.2 wants exactly one Host.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ import asyncio
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD = 64 * 1024  # bytes of a head that is not complete yet
+_HOSTS = "expected one Host"
 HEAD_SECONDS = 60.0  # for a head, from its first byte or from the connection
 
 
 class Protocol(HttpToolsProtocol):
-    """Refuses with 400 what is too long or too slow before it is a request."""
+    """Refuses with 400 what is too long, too slow or ambiguous before it is a request."""
 
     _head_size = 0
     _in_head = True  # as long as nothing came, too
@@ -47,6 +51,9 @@ class Protocol(HttpToolsProtocol):
         """It is complete."""
         self._in_head = False
         self._stop()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError(_HOSTS)  # the parser stops, and uvicorn answers 400 and closes
         super().on_headers_complete()
 
     def _stop(self) -> None:

@@ -41,6 +41,7 @@ class Serving:
         "_desk",
         "_failed",
         "_kept_size",
+        "_probe",
         "_task",
         "asked",
         "attempt",
@@ -58,6 +59,7 @@ class Serving:
         self.left = self.over = self.started = False
         self._failed: list[tuple[str, str]] = []
         self._kept_size = 0
+        self._probe = 0.0  # of the attempt under way: see `Health.sent`
         self._answer: list[bytes] | None = [] if desk.accounts.wants_answer(asked.caller) else None
 
     async def run(self, send: Send) -> None:
@@ -77,6 +79,8 @@ class Serving:
         if attempt.connection is not None:
             attempt.upstream.origin.connections.give_back(attempt.connection)  # which closes it: it is not over
             attempt.connection = None
+        if self.decision is not None:
+            desk.health.left(attempt.option.id, self.decision.route.operation or "", self._probe)
         desk.accounts.attempted(attempt, "left" if self.left else "failed")
         if attempt.sent and self.decision is not None:
             used = desk.accounts.book(attempt)
@@ -157,7 +161,7 @@ class Serving:
         desk, asked = self._desk, self.asked
         upstream = desk.upstreams.of(option.endpoint)
         attempt = self.attempt = Attempting(asked, option, upstream)
-        desk.health.sent(option.id, operation, time.time())
+        self._probe = desk.health.sent(option.id, operation, time.time())
         try:
             if asked.stream:
                 first = await attempt.open(None if last else desk.settings.first_token_timeout)
@@ -170,6 +174,7 @@ class Serving:
             self.attempt = None
             raise
         except Refused:
+            desk.health.left(option.id, operation, self._probe)
             self.attempt = None
             raise
         if asked.stream:

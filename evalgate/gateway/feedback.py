@@ -19,7 +19,7 @@ from starlette.routing import Route
 from evalgate.errors import EvalgateError
 from evalgate.exchange import JsonValue
 from evalgate.gateway.caller import Doorkeeper
-from evalgate.gateway.redaction import Redact, redacted
+from evalgate.gateway.redaction import Redact, TooDeepError, redacted
 from evalgate.gateway.refusal import Refused
 
 LARGEST = 1024 * 1024  # bytes
@@ -40,6 +40,8 @@ def routes(doorkeeper: Doorkeeper, correct: Correct, redact: Redact) -> list[Rou
             return _error(refusal)
         except EvalgateError:
             return _error(Refused(503, "api_error", "what was captured cannot be reached now", retry_after=5.0))
+        except TooDeepError as failure:
+            return _error(Refused(400, "invalid_request_error", f"correction: {failure}"))
         except Exception:  # the redaction is somebody's own code; what it says may quote the correction
             return _error(Refused(500, "api_error", "the correction could not be redacted, and was not kept"))
         if not kept:

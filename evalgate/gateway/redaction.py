@@ -14,6 +14,10 @@ _NAMED = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", re.ASCII)
 _DEEPEST = 200  # levels of JSON; what is nested deeper is not kept
 
 
+class TooDeepError(ValueError):
+    """What is to be redacted is nested too deeply, and none of it may be kept."""
+
+
 def load_redaction(name: str | None) -> Redact:
     """The function that `module:function` names; None: everything is kept as it is.
 
@@ -38,8 +42,8 @@ def load_redaction(name: str | None) -> Redact:
 def redacted(value: JsonValue, redact: Redact) -> JsonValue:
     """`value` with every text redacted, also the keys of objects.
 
-    Raises whatever `redact` raises, `TypeError` where it returns no text, and `ValueError` for what is nested too
-    deeply: then nothing of it may be kept.
+    Raises whatever `redact` raises, `TypeError` where it returns no text, and `TooDeepError`: then nothing of it may be
+    kept.
     """
     return _redacted(value, redact, _DEEPEST)
 
@@ -53,7 +57,7 @@ def _redacted(value: JsonValue, redact: Redact, levels: int) -> JsonValue:
         return said
     if isinstance(value, dict | list) and levels == 0:
         message = f"nested deeper than {_DEEPEST} levels"
-        raise ValueError(message)
+        raise TooDeepError(message)
     if isinstance(value, dict):
         return {redact(key): _redacted(each, redact, levels - 1) for key, each in value.items()}
     if isinstance(value, list):

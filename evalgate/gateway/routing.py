@@ -2,6 +2,9 @@
 
 The reader's own rules hold: what it refused never gets here, what it no longer believes is gone at the next look, and
 entries are judged by its clock, which cannot be set back.
+
+Tables are made in a thread of this room's own. In the one that asyncio shares, whoever waits there for a store that is
+away would keep a withdrawal from being obeyed.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from evalgate.catalog import Catalog, load_catalog
@@ -31,6 +35,7 @@ class Routing:
         self._mark = _mark(catalog.path)
         self._document: ReadDocument | None = reader.held() if reader is not None else None
         self.table = RoutingTable(self._document, catalog)
+        self._thread = ThreadPoolExecutor(1, "routing")
 
     @property
     def catalog(self) -> Catalog:
@@ -71,7 +76,7 @@ class Routing:
         """Read the catalogue again; one that is broken changes nothing, and is told once."""
         self._mark = _mark(self._catalog.path)
         try:
-            catalog = await asyncio.to_thread(load_catalog, self._catalog.path)
+            catalog = await asyncio.get_running_loop().run_in_executor(self._thread, load_catalog, self._catalog.path)
         except EvalgateError as failure:
             self.catalog_trouble = str(failure)
             log.error("the catalogue that was changed is not used: %s", failure)  # noqa: TRY400  # the user's mistake
@@ -84,7 +89,8 @@ class Routing:
         if document is None:  # nothing is believed any more: not a moment longer
             self.table = RoutingTable(None, catalog)
         else:
-            self.table = await asyncio.to_thread(RoutingTable, document, catalog)
+            make = asyncio.get_running_loop().run_in_executor
+            self.table = await make(self._thread, RoutingTable, document, catalog)
         self._document, self._catalog = document, catalog
 
 

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from evalgate.router import CLOSED, Breaker, Standing, Standings, is_slow, when_failed, when_sent, when_succeeded
+from evalgate.router import (
+    CLOSED,
+    Breaker,
+    Standing,
+    Standings,
+    is_slow,
+    when_failed,
+    when_left,
+    when_sent,
+    when_succeeded,
+)
 from evalgate.telemetry import Attempt
 
 FRESH = 1.0  # seconds for which figures count
@@ -65,11 +75,20 @@ class Health:
         """The breaker of a variant on an operation."""
         return self._known.get(operation, {}).get(variant, _UNKNOWN).breaker
 
-    def sent(self, variant: str, operation: str, at: float) -> None:
-        """A call goes out."""
+    def sent(self, variant: str, operation: str, at: float) -> float:
+        """A call goes out. Returns what `left` asks for: until when it is the probe of its breaker, 0.0: it is none."""
         breaker = self.breaker(variant, operation)
-        if not breaker.closed:
-            self._keep(variant, operation, when_sent(breaker, at))
+        if breaker.closed:
+            return 0.0
+        breaker = when_sent(breaker, at)
+        self._keep(variant, operation, breaker)
+        return breaker.probe_until
+
+    def left(self, variant: str, operation: str, probe_until: float) -> None:
+        """It ended without having told how the variant does: its client left, or it could not be sent."""
+        breaker = self.breaker(variant, operation)
+        if (after := when_left(breaker, probe_until)) is not breaker:
+            self._keep(variant, operation, after)
 
     def succeeded(self, variant: str, operation: str, at: float) -> None:
         """It was answered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 
 import orjson
@@ -29,17 +30,18 @@ class Seen(Enum):
 class Tally:
     """Counts one answer in the words of `speech`, the upstream's. Tokens are None as long as nobody counted.
 
-    `said`: letters of content so far. `served_by`: who answered, where a router says so (OpenRouter). `error`: the
-    error within, where there is one. `choices`: how many were asked for.
+    `said`: letters of content so far; `text`: those of the last event of a stream. `served_by`: who answered, where a
+    router says so (OpenRouter). `error`: the error within, where there is one. `choices`: how many were asked for.
     """
 
-    __slots__ = ("_finished", "_wanted", "done", "error", "input", "output", "said", "served_by", "speech")
+    __slots__ = ("_finished", "_wanted", "done", "error", "input", "output", "said", "served_by", "speech", "text")
 
     def __init__(self, speech: Speech, choices: int = 1) -> None:
         self.speech = speech
         self.input: int | None = None
         self.output: int | None = None
         self.said = 0
+        self.text = ""
         self.done = False
         self.error: JsonValue = None
         self.served_by: JsonValue = None
@@ -53,6 +55,7 @@ class Tally:
 
     def event(self, event: bytes) -> Seen:
         """Take an event of a stream, as it came."""
+        self.text = ""
         data = payload(event)
         if not data:
             return Seen.OTHER
@@ -105,10 +108,10 @@ class Tally:
             if isinstance(delta, dict):
                 for name, value in delta.items():
                     if value and name != "role":
-                        self.said += len(value) if isinstance(value, str) else _size(value)
+                        self._tell(value)
                         seen = Seen.CONTENT
             elif isinstance(text := choice.get("text"), str) and text:
-                self.said += len(text)
+                self._tell(text)
                 seen = Seen.CONTENT
             if choice.get("finish_reason"):
                 self._finished.add(choice.get("index") if isinstance(choice.get("index"), int) else 0)
@@ -118,7 +121,9 @@ class Tally:
     def _of_anthropic(self, body: dict[str, JsonValue]) -> Seen:
         kind, seen = body.get("type"), Seen.OTHER
         if kind == "content_block_delta":
-            self.said += _size(body.get("delta"))
+            delta = body.get("delta")
+            if isinstance(delta, dict):
+                self._tell({name: value for name, value in delta.items() if name != "type"})
             seen = Seen.CONTENT
         elif kind == "content_block_start":
             block = body.get("content_block")
@@ -141,6 +146,12 @@ class Tally:
             seen = Seen.DONE
         return seen
 
+    def _tell(self, value: object) -> None:
+        """Content came."""
+        text = value if isinstance(value, str) else "".join(_texts(value))
+        self.said += len(text)
+        self.text += text
+
     def _count(self, usage: dict[str, JsonValue]) -> None:
         if self.speech == "anthropic":
             given = token_count(usage.get("input_tokens"))
@@ -158,14 +169,18 @@ class Tally:
 
 
 def _size(value: object) -> int:
-    """Letters of all texts in a JSON value, without recursion."""
-    total, waiting = 0, [value]
+    """Letters of all texts in a JSON value."""
+    return sum(map(len, _texts(value)))
+
+
+def _texts(value: object) -> Iterator[str]:
+    """All texts in a JSON value, in turn, without recursion."""
+    waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, str):
-            total += len(each)
+            yield each
         elif isinstance(each, dict):
-            waiting.extend(each.values())
+            waiting.extend(reversed(each.values()))
         elif isinstance(each, list):
-            waiting.extend(each)
-    return total
+            waiting.extend(reversed(each))

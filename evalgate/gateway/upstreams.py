@@ -17,12 +17,16 @@ log = logging.getLogger("evalgate.gateway")
 
 
 class Upstream:
-    """One provider. `tells_usage` turns False when it refuses to be asked for the tokens of a stream."""
+    """One provider. `secret`: its key, where that is one and no placeholder.
+
+    `tells_usage` turns False when it refuses to be asked for the tokens of a stream.
+    """
 
     def __init__(self, provider: Provider, key: str | None) -> None:
         self.provider, self.origin = provider, Origin(provider, key)
         self.speech: Speech = "anthropic" if provider.protocol == "anthropic" else "openai"
         self.tells_usage = True
+        self.secret = key if self.origin.secret is not None else None
         self._key = key.encode() if key is not None and self.origin.secret is not None else None
 
     def redacted(self, data: bytes) -> bytes:

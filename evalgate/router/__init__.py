@@ -5,7 +5,7 @@ decision = choose(Call("classify_ticket"), table, now=now, seed=seed)
 decision.order  # whom to ask, in turn; the baseline last
 """
 
-from evalgate.router.breaker import CLOSED, Breaker, admits, when_failed, when_sent, when_succeeded
+from evalgate.router.breaker import CLOSED, Breaker, admits, when_failed, when_left, when_sent, when_succeeded
 from evalgate.router.call import TIERS, Call, MaxPrice, Tier, call_of
 from evalgate.router.explain import Candidate, Explanation, explain, reason_of
 from evalgate.router.filters import breaks_limit, cannot_serve
@@ -41,6 +41,7 @@ __all__ = [
     "reason_of",
     "select",
     "when_failed",
+    "when_left",
     "when_sent",
     "when_succeeded",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from evalgate.errors import InputError, StoreError
+from evalgate.errors import InputError
 from evalgate.gateway.books import Books, prepare
 from evalgate.gateway.caller import ANYBODY
 from evalgate.gateway.delivered import Delivered
@@ -99,8 +99,7 @@ def test_without_a_store_there_are_no_keys_to_ask_for(settings: GatewaySettings)
 def test_a_process_begins_while_the_store_is_away_and_lets_nobody_in_unknown() -> None:
     away = "postgresql://nobody@127.0.0.1:1/nowhere"
     settings = GatewaySettings(store=away, metrics_port=None, keys="required")
-    with pytest.raises(StoreError):
-        prepare(settings)
+    assert "cannot be opened" in (prepare(settings) or "")
     began = books(settings)
     with pytest.raises(Refused) as refused:
         began.doorkeeper.admit({"x-api-key": mint()})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,13 @@ def test_the_client_is_told_who_failed(up: House) -> None:
     told = up.ask().json()["delivery"]
     assert told["reason"] == "the baseline, because another failed: cheap (HTTP 503: too busy)"
     assert (told["upgraded"], told["variant"]) == (True, "full")
+
+
+def test_the_answer_says_whose_it_is_and_only_that_one_is_booked(up: House) -> None:
+    up.upstream.will("cheap", fails(503))
+    response = up.ask()
+    assert (response.json()["model"], response.json()["usage"]["total_tokens"]) == ("full", 25)
+    assert up.door.booked == [(Decimal("0.00003"), 25)]
 
 
 def test_an_error_that_may_pass_is_tried_once_more_at_the_same_place(up: House) -> None:
@@ -244,6 +253,15 @@ def test_a_breaker_is_closed_again_by_its_probe(up: House) -> None:
     assert breaker(up) is CLOSED
 
 
+@pytest.mark.parametrize("play", [fails(400), fails(400, code="context_length_exceeded")])
+def test_a_probe_that_the_request_itself_ended_closes_the_breaker(up: House, play: Play) -> None:
+    up.application.desk.health.failed("cheap", "sort", time.time(), 0.05)
+    time.sleep(0.1)
+    up.upstream.will("cheap", play)
+    up.ask()
+    assert breaker(up) is CLOSED
+
+
 def test_a_probe_that_fails_is_not_repeated(up: House) -> None:
     up.application.desk.health.failed("cheap", "sort", time.time(), 0.1)
     time.sleep(0.15)
@@ -291,6 +309,21 @@ def test_what_the_signal_withdrew_meanwhile_is_not_asked_again(tmp_path: Path) -
         response = up.ask()
         assert response.json()["choices"][0]["message"]["content"] == TEXT
         assert up.upstream.models == ["cheap", "full"]
+
+
+def test_a_withdrawal_is_obeyed_while_all_shared_threads_wait_for_a_store(tmp_path: Path) -> None:
+    go_on = threading.Event()
+    with house(tmp_path, CHEAP) as up:
+        for _ in range(200):
+            up.loop.call_soon_threadsafe(up.loop.run_in_executor, None, go_on.wait, 20)
+        publish(up.folder, up.application.desk.routing.catalog, Variant("cheap", 0.1, "red"), seq=2)
+        until = time.monotonic() + 10
+        while up.application.desk.routing.table.seq == 1 and time.monotonic() < until:
+            time.sleep(0.02)
+        try:
+            assert up.ask().headers["x-evalgate-variant"] == "full"
+        finally:
+            go_on.set()
 
 
 def test_a_client_cannot_keep_others_tokens_from_being_counted(up: House) -> None:

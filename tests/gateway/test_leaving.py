@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.house import CHEAP, HELLO, TASK, House, house
-from tests.gateway.upstream import ROLE, Play, Request, event, fails, silence, streams
+from tests.gateway.upstream import ROLE, Play, Request, answers, event, fails, silence, streams
 
 WORD = event({"content": "some words of an answer "})
 
@@ -59,6 +59,16 @@ def test_the_upstream_is_let_go_of_at_once(tmp_path: Path, play: Play, stream: b
         assert [each.complete for each in up.delivered] == [False]
         assert up.application.live == 0
         assert up.ask(headers={"x-evalgate-tier": "realtime"}).status_code == 200
+
+
+def test_a_probe_that_its_client_leaves_makes_room_for_the_next(tmp_path: Path) -> None:
+    with house(tmp_path, CHEAP) as up:
+        up.application.desk.health.failed("cheap", "sort", time.time(), 0.05)
+        time.sleep(0.1)
+        up.upstream.will("cheap", silence, answers())
+        leave(up, stream=False)
+        up.settled()
+        assert up.ask().headers["x-evalgate-variant"] == "cheap"
 
 
 def test_one_who_leaves_while_a_retry_is_waited_for_asks_nobody_any_more(tmp_path: Path) -> None:

@@ -36,9 +36,9 @@ class Running:
 
 
 @contextmanager
-def serving(folder: Path, settings: Mapping[str, object] | None = None) -> Iterator[Running]:
+def serving(folder: Path, settings: Mapping[str, object] | None = None, *, provider: str = "") -> Iterator[Running]:
     with Upstream() as upstream:
-        publish(folder, catalog_in(folder, upstream.port, CHEAP), CHEAP)
+        publish(folder, catalog_in(folder, upstream.port, CHEAP, provider=provider), CHEAP)
         signal_settings = {"source": "signal.json", "unsigned": True, "cache": "cache"}
         given = {"catalog": "catalog.yaml", "signal": signal_settings, "store": None, "port": 0, **(settings or {})}
         (folder / "gateway.yaml").write_bytes(orjson.dumps(given))  # which is YAML, too
