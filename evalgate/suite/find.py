@@ -7,7 +7,6 @@ from pathlib import Path
 from evalgate.errors import InputError
 from evalgate.suite.load import Suite, load_suite
 
-
 HERE = "run this in the folder where the check ran"
 
 
