@@ -28,7 +28,8 @@ FAILING = "lab-q4_0"  # the cheapest variant that is green for one of the operat
 @click.option("--port", type=click.IntRange(1024, 65533), default=8940, show_default=True, help="And the next two.")
 @click.option("--stay/--no-stay", default=None, help="Go on serving until Ctrl-C; default: in a terminal.")
 @click.option("--catalog", "recorded", type=PATH, default="catalog.yaml", show_default=True, help="Recorded variants.")
-def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded: Path) -> int:
+@click.option("--picture", type=PATH, metavar="FILE", help="Take a picture of the model's page (playwright, Chromium).")
+def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded: Path, picture: Path | None) -> int:
     """Serve recorded answers as providers, prove the variants, and send traffic through the gateway. No key, no model.
 
     While the traffic flows, one provider fails for a while.
@@ -63,6 +64,10 @@ def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded:
                 tallies = asyncio.run(sending)
             _show(tallies)
             click.echo(f"model pages: {case.url}/models/")
+            if picture is not None:
+                from evalgate.lab.picture import take_picture
+
+                take_picture(f"{case.url}/models/{suites[0].file.model}", picture)
             if sys.stdin.isatty() if stay is None else stay:
                 if sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
                     click.launch(f"{case.url}/models/")

@@ -28,15 +28,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
 
 
-def test_the_readme_shows_the_board_that_the_demo_prints(
+def test_the_results_show_the_board_that_the_demo_prints(
     demo: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     printed = [line.rstrip() for line in demo[0].stdout.splitlines()]
     end = next(index for index, line in enumerate(printed) if line.startswith("worse  "))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "\n".join(printed[:end]).rstrip() in readme
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert "\n".join(printed[:end]).rstrip() in results
     red = next(index for index, line in enumerate(printed) if line.startswith("RED  "))
-    assert "\n".join(printed[red : printed.index("", red)]) in readme
+    assert "\n".join(printed[red : printed.index("", red)]) in results
+
+
+def test_the_readme_shows_the_route_that_follows_from_it(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    printed = evalgate("route", "classify_feedback", "--signal", str(demo[1])).stdout.rstrip()
+    for name in ("README.md", "docs/results.md"):
+        assert printed in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_readme_is_a_front_page() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_the_demo_routes_each_operation_cheaper_than_the_baseline(
