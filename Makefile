@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border schemas clean
+.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border notebook schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
@@ -42,6 +42,9 @@ record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on 
 
 record-border: $(VENV)/.lab ## record first tokens of short prompts, which the benchmarks of drift replay (half an hour)
 	@$(BIN)/python -m evalgate lab record-border
+
+notebook: $(VENV)/.test ## run the drift analysis of notebooks/drift.ipynb anew, on the recorded answers
+	@$(BIN)/python notebooks/execute.py
 
 schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
 	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done

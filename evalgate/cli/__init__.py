@@ -39,6 +39,7 @@ COMMANDS = {
     "catalog": "Import what others publish into a catalogue, and look at it.",
     "intelligence": "Show how intelligent each model is said to be, and file benchmark reports.",
     "report": "Write the HTML report of the last run.",
+    "frames": "Write a run as tables for pandas, R, DuckDB and spreadsheets.",
     "keys": "Make, list and revoke the keys with which callers come to the gateway.",
     "pages": "Write a page for each model: who serves it, what is proven, what each tier does.",
     "store": "Look at, tidy up or export the answers that were bought.",

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import click
 
 from evalgate.errors import InputError
+from evalgate.formats.files import DEFAULT_STORE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-DEFAULT_STORE = ".evalgate/evalgate.db"
 SIGNAL = Path("signal.json")  # where the signal is read from, unless somebody says otherwise
 PATH = click.Path(path_type=Path)
 

@@ -15,7 +15,6 @@ from statistics import NormalDist, fmean, stdev
 from typing import Literal, get_args
 
 from evalgate.intelligence.reports import Benchmark, Report
-from evalgate.intelligence.student import t_quantile
 
 PartName = Literal["mmlu_pro", "code", "maths", "gpqa"]
 PARTS: tuple[PartName, ...] = get_args(PartName)
@@ -106,9 +105,11 @@ def composite(parts: Sequence[Part], complete: Sequence[Mapping[PartName, float]
         # whatever the missing parts are: the measured ones keep their share of the whole composite
         low, high = weight * (value - z * error), weight * (value + z * error) + 100 * missing
     else:
+        from scipy.special import stdtrit  # Student's quantile
+
         off = fmean((weighted(each) - weighted({name: each[name] for name in scores})) ** 2 for each in complete)
         count = len(complete)
-        half = t_quantile((1 + LEVEL) / 2, count) * math.sqrt(off * (1 + 1 / count) + error**2)
+        half = float(stdtrit(count, (1 + LEVEL) / 2)) * math.sqrt(off * (1 + 1 / count) + error**2)
         low, high = value - half, value + half
     return Composite(value, (max(0.0, min(low, value)), min(100.0, max(high, value))), weight)
 

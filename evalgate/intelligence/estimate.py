@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from evalgate.catalog import Endpoint, Model
 from evalgate.intelligence.composite import LEVEL
-from evalgate.intelligence.student import LEAST_DEGREES, t_quantile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 LEAST_CONFIRMED = 8  # models to fit on: fewer would give a number, and an interval that nobody should believe
+LEAST_DEGREES = 4  # of freedom: an interval from fewer says little
 BELOW_FRONTIER = 0.1
 FRONTIER = 0.25  # of the confirmed models, the best; at least one
 FEATURES = ("release date", "price", "use")
@@ -127,11 +127,13 @@ class Regression:
 
     def predict(self, model: Known) -> tuple[float, float]:
         """Value and half of the prediction interval, before any bound."""
+        from scipy.special import stdtrit  # Student's quantile
+
         row = _row(model, self.used, self.families, self.centre, self.scale)
         spread = 1 + float(row @ self.inverse @ row)
         if model.family not in self.families:
             spread += 1  # the prior of a family that nobody else is of
-        half = t_quantile((1 + LEVEL) / 2, self.degrees) * math.sqrt(self.variance * spread)
+        half = float(stdtrit(self.degrees, (1 + LEVEL) / 2)) * math.sqrt(self.variance * spread)
         return float(row @ self.weights), half
 
 

@@ -17,7 +17,6 @@ from evalgate.errors import StatisticsError
 from evalgate.stats._design import margin_of
 from evalgate.stats._input import between, whole
 
-_HALVINGS = 60
 _NORMAL = NormalDist()
 
 
@@ -128,13 +127,11 @@ def _constrained_variance(gains: float, losses: float, n: float, difference: flo
 
 def _crossing(gains: int, losses: int, n: int, *, target: float, inside: float, outside: float) -> float:
     """The difference between the estimate and an end of the range at which the statistic passes `target`."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (inside + outside)
-        if abs(_score(gains, losses, n, middle)) < abs(target):
-            inside = middle
-        else:
-            outside = middle
-    return 0.5 * (inside + outside)
+    from scipy.optimize import bisect  # by signs alone, since at the end of the range the statistic is infinite
+
+    if inside == outside:
+        return outside
+    return float(bisect(lambda difference: _score(gains, losses, n, difference) - target, inside, outside, xtol=1e-15))
 
 
 def _wilson(successes: int, n: int, z: float) -> tuple[float, float]:

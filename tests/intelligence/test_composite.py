@@ -7,11 +7,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import t
 
 from evalgate.intelligence.composite import PARTS, WEIGHTS, Part, PartName, composite, parts_of, weighted, yardsticks
 from evalgate.intelligence.reports import QUESTIONS
-from evalgate.intelligence.student import t_quantile
 from tests.intelligence.make import TODAY, report
 
 SCORES = st.floats(0, 100)
@@ -128,9 +126,3 @@ def test_all_models_are_held_to_the_yardstick_that_most_have() -> None:
 def test_a_sample_of_a_benchmark_compares_with_the_whole_of_it() -> None:
     reports = [report("m0", "math500", 80.0), report("m1", "math", 70.0)]
     assert parts_of(reports[1:], yardsticks(reports))[0].score == 70.0
-
-
-@pytest.mark.parametrize("degrees", [4, 4.5, 6, 11, 30, 200])
-@pytest.mark.parametrize("probability", [0.9, 0.95, 0.975])
-def test_the_quantile_of_student_is_right_to_a_part_in_a_thousand(probability: float, degrees: float) -> None:
-    assert t_quantile(probability, degrees) == pytest.approx(t.ppf(probability, degrees), rel=1e-3)
