@@ -21,7 +21,8 @@ Kind = Literal[
     "verdict", "certified", "watched", "missed", "noted", "suspended", "red", "ordered", "recertified", "told", "rules"
 ]
 _ORDER: Sequence[Kind] = (
-    *("verdict", "certified", "rules", "watched", "missed", "noted", "suspended", "red", "ordered", "recertified", "told"),
+    *("verdict", "certified", "rules", "watched", "missed", "noted", "suspended", "red"),
+    *("ordered", "recertified", "told"),
 )
 
 
