@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -13,6 +14,9 @@ from evalgate.exchange import JsonValue
 from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
 from evalgate.gate.policy import Policy
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
@@ -230,8 +234,13 @@ class Board:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Board:
         """Read what `to_json` wrote, in whichever release; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
-
         from evalgate.gate.older_board import brought_up_to_date
 
-        return TypeAdapter(cls).validate_python(brought_up_to_date(data))
+        return _reader().validate_python(brought_up_to_date(data))
+
+
+@cache
+def _reader() -> TypeAdapter[Board]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(Board)

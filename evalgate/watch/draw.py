@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +21,10 @@ from evalgate.formats.canonical import digest
 from evalgate.gate.transcript import FloatArray
 from evalgate.suite import Case, Suite
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_Kept = tuple[list[tuple[int, int, str, bool, float]], float]
 FRAGILE_SHARE = 0.5  # of the draw, at most: then no other unit's weight is above 2
 
 
@@ -71,11 +77,15 @@ class Draw:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Draw:
         """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
+        units, heaviest = _reader().validate_python([data["units"], data["heaviest"]])
+        return cls(tuple(Drawn(*unit) for unit in units), heaviest, str(data["labels"]))
 
-        told = TypeAdapter(list[tuple[int, int, str, bool, float]]).validate_python(data["units"])
-        heaviest, labels = TypeAdapter(float).validate_python(data["heaviest"]), str(data["labels"])
-        return cls(tuple(Drawn(*unit) for unit in told), heaviest, labels)
+
+@cache
+def _reader() -> TypeAdapter[_Kept]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(_Kept)
 
 
 def draw(suite: Suite, fragile: Collection[str], cases: float, *, seed: str) -> Draw:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import cast
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from evalgate.exchange import JsonValue
 from evalgate.signal.keeping import Standing, StandingState
 from evalgate.suite import Suite
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 DAY = 86_400.0
 AFTER_RED, AFTER_OPEN = 7, 1  # days until a withdrawn variant is certified again; doubled with each try
@@ -105,9 +109,14 @@ class Stream:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Stream:
         """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
+        return _reader().validate_python(dict(data))
 
-        return TypeAdapter(cls).validate_python(dict(data))
+
+@cache
+def _reader() -> TypeAdapter[Stream]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(Stream)
 
 
 def _seconds(duration: timedelta) -> float:

@@ -45,7 +45,10 @@ class Silent:
 
 @dataclass
 class World:
-    """`wrong` says, by variant, which cases it gets wrong; `down` who answers nothing but errors."""
+    """`wrong` says, by variant, which cases it gets wrong; `down` who answers nothing but errors.
+
+    `store_name` is where the store is: a file, unless somebody says otherwise.
+    """
 
     folder: Path
     server: Loopback
@@ -56,10 +59,10 @@ class World:
     down: set[str] = field(default_factory=set)
     more: dict[str, dict[str, object]] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
+    store_name: str = ""
 
-    @property
-    def store_name(self) -> str:
-        return str(self.folder / "watch.db")
+    def __post_init__(self) -> None:
+        self.store_name = self.store_name or str(self.folder / "watch.db")
 
     def store(self) -> Store:
         return open_store(self.store_name)
@@ -137,7 +140,7 @@ class World:
         return completion(f"shade {number}", **self.more.get(name, {}))
 
 
-def world_in(folder: Path, server: Loopback, *, cases: int = CASES, **gate: object) -> World:
+def world_in(folder: Path, server: Loopback, *, cases: int = CASES, store: str = "", **gate: object) -> World:
     """A world with a baseline `full` and two variants, `cheap` and `other`, that are as good as it."""
     rows = [{"id": f"c{n:03}", "input": f"number {n}", "target": f"shade {n}"} for n in range(cases)]
     suite = suite_file(
@@ -150,7 +153,7 @@ def world_in(folder: Path, server: Loopback, *, cases: int = CASES, **gate: obje
     providers = [{"id": "here", "base_url": server.url, "retries": 1, "concurrency": 16}]
     models = [{"id": "toy", "variants": variants}]
     written(folder, "catalog.yaml", {"version": 1, "providers": providers, "models": models})
-    world = World(folder, server, suite, load_catalog(folder / "catalog.yaml"))
+    world = World(folder, server, suite, load_catalog(folder / "catalog.yaml"), store_name=store)
     server.behave = world.behave
     return world
 
