@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from itertools import product
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -29,7 +30,7 @@ from evalgate.watch.draw import draw
 from evalgate.watch.first_tokens import DETECTOR, Heard
 from evalgate.watch.look import Look, Scale
 
-UNITS, CERTIFIED, CASES = 800, 300, 50
+UNITS, CERTIFIED, CASES, LATEST = 800, 300, 50, 40
 
 
 class World:
@@ -51,6 +52,14 @@ class World:
         by_chance = (self.random.random(some.size) < self.chance[some]) * self.random.choice([-1.0, 1.0], some.size)
         now = np.where(self.always[some] != 0, self.always[some], by_chance)
         return np.where(self.lost[some], -1.0, now)
+
+    def lose(self, drop: float, fragile: Sequence[str]) -> None:
+        """From now on a share of the cases is wrong: half of the loss falls on `fragile` cases as far as they reach."""
+        order = self.random.permutation(UNITS)
+        weak = [int(name[1:]) for name in fragile if self.always[int(name[1:])] >= 0]
+        first = weak[: round(drop * UNITS / 2)]
+        rest = [n for n in order if n not in first and self.always[n] >= 0]
+        self.lost[[*first, *rest[: round(drop * UNITS) - len(first)]]] = True
 
     def tokens(self, turns: int) -> list[tuple[str, str]]:
         return [(str(n), str(self.random.choice(3, p=p))) for n, p in enumerate(self.prompts) for _ in range(turns)]
@@ -102,6 +111,7 @@ class Watched:
             oldest=1.0,
             places=places,
             strata=strata,
+            fragile=frozenset(today.fragile),
         )
         before = self.state["earlier"]
         self.state, alarms = self.detection.after(self.state, look, self._heard())
@@ -122,10 +132,8 @@ class Watched:
 def detection_of(margin: float, run_length: float, detectors: list[str] | None = None) -> Detection:
     watch = {"run_length": run_length, "detectors": detectors}
     gate = Gate.model_validate({"margin": margin, "watch": watch})
-    suite = cast("Any", SimpleNamespace(gate=gate, units=[1] * UNITS, operation="simulated", file=SimpleNamespace()))
     policy = policy_of(margin)
     every = ("scores", "flips", "length", "refusal", "truncation", "prompt_tokens", DETECTOR)
-    del suite
     return Detection(
         policy,
         Scale(1, 1.0, by_size=False),
@@ -157,58 +165,61 @@ def policy_of(margin: float) -> Policy:
         return Policy.of(load_suite(path), ["score"])
 
 
+def false_alarms(options: argparse.Namespace) -> None:
+    print("| flip rate | of which the same cases | withdrawn | bound | by |")
+    print("| --- | --- | --: | --: | --- |")
+    for rate, repeated in product(options.rates, (0.9, 0.0)):
+        detection, by = detection_of(margin_of(rate), options.run_length), dict[str, int]()
+        for run in range(options.runs):
+            watched = Watched(World(rate, repeated, np.random.default_rng([3, run])), detection, control=True)
+            for _ in range(options.days):
+                if alarms := watched.day():
+                    by[alarms[0].detector] = by.get(alarms[0].detector, 0) + 1
+                    break
+        share, bound = sum(by.values()) / options.runs, options.days / options.run_length
+        print(f"| {rate} | {repeated:.0%} | {share:.3f} | {bound:.2f} | {by or ''} |", flush=True)
+
+
+def delays(options: argparse.Namespace) -> None:
+    print("\n| flip rate | of which the same cases | drop | with what was known | median (p90) days |")
+    print("| --- | --- | --- | --- | --- |")
+    controls = {"both": (True, False), "on": (True,), "none": (False,)}[options.control]
+    places = product(options.rates, (0.9, 0.0), (0.05, 0.1), ("anywhere", "fragile first"), controls)
+    for rate, repeated, drop, where, control in places:
+        found = []
+        detection = detection_of(margin_of(rate), 1000.0, ["scores", "flips"])
+        for run in range(options.runs // 2):
+            world = World(rate, repeated, np.random.default_rng([5, run]))
+            watched = Watched(world, detection, control=control)
+            for _ in range(15):
+                watched.day()
+            world.lose(drop, watched.fragile if where != "anywhere" else [])
+            day = 1
+            while not watched.day() and day < LATEST:
+                day += 1
+            found.append(day)
+        middle, late = np.quantile(found, [0.5, 0.9])
+        words = "yes" if control else "no"
+        print(f"| {rate} | {repeated:.0%} | {drop}, {where} | {words} | {middle:.0f} ({late:.0f}) |", flush=True)
+
+
+def margin_of(rate: float) -> float:
+    return 0.05 if rate < 0.2 else 0.1
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--runs", type=int, default=200, help="a cell; half as many for delays")
     parser.add_argument("--days", type=int, default=25)
     parser.add_argument("--run-length", type=float, default=50.0)
     parser.add_argument("--control", choices=["both", "on", "none"], default="both")
+    parser.add_argument("--rates", type=float, nargs="+", default=[0.02, 0.1, 0.3])
     parser.add_argument("--only", choices=["false", "delay", "all"], default="all")
     options = parser.parse_args()
-    controls = {"both": (True, False), "on": (True,), "none": (False,)}[options.control]
     if options.only != "delay":
-        print(
-            "| flip rate | of which the same cases | control | withdrawn | bound | by |\n| --- | --- | --- | --: | --: | --- |"
-        )
-        for rate, margin in ((0.02, 0.05), (0.1, 0.05), (0.3, 0.1)):
-            for repeated in (0.9, 0.0):
-                for control in controls[:1]:
-                    detection, by = detection_of(margin, options.run_length), dict[str, int]()
-                    for run in range(options.runs):
-                        watched = Watched(
-                            World(rate, repeated, np.random.default_rng([3, run])), detection, control=control
-                        )
-                        for _ in range(options.days):
-                            if alarms := watched.day():
-                                by[alarms[0].detector] = by.get(alarms[0].detector, 0) + 1
-                                break
-                    share = sum(by.values()) / options.runs
-                    bound = options.days / options.run_length
-                    print(f"| {rate} | {repeated:.0%} | {control} | {share:.3f} | {bound:.2f} | {by} |", flush=True)
+        false_alarms(options)
     if options.only != "false":
-        print(
-            "\n| flip rate | of which the same cases | control | drop | median (p90) days |\n| --- | --- | --- | --: | --- |"
-        )
-        for rate, margin in ((0.02, 0.05), (0.1, 0.05), (0.3, 0.1)):
-            for repeated in (0.9, 0.0):
-                for drop in (0.05, 0.1):
-                    for control in controls:
-                        found = []
-                        for run in range(options.runs // 5):
-                            world = World(rate, repeated, np.random.default_rng([5, run]))
-                            detection = detection_of(margin, 1000.0, ["scores", "flips"])
-                            watched = Watched(world, detection, control=control)
-                            for _ in range(15):
-                                watched.day()
-                            world.lost = world.random.random(UNITS) < drop / max(1e-9, (world.always >= 0).mean())
-                            day = 1
-                            while not watched.day() and day < 40:
-                                day += 1
-                            found.append(day)
-                        middle, late = np.quantile(found, [0.5, 0.9])
-                        print(
-                            f"| {rate} | {repeated:.0%} | {control} | {drop} | {middle:.0f} ({late:.0f}) |", flush=True
-                        )
+        delays(options)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ STREAM = "local/default"
 BEGIN = datetime(2026, 11, 2, 6, tzinfo=UTC).timestamp()
 DAY = 86_400.0
 SWAPPED_ON = 12
+CASES = 50  # a day; a tenth of this certification's is 16, which find the swap on its second day
 BASELINE, SWAPPED, SWAPPED_TO, NEXT = "lab-f16", "lab-q8_0", "lab-q4_0", "lab-q6_k"
 PRICES = {BASELINE: "0.16", SWAPPED: "0.07", NEXT: "0.09"}  # USD per 1M tokens of input; illustrative
 
@@ -75,7 +76,7 @@ def play(suite_path: Path, recordings: Path, folder: Path, progress: CheckProgre
     """Play `days` days in `folder`, which is emptied first; the last day's store and signal stay there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    suite, clock, saying = _without_first_tokens(load_suite(suite_path)), _Clock(), _Saying()
+    suite, clock, saying = _by_scores(load_suite(suite_path)), _Clock(), _Saying()
     with (
         serving({name: recordings / f"{name}.jsonl.gz" for name in PRICES}) as server,
         open_store(str(folder / "watch.db")) as store,
@@ -126,11 +127,11 @@ def _house(store: Store, folder: Path, clock: _Clock, saying: _Saying, progress:
     )
 
 
-def _without_first_tokens(suite: Suite) -> Suite:
-    """The provider knows what was recorded and nothing else; such calls would be refused."""
+def _by_scores(suite: Suite) -> Suite:
+    """Without first tokens, for the provider knows what was recorded and nothing else; and so with `CASES` a day."""
     kept = [each for each in detectors_of(suite.gate.watch) if each != FIRST_TOKENS]
     gate = suite.gate.model_copy(update={"watch": suite.gate.watch.model_copy(update={"detectors": kept})})
-    return replace(suite, file=suite.file.model_copy(update={"gate": gate}))
+    return replace(suite, file=suite.file.model_copy(update={"gate": gate})).watched_with(CASES)
 
 
 def _contest(suite: Suite, catalog: Catalog, store: Store) -> Contest:

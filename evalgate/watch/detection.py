@@ -20,7 +20,7 @@ from evalgate.plan.watching import MOVED, MOVEMENTS, REQUIRED, detectors_of, run
 from evalgate.suite import Suite
 from evalgate.suite.models import Detector
 from evalgate.watch.alarm import Alarm, State, times
-from evalgate.watch.earlier import Earlier
+from evalgate.watch.earlier import Earlier, Expected
 from evalgate.watch.first_tokens import DETECTOR as FIRST_TOKENS
 from evalgate.watch.first_tokens import Heard
 from evalgate.watch.look import Look, Scale
@@ -137,7 +137,7 @@ class Detection:
         scores: State,
         values: FloatArray,
         look: Look,
-        expected: tuple[FloatArray, float],
+        expected: Expected,
     ) -> list[Alarm]:
         kept, verdicts = f"{name} {_ANSWERED}", []
         for key, units in ((name, slice(None)), (kept, look.answered)):
@@ -147,8 +147,9 @@ class Detection:
                 values[units],
                 weights=look.weights[units],
                 largest_weight=look.heaviest,
-                control=expected[0][units],
-                largest_control=expected[1],
+                control=expected.control[units],
+                largest_control=expected.largest,
+                largest_reach=expected.reach,
             )
             scores[key] = after.as_json()
             verdicts.append(rules.verdict(after))

@@ -22,6 +22,15 @@ _DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """`control` of each unit of a look, its `largest` size over the suite, and the largest weight x (1 + size)."""
+
+    control: FloatArray
+    largest: float
+    reach: float
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """By metric: the last difference of each unit that was asked, by its place; and what came of those that flipped.
 
@@ -43,17 +52,22 @@ class Earlier:
             }
         return cls(values, dict.fromkeys(names, (0.0, 0.0)))
 
-    def expected(self, name: str, look: Look, units: int) -> tuple[FloatArray, float]:
-        """What to expect of each unit of `look` beyond the suite's mean, and the largest size over its `units`.
+    def expected(self, name: str, look: Look, units: int) -> Expected:
+        """What to expect of each unit of `look` beyond the mean of the suite's `units`.
 
-        Nothing on a day on which some unit is missing: over those that are left, the mean need not be zero.
+        Of fragile ones, that is: they are drawn often, and weigh little, so that what is taken off makes no stake
+        smaller. Nothing on a day on which some unit is missing: over those that are left, the mean need not be zero.
         """
-        values = self.values.get(name, {})
+        values = {place: v for place, v in self.values.get(name, {}).items() if v and int(place) in look.fragile}
         if not values or len(look.places) < look.drawn or not look.answered.all():
-            return np.zeros(look.units), self._largest(name, units)
-        mean = sum(values.values()) / units
-        earlier = np.array([values.get(str(place), 0.0) for place in look.places])
-        return self._trust(name) * (earlier - mean), self._largest(name, units)
+            return Expected(np.zeros(look.units), 0.0, look.heaviest)
+        trust, mean = self._trust(name), sum(values.values()) / units
+        control = trust * (np.array([values.get(str(place), 0.0) for place in look.places]) - mean)
+        largest, rest = trust * max(abs(value - mean) for value in values.values()), trust * abs(mean)
+        fragile = np.array([place in look.fragile for place in look.places])
+        lightest = float(look.weights[fragile].max()) if fragile.any() else look.heaviest
+        reach = max(lightest * (1 + max(largest, rest)), look.heaviest * (1 + rest))
+        return Expected(control, max(largest, rest), reach)
 
     def flips(self, names: Sequence[str], look: Look) -> list[tuple[str, str]]:
         """For each unit that was answered: (how it is drawn and what it gave before, what it gives now)."""
@@ -97,14 +111,6 @@ class Earlier:
         """The share of an earlier difference that comes back, by what came back until now; at most `TRUST`."""
         both, square = self.again.get(name, (0.0, 0.0))
         return float(np.clip((both + TRUST * _PRIOR) / (square + _PRIOR), 0.0, TRUST))
-
-    def _largest(self, name: str, units: int) -> float:
-        values = self.values.get(name, {})
-        if not values:
-            return 0.0
-        mean = sum(values.values()) / units
-        ends = (min(values.values()), max(values.values()), 0.0)
-        return self._trust(name) * max(abs(end - mean) for end in ends)
 
 
 def _sign(value: float | None) -> str:

@@ -8,7 +8,7 @@ may suspend it, and is left out of what may prove it worse.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,7 +56,8 @@ class Look:
     `differences` (by deciding metric, in [−1, 1]) and `shortfalls` (by required metric, score − 1) of the units that
     count; `weights` of those, `answered` marks those in which the variant answered. `labels` are observations by
     detector, (stratum, label) each. `places` of the units that count, in the suite, and their `strata` in the draw.
-    `usable`: enough units count for this to be evidence.
+    `fragile`: places of all units of the suite that are drawn as such. `usable`: enough units count for this to be
+    evidence.
     """
 
     differences: Mapping[str, FloatArray]
@@ -71,6 +72,7 @@ class Look:
     oldest: float
     places: Sequence[int] = ()
     strata: Sequence[str] = ()
+    fragile: Collection[int] = ()
 
     @property
     def units(self) -> int:
@@ -141,6 +143,7 @@ def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side
         oldest=min(baseline.oldest, side.oldest),
         places=tuple(unit.start for unit, counts in zip(draw.units, there, strict=True) if counts),
         strata=tuple(_stratum(draw, unit) for unit, counts in zip(draw.units, there, strict=True) if counts),
+        fragile=frozenset(draw.fragile),
     )
 
 

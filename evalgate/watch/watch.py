@@ -131,6 +131,7 @@ class Day:
         self.streams = {stream.variant: stream for stream in kept if self._is_asked(stream)}
         self.requests = 0
         self.down: dict[str, str] = {}
+        self.unlike: set[str] = set()  # who was certified as something else than what would be asked
 
     async def hold(self) -> Outcome:
         """Take up who is green, ask today's round, certify what is ordered, and tell the signal."""
@@ -166,6 +167,7 @@ class Day:
                 continue
             if why_not := self._unlike(entry, endpoint.config):
                 self.house.progress.say(self.operation, f"{name} is not watched: {why_not}")
+                self.unlike.add(name)
                 continue
             assert entry.certified is not None
             certified = int(entry.certified.timestamp())
@@ -199,7 +201,7 @@ class Day:
         watched = {
             name: stream
             for name, stream in self.streams.items()
-            if stream.state == "kept" and self._is_valid(name, document, now)
+            if stream.state == "kept" and name not in self.unlike and self._is_valid(name, document, now)
         }
         if not watched:
             return
