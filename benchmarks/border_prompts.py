@@ -8,7 +8,7 @@ gets the same number of calls a day; prompts are looked for in the old serving a
 - *evalgate*: `Movement`, run length 1,000 days. 20 prompts, ten samples a day, 50 of each as reference; method "day".
   Beside it 200 prompts asked once, ten of each as reference; method "calls".
 - *evalgate watch*: what the watch itself asks, with the eighth of the false alarms that it grants to first tokens:
-  20 prompts, five calls a day; or two where log-probabilities are told, of the first 200 candidates.
+  20 prompts, five calls a day; where log-probabilities are told, they are found among the first 200 candidates.
 - *B3IT's rule*, as its authors run it: 20 prompts, ten samples a day. Alarm on the third day in a row on which the
   mean total variation to the reference (100 samples) exceeds its mean over a base of 14 days (four days back) by more
   than .2 and by more than four standard deviations.
@@ -258,7 +258,7 @@ def _mmd_alarm(
 RULES: dict[str, Rule] = {
     "**evalgate, 20 × 10, by day**": by_day,
     "**evalgate watch, 20 × 5**": as_wired,
-    "**evalgate watch, 20 × 2, with logprobs**": as_wired_with_logprobs,
+    "**evalgate watch, 20 × 5, with logprobs**": as_wired_with_logprobs,
     "evalgate, 200 × 1, by calls": by_calls("asking"),
     "evalgate, first-token logprobs, 200 × 1": logprobs,
     "B3IT's rule, 20 × 10": b3it,

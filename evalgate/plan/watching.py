@@ -54,7 +54,7 @@ class OneToken:
 
 
 BY_TOKEN = OneToken(tries=3, reference=50, turns=5)
-BY_LOGPROB = OneToken(tries=1, reference=30, turns=2)  # where an endpoint tells log-probabilities
+BY_LOGPROB = OneToken(tries=1, reference=60, turns=5)  # where an endpoint tells log-probabilities
 
 
 @dataclass(frozen=True, slots=True)

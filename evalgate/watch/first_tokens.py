@@ -3,7 +3,7 @@
 When the watch of a variant begins, prompts are looked for whose answer is the easiest to turn over: cases of the suite
 on which some variant differed, and short ones of common words. Twenty of them are asked fifty times, which is what is
 held against a few calls to each in every later round (`stats.Movement`, by day). Where the endpoint tells
-log-probabilities, an answer is its token and the bin of its log-probability, and fewer calls do.
+log-probabilities, the prompts are found by them, and an answer is its token and the bin of its log-probability.
 
 Different is not worse: it suspends. After an alarm each prompt is asked ten times more, which tells a model that was
 changed from a mix of replicas. Who cannot be watched so (no answer of one token, replicas that never agreed) is not,
