@@ -7,6 +7,8 @@ gets the same number of calls a day; prompts are looked for in the old serving a
 
 - *evalgate*: `Movement`, run length 1,000 days. 20 prompts, ten samples a day, 50 of each as reference; method "day".
   Beside it 200 prompts asked once, ten of each as reference; method "calls".
+- *evalgate watch*: what the watch itself asks, with the eighth of the false alarms that it grants to first tokens:
+  20 prompts, five calls a day; where log-probabilities are told, they are found among the first 200 candidates.
 - *B3IT's rule*, as its authors run it: 20 prompts, ten samples a day. Alarm on the third day in a row on which the
   mean total variation to the reference (100 samples) exceeds its mean over a base of 14 days (four days back) by more
   than .2 and by more than four standard deviations.
@@ -34,7 +36,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from first_tokens import ManyMovements, Prompts, choose, recorded
 
-from evalgate.stats import Movement, self_disagreement
+from evalgate.plan.watching import BINNED, BY_LOGPROB, BY_TOKEN, PROMPTS, SEARCHED, OneToken
+from evalgate.stats import Bins, Movement, self_disagreement
 from evalgate.stats.border import UNSTABLE, name_movement
 
 Array = NDArray[np.float64]
@@ -46,6 +49,7 @@ PERMUTATIONS = 1999
 SWAPS = (("f16", "q8_0"), ("f16", "q4_0"), ("q8_0", "q4_0"))
 NOISES = (0.0, 0.1, 0.3)
 REFERENCE = 50
+WIRED = 8 * RUN_LENGTH  # an eighth of the false alarms is what first tokens get
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,72 @@ def by_day(old: str, new: str, noise: float, runs: int, random: np.random.Genera
                 found[run] = day - quiet + 1
                 break
     return _result(found, found * CALLS, alarms / (runs * quiet))
+
+
+def as_wired(old: str, new: str, noise: float, runs: int, random: np.random.Generator) -> Result:
+    """What `evalgate watch` asks where no log-probabilities are told, and with its share of the false alarms."""
+    prompts = choose(PROMPTS, noise, (old, new), how="asking")
+
+    def labels(serving: str, turns: int) -> dict[str, list[str]]:
+        drawn = prompts.draw(serving, random, (turns,))
+        return {str(k): list(map(str, drawn[:, k])) for k in range(PROMPTS)}
+
+    return _wired(
+        lambda s: labels(s, BY_TOKEN.reference), lambda s: labels(s, BY_TOKEN.turns), BY_TOKEN, old, new, runs
+    )
+
+
+def as_wired_with_logprobs(old: str, new: str, noise: float, runs: int, random: np.random.Generator) -> Result:
+    """The same where they are told: of each call the likeliest token, and the bin of its log-probability."""
+    data = recorded()
+    usable = [n for n in range(len(data.prompts)) if all(len(data.logprobs[s][n]) > 1 for s in (old, new))]
+    # found as the watch does, among its candidates by the lead of the first token
+    lead = {n: data.logprobs[old][n][0] - data.logprobs[old][n][1] for n in usable[:SEARCHED]}
+    chosen = sorted(lead, key=lead.__getitem__)[:PROMPTS]
+
+    def values(serving: str, turns: int) -> dict[str, list[tuple[str, float]]]:
+        answers: dict[str, list[tuple[str, float]]] = {}
+        for n in chosen:
+            logits = np.array(data.logprobs[serving][n]) + noise * random.normal(
+                size=(turns, len(data.logprobs[serving][n]))
+            )
+            best = logits.argmax(axis=1)
+            answers[str(n)] = [(data.tokens[serving][n][k], float(row[k])) for row, k in zip(logits, best, strict=True)]
+        return answers
+
+    bins: dict[str, Bins] = {}
+
+    def named(answers: dict[str, list[tuple[str, float]]]) -> dict[str, list[str]]:
+        return {n: [f"{bins[n].label(value)} {token}" for token, value in some] for n, some in answers.items()}
+
+    def reference(serving: str) -> dict[str, list[str]]:
+        first = values(serving, BINNED)
+        bins.update({n: Bins.around([value for _, value in some], smallest=0.005) for n, some in first.items()})
+        return named(values(serving, BY_LOGPROB.reference - BINNED))
+
+    return _wired(reference, lambda s: named(values(s, BY_LOGPROB.turns)), BY_LOGPROB, old, new, runs)
+
+
+def _wired(
+    reference: Callable[[str], dict[str, list[str]]],
+    today: Callable[[str], dict[str, list[str]]],
+    plan: OneToken,
+    old: str,
+    new: str,
+    runs: int,
+) -> Result:
+    found, alarms, quiet = np.full(runs, np.inf), 0, 3
+    for run in range(runs):
+        watch = Movement(run_length=WIRED, seed=run, method="day")
+        state = watch.begin(reference(old))
+        for day in range(quiet + 4):
+            some = today(old if day < quiet else new)
+            state = watch.after(state, [(name, label) for name, labels in some.items() for label in labels])
+            if state.evidence >= WIRED:
+                alarms += day < quiet
+                found[run] = max(day - quiet + 1, 1) if day >= quiet else np.inf
+                break
+    return _result(found, found * plan.each, alarms / (runs * quiet))
 
 
 def by_calls(how: str) -> Rule:
@@ -187,6 +257,8 @@ def _mmd_alarm(
 
 RULES: dict[str, Rule] = {
     "**evalgate, 20 × 10, by day**": by_day,
+    "**evalgate watch, 20 × 5**": as_wired,
+    "**evalgate watch, 20 × 5, with logprobs**": as_wired_with_logprobs,
     "evalgate, 200 × 1, by calls": by_calls("asking"),
     "evalgate, first-token logprobs, 200 × 1": logprobs,
     "B3IT's rule, 20 × 10": b3it,
@@ -230,6 +302,7 @@ def stability_table(runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 runs a cell, two swaps")
+    parser.add_argument("--only", default="", help="rules whose name contains this")
     options = parser.parse_args()
     runs = 20 if options.quick else 200
     began = time.perf_counter()
@@ -237,10 +310,11 @@ def main() -> None:
     print("| --: | --- | --- | --: | --: | --: | --: |")
     for noise in NOISES:
         for old, new in SWAPS[:2] if options.quick else SWAPS:
-            for name, rule in RULES.items():
+            for name, rule in ((name, rule) for name, rule in RULES.items() if options.only in name):
                 result = rule(old, new, noise, runs, np.random.default_rng(1))
                 print(f"| {noise} | {old} → {new} | {name} | {result.row()} |", flush=True)
-    stability_table(runs)
+    if not options.only:
+        stability_table(runs)
     print(f"\n({time.perf_counter() - began:.0f} s)")
 
 

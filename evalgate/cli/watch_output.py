@@ -9,6 +9,7 @@ import click
 
 from evalgate.cli.output import write_json
 from evalgate.plan import Contest
+from evalgate.plan.watching import LEAST, MOST
 from evalgate.report.wording import safe
 from evalgate.watch import Outcome
 
@@ -30,9 +31,12 @@ def promise(contest: Contest) -> str:
     rules, suite = contest.suite.gate.watch, contest.suite
     hours = rules.every.total_seconds() / 3600
     period = "a day" if hours == 24 else f"in {hours:g} h"
-    cases = rules.cases_per_day * hours / 24
+    if rules.cases_per_day is None:
+        cases = f"{LEAST * hours / 24:g} to {MOST * hours / 24:g} cases {period}, a tenth of its certification's"
+    else:
+        cases = f"{rules.cases_per_day * hours / 24:g} cases {period}"
     promised = f"a variant that has not changed is suspended at most once in {rules.run_length:g} days"
-    return f"{safe(suite.operation)}: {cases:g} cases {period} of each green variant and of the baseline; {promised}"
+    return f"{safe(suite.operation)}: {cases}, of each green variant and of the baseline; {promised}"
 
 
 def write_outcomes(outcomes: Sequence[Outcome], target: str) -> None:

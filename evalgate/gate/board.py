@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -14,6 +15,9 @@ from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
 from evalgate.gate.policy import Policy
 from evalgate.gate.slices import SliceScore
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
@@ -232,8 +236,13 @@ class Board:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Board:
         """Read what `to_json` wrote, in whichever release; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
-
         from evalgate.gate.older_board import brought_up_to_date
 
-        return TypeAdapter(cls).validate_python(brought_up_to_date(data))
+        return _reader().validate_python(brought_up_to_date(data))
+
+
+@cache
+def _reader() -> TypeAdapter[Board]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(Board)

@@ -19,14 +19,15 @@ def render_watch_forecast(told: WatchForecast, console: Console) -> None:
     every = "a day" if told.every == 1 else f"in {told.every:g} days"
     cases = f"{told.cases_per_day * told.every:g} cases {every} of each side"
     print_line(console, Text.assemble((safe(told.operation), "bold"), f" · {cases}"))
-    head = ("variant", "flips", "calls/month", "USD/month", *(f"finds −{drop:g}" for drop in DROPS))
+    head = ("variant", "flips", "calls/month", "of 1 token", "USD/month", *(f"finds −{drop:g}" for drop in DROPS))
     rows = [[Text(cell, "dim") for cell in head], _baseline(told), *(_row(side) for side in told.variants)]
     right = [False] + [True] * (len(head) - 1)
     widths = widths_of(rows)
     for row in rows:
         print_line(console, Text("  ") + columns(row, widths, right))
     promise = f"a variant that has not changed is suspended at most once in {told.run_length:g} days"
-    print_line(console, Text(f"  {told.calls:,.0f} calls and {_usd(told.dollars)} USD a month; {promise}"))
+    calls = f"{told.calls:,.0f} calls, {told.one_token_calls:,.0f} of one token"
+    print_line(console, Text(f"  {calls} and {_usd(told.dollars)} USD a month; {promise}"))
     print_line(console, Text("  finds: median days until a lasting drop of the mean score is found by scores", "dim"))
     if any(not side.known for side in told.variants):
         print_line(console, Text("  ? nobody has checked this variant: flip rate and length are assumed", "dim"))
@@ -46,14 +47,15 @@ def _better(schedule: stats.Schedule | None, dollars: Decimal | None) -> str:
 
 
 def _baseline(told: WatchForecast) -> list[Text]:
-    cells = ("(baseline)", "", f"{told.baseline_calls:,.0f}", _usd(told.baseline_dollars), *("" for _ in DROPS))
+    cells = ("(baseline)", "", f"{told.baseline_calls:,.0f}", "", _usd(told.baseline_dollars), *("" for _ in DROPS))
     return [Text(cell) for cell in cells]
 
 
 def _row(side: VariantWatch) -> list[Text]:
     delays = [_days(side.delays[drop]) for drop in DROPS]
     rate = percent(side.flip_rate) + ("" if side.known else " ?")
-    return [Text(cell) for cell in (safe(side.variant), rate, f"{side.calls:,.0f}", _usd(side.dollars), *delays)]
+    calls = (f"{side.calls:,.0f}", f"{side.one_token_calls:,.0f}")
+    return [Text(cell) for cell in (safe(side.variant), rate, *calls, _usd(side.dollars), *delays)]
 
 
 def _days(delay: stats.Delay) -> str:

@@ -18,10 +18,11 @@ from evalgate.signal.history import Published
 from evalgate.store import Event
 
 Kind = Literal[
-    "verdict", "certified", "watched", "missed", "suspended", "red", "ordered", "recertified", "told", "rules"
+    "verdict", "certified", "watched", "missed", "noted", "suspended", "red", "ordered", "recertified", "told", "rules"
 ]
 _ORDER: Sequence[Kind] = (
-    *("verdict", "certified", "rules", "watched", "missed", "suspended", "red", "ordered", "recertified", "told"),
+    *("verdict", "certified", "rules", "watched", "missed", "noted", "suspended", "red"),
+    *("ordered", "recertified", "told"),
 )
 
 

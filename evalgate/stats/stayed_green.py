@@ -150,6 +150,7 @@ class StayedGreen:
         largest_weight: float | None = None,
         control: Numbers | None = None,
         largest_control: float | None = None,
+        largest_reach: float | None = None,
         same_day: bool = False,
     ) -> GreenState:
         """The state after one more day, or with `same_day` after a further batch of the day before.
@@ -160,12 +161,19 @@ class StayedGreen:
         largest that *could* have been drawn: it bounds the stakes, and must not depend on what was drawn.
         `control` (cases,): what was to be expected of each case, beyond the mean, before it was asked: it is taken off
         (`suite_control`). `largest_control`: its largest size over the whole suite, which bounds the stakes as well.
+        `largest_reach`: of weight x (1 + size of the control) over the whole suite, where that is less than the product
+        of the largest: cases that flip again and again are those that are drawn often, and weigh little.
         A day on which nothing could be asked is no day: do not call.
         """
         raw = differences_of(differences)
         importance, largest = _bounded(weights, largest_weight, "weight", raw.size, low=0.0, absent=1.0)
         expected, reach = _bounded(control, largest_control, "control", raw.size, low=-2.0, absent=0.0)
         bound = Bound(max(largest, 1.0), 1.0 + reach)
+        if largest_reach is not None:
+            between(largest_reach, "largest_reach", 0.0, 1e6)
+            if float((importance * (1.0 + np.abs(expected))).max()) > largest_reach * (1.0 + 1e-9):
+                raise StatisticsError("largest_reach: some weight x (1 + size of its control) is larger")
+            bound = Bound(bound.weight, min(largest_reach / bound.weight, bound.reach))
         values = raw - expected
         with np.errstate(over="ignore"):  # certainty times certainty is certainty
             levels = np.array(state.levels)

@@ -129,6 +129,7 @@ class Assertion(BaseModel):
 Detector = Literal[
     "scores",
     "flips",
+    "first_tokens",  # of one-token calls at temperature 0: is it the same model that answers?
     "other_metrics",  # those that are shown and do not decide, such as whether an answer fits its schema
     "length",
     "refusal",
@@ -142,8 +143,10 @@ Detector = Literal[
 class Watch(Strict):
     """How a green is kept proven, from day to day (`evalgate watch`)."""
 
-    cases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=50, description="cases that each green variant, and the baseline beside it, is asked anew each day"
+    cases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description="cases that each green variant, and the baseline beside it, is asked anew each day; default: a"
+        " tenth of those that its certification took, at least 10 and at most 50",
     )
     every: Duration = Field(default=timedelta(days=1), description="how often: once in so long, such as 1d or 12h")
     run_length: Annotated[float, Field(ge=10, le=1_000_000)] = Field(

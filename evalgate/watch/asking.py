@@ -34,7 +34,12 @@ class Asked:
 
 
 async def ask(
-    contest: Contest, variants: Sequence[Endpoint], cases: Sequence[Case], collector: Collector, number: int
+    contest: Contest,
+    variants: Sequence[Endpoint],
+    cases: Sequence[Case],
+    collector: Collector,
+    number: int,
+    budget: Budget,
 ) -> Asked:
     """Let the baseline and `variants` answer `cases` in round `number`.
 
@@ -43,7 +48,7 @@ async def ask(
     """
     baseline = Side(Transcript(contest.baseline))
     sides = {endpoint.id: Side(Transcript(endpoint)) for endpoint in variants}
-    budget, down = Budget.of(contest.suite), dict[str, str]()
+    down = dict[str, str]()
 
     async def answer(side: Side, some: Sequence[Case]) -> None:
         endpoint = side.transcript.endpoint

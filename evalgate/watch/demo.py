@@ -11,7 +11,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,12 +22,14 @@ from evalgate.collect import Stop
 from evalgate.gate import Board
 from evalgate.lab.recorded_server import serving
 from evalgate.plan import Contest, StoreMemory, plan
+from evalgate.plan.watching import detectors_of
 from evalgate.router import select
 from evalgate.signal import SignalDocument
 from evalgate.signal.places import open_place
 from evalgate.signal.publishing import Signers
 from evalgate.store import Store, open_store
 from evalgate.suite import Suite, load_suite
+from evalgate.watch.first_tokens import DETECTOR as FIRST_TOKENS
 from evalgate.watch.telling import Telling
 from evalgate.watch.watch import House, watch
 
@@ -35,6 +37,7 @@ STREAM = "local/default"
 BEGIN = datetime(2026, 11, 2, 6, tzinfo=UTC).timestamp()
 DAY = 86_400.0
 SWAPPED_ON = 12
+CASES = 50  # a day; a tenth of this certification's is 16, which find the swap on its second day
 BASELINE, SWAPPED, SWAPPED_TO, NEXT = "lab-f16", "lab-q8_0", "lab-q4_0", "lab-q6_k"
 PRICES = {BASELINE: "0.16", SWAPPED: "0.07", NEXT: "0.09"}  # USD per 1M tokens of input; illustrative
 
@@ -73,7 +76,7 @@ def play(suite_path: Path, recordings: Path, folder: Path, progress: CheckProgre
     """Play `days` days in `folder`, which is emptied first; the last day's store and signal stay there."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    suite, clock, saying = load_suite(suite_path), _Clock(), _Saying()
+    suite, clock, saying = _by_scores(load_suite(suite_path)), _Clock(), _Saying()
     with (
         serving({name: recordings / f"{name}.jsonl.gz" for name in PRICES}) as server,
         open_store(str(folder / "watch.db")) as store,
@@ -122,6 +125,13 @@ def _house(store: Store, folder: Path, clock: _Clock, saying: _Saying, progress:
         stop=Stop(),
         certify=certify,
     )
+
+
+def _by_scores(suite: Suite) -> Suite:
+    """Without first tokens, for the provider knows what was recorded and nothing else; and so with `CASES` a day."""
+    kept = [each for each in detectors_of(suite.gate.watch) if each != FIRST_TOKENS]
+    gate = suite.gate.model_copy(update={"watch": suite.gate.watch.model_copy(update={"detectors": kept})})
+    return replace(suite, file=suite.file.model_copy(update={"gate": gate})).watched_with(CASES)
 
 
 def _contest(suite: Suite, catalog: Catalog, store: Store) -> Contest:

@@ -3,7 +3,8 @@
 A case that flipped for one variant of an operation flips for others too, so that a small draw sees more where it looks
 there. Every unit has a known chance to be drawn, and its difference counts by the weight (share in the suite) ÷ (share
 in the draw): the weighted mean is that of the whole suite, whatever the labels are worth. Drawn without replacement,
-by SHA-256 of the round, so that it is the same on every machine and for all variants.
+by SHA-256 of the round, so that it is the same on every machine and for all variants. Not more than a quarter of a draw
+is given away for it: a loss that strikes anywhere is seen by the others, and the larger their weights the later.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +22,11 @@ from evalgate.formats.canonical import digest
 from evalgate.gate.transcript import FloatArray
 from evalgate.suite import Case, Suite
 
-FRAGILE_SHARE = 0.5  # of the draw, at most: then no other unit's weight is above 2
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+_Kept = tuple[list[tuple[int, int, str, bool, float]], float, tuple[int, ...]]
+FRAGILE_SHARE = 0.25  # of the draw, unless more of the suite are: then no other unit's weight is above 4/3
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +44,14 @@ class Drawn:
 class Draw:
     """A round's units. `heaviest` is the largest weight that any unit of the suite could have had.
 
-    `labels` tells apart what was known of fragility: with other labels, a stratum is another one.
+    `labels` tells apart what was known of fragility: with other labels, a stratum is another one. `fragile` are the
+    places of all units of the suite that count as such, drawn or not.
     """
 
     units: tuple[Drawn, ...]
     heaviest: float
     labels: str
+    fragile: tuple[int, ...] = ()
 
     @property
     def weights(self) -> FloatArray:
@@ -66,16 +75,22 @@ class Draw:
     def to_json(self) -> dict[str, JsonValue]:
         """As the store keeps it."""
         units: list[JsonValue] = [[each.start, each.size, each.first, each.fragile, each.weight] for each in self.units]
-        return {"units": units, "heaviest": self.heaviest, "labels": self.labels}
+        kept: dict[str, JsonValue] = {"units": units, "heaviest": self.heaviest, "labels": self.labels}
+        return kept | {"fragile": list(self.fragile)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Draw:
         """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
+        told = [data["units"], data["heaviest"], data.get("fragile", [])]
+        units, heaviest, fragile = _reader().validate_python(told)
+        return cls(tuple(Drawn(*unit) for unit in units), heaviest, str(data["labels"]), fragile)
 
-        told = TypeAdapter(list[tuple[int, int, str, bool, float]]).validate_python(data["units"])
-        heaviest, labels = TypeAdapter(float).validate_python(data["heaviest"]), str(data["labels"])
-        return cls(tuple(Drawn(*unit) for unit in told), heaviest, labels)
+
+@cache
+def _reader() -> TypeAdapter[_Kept]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(_Kept)
 
 
 def draw(suite: Suite, fragile: Collection[str], cases: float, *, seed: str) -> Draw:
@@ -95,7 +110,8 @@ def draw(suite: Suite, fragile: Collection[str], cases: float, *, seed: str) -> 
             first = sorted(members, key=lambda unit: _rank(seed, unit.first))[:some]
             chosen += [replace(unit, fragile=is_fragile, weight=weight) for unit in first]
     ordered = sorted(chosen, key=lambda unit: _rank(f"order of {seed}", unit.first))
-    return Draw(tuple(ordered), heaviest, digest(sorted(labels))[-12:])
+    places = tuple(unit.start for unit in strata[True])
+    return Draw(tuple(ordered), heaviest, digest(sorted(labels))[-12:], places)
 
 
 def _units(suite: Suite) -> Iterator[Drawn]:
@@ -115,7 +131,7 @@ def _is_fragile(suite: Suite, unit: Drawn, labels: Collection[str]) -> bool:
 
 
 def _shares(fragile: int, units: int, count: int) -> dict[bool, int]:
-    """How many units of each stratum are drawn: half are fragile ones where there are enough; each has a chance."""
+    """How many units of each stratum are drawn: a quarter are fragile where there are enough; each has a chance."""
     others = units - fragile
     some = min(fragile, max(round(count * FRAGILE_SHARE), round(count * fragile / units), 1)) if fragile else 0
     if others and some == count:  # whoever can never be drawn is not watched

@@ -8,7 +8,7 @@ may suspend it, and is left out of what may prove it worse.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ from evalgate.exchange import Answer
 from evalgate.gate import Policy, Sides, Transcript
 from evalgate.gate.pairing import Pairing
 from evalgate.gate.transcript import BoolArray, FloatArray
-from evalgate.watch.draw import Draw
+from evalgate.watch.draw import Draw, Drawn
 
 ENOUGH = 0.5  # of a draw; with fewer pairs a round is none
 SILENT = ("refused", "filtered", "empty", "cut_in_reasoning")
@@ -55,7 +55,9 @@ class Look:
 
     `differences` (by deciding metric, in [−1, 1]) and `shortfalls` (by required metric, score − 1) of the units that
     count; `weights` of those, `answered` marks those in which the variant answered. `labels` are observations by
-    detector, (stratum, label) each. `usable`: enough units count for this to be evidence.
+    detector, (stratum, label) each. `places` of the units that count, in the suite, and their `strata` in the draw.
+    `fragile`: places of all units of the suite that are drawn as such. `usable`: enough units count for this to be
+    evidence.
     """
 
     differences: Mapping[str, FloatArray]
@@ -68,6 +70,9 @@ class Look:
     fingerprints: frozenset[str]
     drawn: int
     oldest: float
+    places: Sequence[int] = ()
+    strata: Sequence[str] = ()
+    fragile: Collection[int] = ()
 
     @property
     def units(self) -> int:
@@ -131,12 +136,20 @@ def look_at(policy: Policy, scale: Scale, draw: Draw, baseline: Side, side: Side
         weights=draw.weights[there],
         heaviest=draw.heaviest,
         answered=answered[there],
-        labels=_labels(draw, baseline.transcript, side.transcript, moved, shown, there & answered),
+        labels=_labels(draw, baseline.transcript, side.transcript, shown, there & answered),
         known_as=frozenset(side.known_as),
         fingerprints=frozenset(side.fingerprints),
         drawn=len(draw.units),
         oldest=min(baseline.oldest, side.oldest),
+        places=tuple(unit.start for unit, counts in zip(draw.units, there, strict=True) if counts),
+        strata=tuple(_stratum(draw, unit) for unit, counts in zip(draw.units, there, strict=True) if counts),
+        fragile=frozenset(draw.fragile),
     )
+
+
+def _stratum(draw: Draw, unit: Drawn) -> str:
+    """Labels are compared among units that are drawn alike, or an unequal draw would look like a change."""
+    return f"{'fragile' if unit.fragile else 'other'} {draw.labels}"
 
 
 def _beside_baseline(metric: str, baseline: Side, side: Side, sizes: Sequence[int]) -> FloatArray:
@@ -147,7 +160,6 @@ def _labels(
     draw: Draw,
     baseline: Transcript,
     side: Transcript,
-    moved: Mapping[str, FloatArray],
     shown: Mapping[str, FloatArray],
     there: BoolArray,
 ) -> dict[str, list[tuple[str, str]]]:
@@ -158,12 +170,8 @@ def _labels(
         start += unit.size
         if not there[index]:
             continue
-        # labels are compared among units that are drawn alike, or an unequal draw would look like a change
-        stratum = f"{'fragile' if unit.fragile else 'other'} {draw.labels}"
-        flips = any(abs(values[index]) > 0 for values in moved.values())
-        told = {"flips": "differs" if flips else "same"}
-        told |= _beside(baseline, side, cases)
-        for detector, label in told.items():
+        stratum = _stratum(draw, unit)
+        for detector, label in _beside(baseline, side, cases).items():
             found.setdefault(detector, []).append((stratum, label))
         for metric, values in shown.items():
             label = str(int(np.sign(values[index])))

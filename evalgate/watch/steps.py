@@ -12,7 +12,8 @@ from evalgate.exchange import JsonValue
 from evalgate.gate import Board, Verdict
 from evalgate.signal.keeping import StandingState
 from evalgate.store import Event, Lease, Round, Watching
-from evalgate.watch.detection import Alarm, Reference, State
+from evalgate.watch.alarm import Alarm, State
+from evalgate.watch.detection import Reference
 from evalgate.watch.look import Look
 from evalgate.watch.stream import Order, Stream
 
@@ -54,13 +55,10 @@ class Step:
             {"detector": a.detector, "reason": a.reason, "evidence": a.evidence, "needed": a.needed} for a in alarms
         ]
         self.happened("red" if alarm.state == "red" else "suspended", stream, reason=alarm.reason, found=found)
-        withdrawn = replace(after, state=alarm.state, since=self._at, reason=alarm.reason)
-        if alarm.state == "red":
-            order = Order(self._at, self._at, alarm.reason).again(self._at, red=True)
-        else:
-            order = Order(self._at, self._at, alarm.reason)
-        self.happened("ordered", stream, due=order.due, why=order.why)
-        self.keep(replace(withdrawn, order=order))
+        withdrawn = after.withdrawn(self._at, alarm.state, alarm.reason)
+        assert withdrawn.order is not None
+        self.happened("ordered", stream, due=withdrawn.order.due, why=withdrawn.order.why)
+        self.keep(withdrawn)
 
     def missed(self, stream: Stream, this: Round, reason: str) -> None:
         """A round has no evidence of a variant: it is asked again, and prolongs nothing."""

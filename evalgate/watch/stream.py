@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
-from typing import cast
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from evalgate.exchange import JsonValue
 from evalgate.signal.keeping import Standing, StandingState
 from evalgate.suite import Suite
 
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
 DAY = 86_400.0
 AFTER_RED, AFTER_OPEN = 7, 1  # days until a withdrawn variant is certified again; doubled with each try
 LONGEST = 56  # days
+COUNTED = 180.0  # days for which an alarm makes the next certification wait
+
+
+def days_to_wait(alarms: int) -> int:
+    """Days between the n-th alarm in half a year and the certification that follows it: 0, 7, 21, 49, 56.
+
+    What comes and goes (replicas) would else be certified between two alarms, again and again.
+    """
+    return min(AFTER_RED * ((1 << min(alarms - 1, 10)) - 1), LONGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,8 @@ class Stream:
 
     `certified` is the age of that certification (seconds since the epoch, of its oldest answer), `run` the check that
     made it. `state` since `since`, for `reason`. `evidence_at`: the oldest answer of the newest round that counted,
-    whose number is `round`. `pending`: a certification that the signal does not tell of yet.
+    whose number is `round`. `pending`: a certification that the signal does not tell of yet. `alarms`: when it was
+    withdrawn, of late.
     """
 
     operation: str
@@ -57,6 +71,7 @@ class Stream:
     detectors: Mapping[str, object] = field(default_factory=dict)
     order: Order | None = None
     pending: bool = False
+    alarms: tuple[float, ...] = ()
 
     def standing(self, suite: Suite) -> Standing:
         """As the signal needs it, with what the suite allows."""
@@ -73,6 +88,16 @@ class Stream:
             certify_every=_seconds(suite.gate.watch.certify_every),
         )
 
+    def withdrawn(self, now: float, state: StandingState, reason: str) -> Stream:
+        """After an alarm: with a certification ordered, at once after a first one and ever later after further ones."""
+        alarms = (*(at for at in self.alarms if now - at < COUNTED * DAY), now)
+        due = now + days_to_wait(len(alarms)) * DAY
+        order = Order(due, due, reason)
+        if state == "red":
+            after_red = Order(now, now, reason).again(now, red=True)
+            order = after_red if after_red.due >= due else replace(after_red, at=due, due=due)
+        return replace(self, state=state, since=now, reason=reason, order=order, alarms=alarms)
+
     def ordered(self, now: float, why: str) -> Stream:
         """With a certification ordered, at once; one that is ordered already stays."""
         return self if self.order is not None else replace(self, order=Order(now, now, why))
@@ -84,9 +109,14 @@ class Stream:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Stream:
         """Read what `to_json` wrote; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
+        return _reader().validate_python(dict(data))
 
-        return TypeAdapter(cls).validate_python(dict(data))
+
+@cache
+def _reader() -> TypeAdapter[Stream]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(Stream)
 
 
 def _seconds(duration: timedelta) -> float:

@@ -10,18 +10,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, cast
 
-from evalgate.collect import Collector, Stop, require_ready
+from evalgate.collect import Budget, Collector, Stop, all_of, require_ready
 from evalgate.errors import InfrastructureError, ProviderError
 from evalgate.gate import Board
 from evalgate.plan import Contest
+from evalgate.plan.watching import cases_per_day
 from evalgate.signal import SignalDocument, SignalEntry
 from evalgate.store import Holder, Lease, Round, Store, Watching
+from evalgate.watch.alarm import State
 from evalgate.watch.asking import Asked, ask, recalled
 from evalgate.watch.calendar import is_due, period_of
-from evalgate.watch.detection import Detection, Reference, State
+from evalgate.watch.detection import Detection, Reference
 from evalgate.watch.draw import Draw, draw
+from evalgate.watch.first_tokens import DETECTOR as FIRST_TOKENS
+from evalgate.watch.first_tokens import FirstTokens, Heard
 from evalgate.watch.held import holding
 from evalgate.watch.look import look_at
 from evalgate.watch.steps import Step
@@ -127,6 +131,7 @@ class Day:
         self.streams = {stream.variant: stream for stream in kept if self._is_asked(stream)}
         self.requests = 0
         self.down: dict[str, str] = {}
+        self.unlike: set[str] = set()  # who was certified as something else than what would be asked
 
     async def hold(self) -> Outcome:
         """Take up who is green, ask today's round, certify what is ordered, and tell the signal."""
@@ -162,6 +167,7 @@ class Day:
                 continue
             if why_not := self._unlike(entry, endpoint.config):
                 self.house.progress.say(self.operation, f"{name} is not watched: {why_not}")
+                self.unlike.add(name)
                 continue
             assert entry.certified is not None
             certified = int(entry.certified.timestamp())
@@ -195,25 +201,56 @@ class Day:
         watched = {
             name: stream
             for name, stream in self.streams.items()
-            if stream.state == "kept" and self._is_valid(name, document, now)
+            if stream.state == "kept" and name not in self.unlike and self._is_valid(name, document, now)
         }
         if not watched:
             return
-        this = self._round(now, watched)
+        this = self._round(now, watched, document)
         if this is None:
             self.house.progress.say(self.operation, "was asked already in this period; nothing is asked again")
             return
         drawn = Draw.from_json(this.draw)
         waiting = {name: stream for name, stream in watched.items() if stream.round < this.number}
         endpoints = [self.contest.variants[name] for name in waiting]
-        async with Collector(
-            self.house.store, self.house.environment, now=self.house.now, stop=self.house.stop
-        ) as collector:
-            asked = await ask(self.contest, endpoints, drawn.cases(self.contest.suite), collector, this.number)
+        budget = Budget.of(self.contest.suite)
+        async with self._collector() as collector:
+            cases = drawn.cases(self.contest.suite)
+            asked = await ask(self.contest, endpoints, cases, collector, this.number, budget)
             self.requests += collector.requests
-        self._look(this, drawn, waiting, asked)
+        heard = await self._hear(this, [name for name in waiting if name in asked.sides], budget)
+        self._look(this, drawn, waiting, asked, heard)
 
-    def _look(self, this: Round, drawn: Draw, waiting: Mapping[str, Stream], asked: Asked) -> None:
+    def _collector(self) -> Collector:
+        return Collector(self.house.store, self.house.environment, now=self.house.now, stop=self.house.stop)
+
+    async def _hear(self, this: Round, names: Sequence[str], budget: Budget) -> Mapping[str, Heard]:
+        """First tokens of those who answered their cases; whoever refuses such calls is not thought to be down."""
+        rules = self.detection.first_tokens
+        if rules is None:
+            return {}
+        heard, fragile = dict[str, Heard](), self._fragile()
+
+        async def hear(name: str, collector: Collector) -> None:
+            tokens = FirstTokens(self.contest, self.contest.variants[name], collector, budget, this.number)
+            before = cast("Mapping[str, object]", self.streams[name].detectors[FIRST_TOKENS])
+            heard[name] = await tokens.hear(before, rules, fragile)
+
+        async with self._collector() as collector:
+            await all_of(hear(name, collector) for name in names)
+            self.requests += collector.requests
+        for name, each in heard.items():
+            if each.note:
+                self.house.progress.say(self.operation, f"{name}: {each.note}")
+        return heard
+
+    def _look(
+        self,
+        this: Round,
+        drawn: Draw,
+        waiting: Mapping[str, Stream],
+        asked: Asked,
+        heard: Mapping[str, Heard],
+    ) -> None:
         """Let the detectors look at the round; all that comes of it is one transaction."""
         step = Step(self.memory, self.lease, self.operation, self.house.now())
         down, policy, asserted = dict(asked.down), self.contest.policy, list(self.contest.grading.metrics)
@@ -224,8 +261,10 @@ class Day:
             if not look.usable:
                 down[name] = f"only {look.units} of {look.drawn} units have an answer of the baseline to compare with"
                 continue
-            state, alarms = self.detection.after(dict(stream.detectors), look)
+            state, alarms = self.detection.after(dict(stream.detectors), look, heard.get(name))
             step.looked(stream, this, look, state, alarms, self.detection.evidence(state))
+            if name in heard and heard[name].note:
+                step.happened("noted", stream, reason=heard[name].note[:500])
         for name, reason in down.items():
             if name in waiting:
                 step.missed(waiting[name], this, reason)
@@ -237,7 +276,7 @@ class Day:
             self.house.progress.say(self.operation, f"{told_of}: {what}")
         self._done(step)
 
-    def _round(self, now: float, watched: Mapping[str, Stream]) -> Round | None:
+    def _round(self, now: float, watched: Mapping[str, Stream], document: SignalDocument) -> Round | None:
         """The round to ask now: one that is open, or today's; None when today was asked already."""
         today, last = period_of(now, self.every), self.memory.last_round(self.operation)
         if last is not None and not last.closed and self._fits(last):
@@ -251,7 +290,9 @@ class Day:
             return None
         number = 1 if last is None else last.number + 1
         seed = f"{self.contest.suite.gate.seed} {self.operation} {number}"
-        cases = self.rules.cases_per_day * self.every / 86_400
+        entries = (document.entry(self.operation, name) for name in watched)
+        a_day = cases_per_day(self.contest.suite, (entry.evidence.cases for entry in entries if entry is not None))
+        cases = a_day * self.every / 86_400
         made = draw(self.contest.suite, self._fragile(), cases, seed=seed)
         this = Round(self.operation, number, today, now, closed=False, draw=made.to_json())
         self.memory.begin(self.lease, this)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Asked, Loopback, Sent
+from tests.store.conftest import Database, database, postgresql  # noqa: F401  (fixtures)
 from tests.watch.conftest import World, world_in
 
 ROUND = 30  # cases of one side in a round
@@ -30,6 +31,20 @@ def checked(tmp_path: Path, server: Loopback) -> World:
     world.check()
     server.asked.clear()
     return world
+
+
+@pytest.fixture
+def anywhere(tmp_path: Path, server: Loopback, database: Database) -> World:  # noqa: F811
+    """The same, with its store in a file or in PostgreSQL."""
+    world = world_in(tmp_path, server, store=database.name)
+    world.at = time.time() - 60
+    world.check()
+    server.asked.clear()
+    return world
+
+
+def place_of(world: World) -> tuple[str, ...]:
+    return ("--store", world.store_name, *PLACE[2:])
 
 
 def start(world: World, *arguments: str) -> subprocess.Popen[str]:
@@ -66,41 +81,41 @@ def slow_from(world: World, calls: int) -> threading.Event:
     return free
 
 
-def test_a_watch_that_is_killed_goes_on_where_it_stopped_and_buys_nothing_twice(checked: World) -> None:
-    free = slow_from(checked, 40)
-    with start(checked, "watch", *PLACE) as process:
-        while len(checked.server.asked) <= 45:
+def test_a_watch_that_is_killed_goes_on_where_it_stopped_and_buys_nothing_twice(anywhere: World) -> None:
+    free = slow_from(anywhere, 40)
+    with start(anywhere, "watch", *place_of(anywhere)) as process:
+        while len(anywhere.server.asked) <= 45:
             assert process.poll() is None
             time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
     free.set()
-    found = run(checked, "watch", *PLACE)
+    found = run(anywhere, "watch", *place_of(anywhere))
     assert found.returncode == 0, found.stderr
-    counts = asked(checked.server)
+    counts = asked(anywhere.server)
     assert {model: sum(name == model for name, _ in counts) for model in ("full", "cheap", "other")} == {
         "full": ROUND,
         "cheap": ROUND,
         "other": ROUND,
     }
     assert sum(count - 1 for count in counts.values()) <= 3 * 10  # those that were under way
-    again = run(checked, "watch", *PLACE, "--json", "-")
+    again = run(anywhere, "watch", *place_of(anywhere), "--json", "-")
     assert json.loads(again.stdout)["operations"][0]["asked"] == 0
     assert "nothing is asked again" in again.stderr
-    assert asked(checked.server) == counts
+    assert asked(anywhere.server) == counts
 
 
-def test_of_two_watchers_at_once_the_second_says_who_is_at_it_and_asks_nothing(checked: World) -> None:
-    free = slow_from(checked, 40)
-    with start(checked, "watch", *PLACE) as first:
-        while len(checked.server.asked) <= 45:
+def test_of_two_watchers_at_once_the_second_says_who_is_at_it_and_asks_nothing(anywhere: World) -> None:
+    free = slow_from(anywhere, 40)
+    with start(anywhere, "watch", *place_of(anywhere)) as first:
+        while len(anywhere.server.asked) <= 45:
             assert first.poll() is None
             time.sleep(0.02)
-        second = run(checked, "watch", *PLACE)
+        second = run(anywhere, "watch", *place_of(anywhere))
         assert second.returncode == 0
         assert f"process {first.pid} on " in second.stdout
         first.kill()
     free.set()
-    assert max(asked(checked.server).values()) == 1
+    assert max(asked(anywhere.server).values()) == 1
 
 
 def test_a_loop_ends_cleanly_when_it_is_told_to(checked: World) -> None:

@@ -242,3 +242,28 @@ def test_a_variant_that_is_configured_otherwise_is_another_one_and_keeps_its_own
         world.watch(days=1)
     begun = [each.config for each in world.events() if each.variant == "cheap" and each.kind == "certified"]
     assert len(begun) == len(set(begun)) == 2
+
+
+def test_a_suite_that_was_changed_is_not_watched_before_it_is_certified(world: World) -> None:
+    world.check()
+    world.watch(days=1)
+    world.suite.write_text(world.suite.read_text().replace("Colour {{ input }}:", "Colour {{ input }}: "))
+    outcome = world.watch(days=1)
+    assert outcome.asked == 0
+    assert "the suite was changed since" in "\n".join(world.told)
+
+
+def test_each_further_alarm_makes_the_next_certification_wait_longer(world: World) -> None:
+    world.more["cheap"] = {"system_fingerprint": "fp_0"}
+    world.check()
+    waited = []
+    for number in range(1, 4):
+        world.more["cheap"] = {"system_fingerprint": f"fp_{number}"}
+        world.watch(days=1)
+        days = 0
+        while world.entry().state != "green":
+            world.watch(days=1)
+            days += 1
+        waited.append(days)
+    assert waited[:2] == [0, 7]
+    assert waited[2] == 21
