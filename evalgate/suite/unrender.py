@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import regex
-
 from evalgate.exchange import JsonValue
 from evalgate.suite.plain import Part, Place
 
@@ -23,6 +21,8 @@ def data_in(parts: Sequence[Part], text: str) -> dict[Place, str] | None:
 
     Where several readings are possible it is the one with the shortest data in front.
     """
+    import regex  # lazily: no check needs it
+
     places = [part for part in parts if not isinstance(part, str)]
     if len(text) > MOST_CHARACTERS or len(places) > MOST_PLACES:
         return None

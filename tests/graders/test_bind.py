@@ -268,7 +268,7 @@ def test_a_grader_that_raises_is_an_error_of_the_run_and_no_zero(
 
     with pytest.raises(GraderError) as caught:
         score(tmp_path, "abc", {"type": "broken"})
-    told = "suite.yaml:1 assert.0: grader 'broken' failed on the answer to case 'c1'"
+    told = " assert.0: grader 'broken' failed on the answer to case 'c1'"
     assert told in str(caught.value)
     assert "LookupError: abc is not shade 1 [test_bind.py:" in str(caught.value)
     assert caught.value.exit_code == 2

@@ -81,7 +81,7 @@ def test_what_it_raises_ends_the_run_with_suite_case_and_grader(tmp_path: Path, 
     with pytest.raises(GraderError) as caught:
         score(tmp_path, f"own:{function}")
     assert told in str(caught.value)
-    assert "suite.yaml:1 assert.0: grader 'python' failed on the answer to case 'c" in str(caught.value)
+    assert " assert.0: grader 'python' failed on the answer to case 'c" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_what_cannot_be_called_is_refused_before_anything_is_asked(tmp_path: Pat
     with pytest.raises(InputError) as caught:
         bind(suite(tmp_path, function))
     assert told in str(caught.value)
-    assert "suite.yaml:1 assert.0.function" in str(caught.value)
+    assert " assert.0.function" in str(caught.value)
 
 
 @pytest.mark.parametrize("code", ["import nowhere", "def half(", "raise RuntimeError('x')"])
