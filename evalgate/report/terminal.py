@@ -60,7 +60,7 @@ def render_failures(board: Board, console: Console, route: Callable[[str], str])
     for each in board.operations:
         for verdict in each.verdicts:
             if verdict.outcome != "green":
-                _print_failure(each, verdict, route(each.operation), console)
+                render_failure(each, verdict, route(each.operation), console)
 
 
 def _cells(board: OperationBoard, verdict: Verdict, *, named: bool) -> list[Text]:
@@ -130,7 +130,8 @@ def _print_legend(board: Board, console: Console) -> None:
     print_line(console, Text())
 
 
-def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
+def render_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
+    """Print what broke of one variant and what to do; `route` says what the operation's traffic does now."""
     facts, metric, style = verdict.variant, verdict.worst, STYLES[wording.outcome(verdict)]
     red = verdict.outcome == "red"
     word = Text(f"{WORDS[wording.outcome(verdict)]}  ", style)
