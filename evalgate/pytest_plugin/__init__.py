@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()  # there where suites are collected
 _LOOKED_AT = 1 << 23  # bytes of a YAML file in which a suite has said that it is one
-_KEYS = [re.compile(rb"^(['\"]?)%b\1[ \t]*:" % key, re.MULTILINE) for key in (b"operation", b"assert")]
+_KEYS = (b"operation", b"assert")
+_LINE, _INLINE = rb"^(['\"]?)%b\1[ \t]*:", rb"[{,]\s*(['\"]?)%b\1\s*:"  # a key of a block, of a document in braces
 _TO_WORKERS = "evalgate_shared"
 
 
@@ -93,4 +94,5 @@ def _is_suite(path: Path) -> bool:
             text = file.read(_LOOKED_AT)
     except OSError:
         return False
-    return all(key.search(text) for key in _KEYS)
+    pattern = _INLINE if re.match(rb"(\s|#.*\n)*\{", text) else _LINE
+    return all(re.search(pattern % key, text, re.MULTILINE) for key in _KEYS)

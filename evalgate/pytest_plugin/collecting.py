@@ -21,10 +21,6 @@ _OPERATIONS = pytest.StashKey[dict[str, Path]]()  # which file an operation was 
 _FINDINGS = pytest.StashKey[dict[Path, Finding]]()
 
 
-class NotProvenError(Exception):
-    """The gate's message, which needs no traceback."""
-
-
 class SuiteFile(pytest.File):
     """A suite."""
 
@@ -73,11 +69,11 @@ class VariantItem(pytest.Item):
         """See to it that the operation is judged, once for all its tests."""
         finding = self._finding()
         if finding.failure:
-            raise NotProvenError(finding.failure)
+            pytest.fail(finding.failure, pytrace=False)
         self.told = finding.verdicts[self.name]
         self.user_properties.extend(self.told.properties)
         if self.told.unreachable:
-            raise NotProvenError(self.told.text)
+            pytest.fail(self.told.text, pytrace=False)
 
     def runtest(self) -> None:
         """Green passes; inconclusive is what the option says, or else the suite."""
@@ -87,13 +83,7 @@ class VariantItem(pytest.Item):
         inconclusive = self.config.stash[SETTINGS].inconclusive or ("fail" if told.failing else "skip")
         if told.outcome == "inconclusive" and inconclusive == "skip":
             pytest.skip(f"inconclusive: {self._title}: {told.reason}")
-        raise NotProvenError(told.text)
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """The gate's message alone; a bug keeps its traceback."""
-        if isinstance(excinfo.value, NotProvenError):
-            return str(excinfo.value)
-        return super().repr_failure(excinfo, style)
+        pytest.fail(told.text, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """What heads a failure."""
