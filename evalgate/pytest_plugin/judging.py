@@ -31,7 +31,7 @@ def planned(settings: Settings, path: Path, *, only: Sequence[str] = (), whole: 
     Whoever asks nothing needs it not `whole`: near-duplicates among the cases, which take long to find, name nobody.
     """
     suite = load_suite(settings.shown(path), near_duplicates=whole)
-    (contest,) = plan([suite], load_catalog(settings.catalog), only=only, max_cases=settings.max_cases)
+    (contest,) = plan([suite], load_catalog(settings.shown(settings.catalog)), only=only, max_cases=settings.max_cases)
     return contest
 
 
@@ -74,7 +74,9 @@ def _judge(settings: Settings, path: Path, only: Sequence[str]) -> Finding:
             board = run_until_stopped(judging, refresh=False, since=None)
         document = publication.publish(board, store)
         published, note = publication.current(store)
-    traffic = Traffic(document, published, load_catalog(settings.catalog), now=datetime.now(UTC), note=note)
+    traffic = Traffic(
+        document, published, load_catalog(settings.shown(settings.catalog)), now=datetime.now(UTC), note=note
+    )
     (judged,) = board.operations
     route = traffic.of(judged.operation)
     return Finding({verdict.variant.id: _told(board, judged, verdict, route) for verdict in judged.verdicts})

@@ -88,10 +88,9 @@ def _value(config: pytest.Config, name: str, default: str = "") -> tuple[Path, s
 
 
 def _place(said: tuple[Path, str]) -> str:
-    """A path as somebody types it here, or a URL as it is."""
+    """A URL as it is, a path as an absolute one: a test that changes the folder must not open another store."""
     folder, name = said
-    here, path = Path.cwd(), folder / name
-    return name if "://" in name else str(path.relative_to(here) if path.is_relative_to(here) else path)
+    return name if "://" in name else str(folder / name)
 
 
 def _max_cases(value: str) -> int | None:

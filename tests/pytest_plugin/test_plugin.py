@@ -15,6 +15,17 @@ from tests.pytest_plugin.conftest import NAMED, Project, served
 
 pytest_plugins = ("pytester",)
 
+BLOCK = """\
+# a suite as people write it
+operation: name_shape
+model: toy
+baseline: full
+cases: [{id: a, input: 1, target: x}, {id: b, input: 2, target: y}]
+prompt: "{{ input }}"
+assert:
+  - type: exact
+gate: {margin: 0.2}
+"""
 HOSTILE = "\x1b[2J\u202egreen\x00<script>"
 
 
@@ -101,11 +112,15 @@ def test_testpaths_lead_to_suites(project: Project) -> None:
 
 def test_other_yaml_files_are_left_alone(project: Project) -> None:
     (project.path / "suites/other.yaml").write_text("operation: deploy\nsteps: [\n")
+    (project.path / "suites/nested.yaml").write_text("steps:\n  operation: deploy\n  assert: [done]\n")
+    (project.path / "suites/block.yml").write_text(BLOCK)
     (project.path / "suites/empty.yaml").write_text("")
     (project.path / "suites/bytes.yaml").write_bytes(b"\xff\xfe\x00operation")
     result = project.run("--collect-only", "-q", "suites")
     assert result.ret == 0
     assert [line.partition("/")[2] for line in result.outlines if "::" in line] == [
+        "block.yml::name_shape::bad",
+        "block.yml::name_shape::good",
         "suite.yaml::name_colour::bad",
         "suite.yaml::name_colour::good",
     ]
