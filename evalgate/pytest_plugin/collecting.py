@@ -97,7 +97,9 @@ class VariantItem(pytest.Item):
         known, settings = self.config.stash.setdefault(_FINDINGS, {}), self.config.stash[SETTINGS]
         if self.path not in known:
             # the same in every worker, which selects and deselects as the others do
-            only = [item.name for item in self.session.items if type(item) is VariantItem and item.path == self.path]
+            only = [
+                item.name for item in self.session.items if isinstance(item, VariantItem) and item.path == self.path
+            ]
             try:
                 if settings.shared is None:
                     known[self.path] = judge(settings, self.path, only)
