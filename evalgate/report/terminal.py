@@ -131,7 +131,7 @@ def _print_legend(board: Board, console: Console) -> None:
 
 
 def render_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
-    """Print what broke and what to do of one verdict that is not green; `route` says what the traffic does."""
+    """Print what broke of one variant and what to do; `route` says what the operation's traffic does now."""
     facts, metric, style = verdict.variant, verdict.worst, STYLES[wording.outcome(verdict)]
     red = verdict.outcome == "red"
     word = Text(f"{WORDS[wording.outcome(verdict)]}  ", style)

@@ -94,7 +94,7 @@ def test_overwrite_takes_the_sources_value_and_refuses_a_name_that_is_no_conflic
 def test_a_broken_catalogue_is_not_merged_into(made: Path) -> None:
     made.write_text(made.read_text().replace("input: 0.23", "input: free"))
     before = made.read_text()
-    with pytest.raises(InputError, match=r"catalog.yaml:\d+ models.0.variants.0.price.input"):
+    with pytest.raises(InputError, match=r"catalog.yaml:\d+:\d+ models.0.variants.0.price.input"):
         run("catalog", "import", "openrouter", listed(made.parent), "--into", made)
     assert made.read_text() == before
 
@@ -216,12 +216,12 @@ def test_a_report_that_is_there_already_is_refused_by_name(filed: Path, score: s
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (("score: 50", "score: 0.5"), "report.yaml:2 reports.0.score: expected percent"),
-        (("score: 50", "score: 101"), "report.yaml:2 reports.0.score"),
-        (("gpqa", "gqpa"), "report.yaml:2 reports.0.benchmark"),
-        (("https", "see: our"), "report.yaml:2 reports.0.source"),
-        (("2026-01-01", "20260101"), "report.yaml:2 reports.0.date: expected a day such as 2026-11-30"),
-        (("model: m,", ""), "report.yaml:2 reports.0.model: missing"),
+        (("score: 50", "score: 0.5"), " reports.0.score: expected percent"),
+        (("score: 50", "score: 101"), " reports.0.score"),
+        (("gpqa", "gqpa"), " reports.0.benchmark"),
+        (("https", "see: our"), " reports.0.source"),
+        (("2026-01-01", "20260101"), " reports.0.date: expected a day such as 2026-11-30"),
+        (("model: m,", ""), " reports.0.model: missing"),
     ],
 )
 def test_a_report_that_is_wrong_is_refused_with_its_line(filed: Path, change: tuple[str, str], told: str) -> None:

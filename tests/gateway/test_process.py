@@ -165,8 +165,8 @@ def _until(true: Callable[[], bool], seconds: float = 15) -> bool:
 @pytest.mark.parametrize(
     ("settings", "arguments", "code", "told"),
     [
-        ("prot: 1\n", [], 2, "gateway.yaml:1 prot: unknown key; did you mean 'port'?"),
-        ("port: x\n", [], 2, "gateway.yaml:1 port: input should be a valid integer"),
+        ("prot: 1\n", [], 2, "gateway.yaml:1:1 prot: unknown key; did you mean 'port'?"),
+        ("port: x\n", [], 2, "gateway.yaml:1:1 port: input should be a valid integer"),
         ("[]\n", [], 2, "expected a mapping"),
         ("catalog: nowhere.yaml\nsignal: {unsigned: true}\n", [], 2, "nowhere.yaml: cannot be read"),
         ("catalog: catalog.yaml\n", [], 2, "nobody is believed"),
