@@ -5,11 +5,22 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo test test-litellm lint lab lab-smoke record schemas clean
+.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border notebook schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
+
+gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proof, signal, router, traffic, model pages
+	@$(BIN)/python -m evalgate lab gateway
+
+watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
+	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
+
+report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants
+	@$(BIN)/python -m evalgate check suites -q --store .evalgate/report.db --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
+	@rm -f reports/lab/*.html
+	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --markdown reports/lab/summary.md --pdf reports/lab/board.pdf
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -29,8 +40,15 @@ lab-smoke: $(VENV)/.lab ## the same with three variants and few cases
 record: $(VENV)/.lab ## record the answers that `make demo` replays (an hour on two cores; resumable)
 	@$(BIN)/python -m evalgate lab record
 
-schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with
-	@for name in suite catalog signal; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+record-border: $(VENV)/.lab ## record first tokens of short prompts, which the benchmarks of drift replay (half an hour)
+	@$(BIN)/python -m evalgate lab record-border
+
+notebook: $(VENV)/.test ## run the drift analysis of notebooks/drift.ipynb anew, on the recorded answers
+	@$(BIN)/python notebooks/execute.py
+
+schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
+	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@$(BIN)/python -m evalgate graders --markdown > docs/graders-reference.md
 
 clean: ## forget the environment, the store and the lab
 	rm -rf $(VENV) $(LITELLM) .evalgate
@@ -43,6 +61,10 @@ $(VENV)/bin/python:
 $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml
 	@echo "installing evalgate …"
 	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.server: $(VENV)/.runtime
+	@$(PIP) -e '.[server]'
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.runtime

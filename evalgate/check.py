@@ -12,13 +12,25 @@ import math
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
-from evalgate.collect import Batching, Budget, BudgetSpentError, Collector, Stop, Trouble, all_of, require_ready
+from evalgate.collect import (
+    Batching,
+    Budget,
+    BudgetSpentError,
+    Collector,
+    Stop,
+    Trouble,
+    all_of,
+    require_ready,
+    with_opinions,
+)
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Board, OperationBoard, Ruling, Transcript, operation_board
+from evalgate.graders import Seen, graded
 from evalgate.plan import Contest
 from evalgate.store import Attempts, Scored, Store, answer_key
 from evalgate.suite import Case
@@ -33,6 +45,9 @@ class Progress(Protocol):
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None:
         """An answer came in; `known`: it was in the store."""
+
+    def spent(self, operation: str, dollars: Decimal) -> None:
+        """What this check has paid for the operation so far, in USD; told whenever an answer was bought."""
 
     def troubled(self, trouble: Trouble) -> None:
         """An attempt failed; it is tried again, or given up."""
@@ -63,7 +78,10 @@ async def check(
     when it was stopped; what was answered until then is kept.
     """
     for contest in contests:
-        require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), environment)
+        for request in contest.suite.kinds_of_requests():
+            require_ready(contest.endpoints, request, environment)
+        for judge, request in contest.grading.example_requests(contest.cases[0]):
+            require_ready([judge], request, environment)
     run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)
     rounds = BATCH_ROUNDS if batching is not None else None
     collector = Collector(
@@ -114,7 +132,8 @@ class Hearing:
             wave = range(first, sum(contest.units[:asked]))
             try:
                 asking = Wave(contest, contest.cases[wave.start : wave.stop], self.budget)
-                await all_of(self._answer(asking, side) for side in open_sides)
+                for sides in self._turns(open_sides):
+                    await all_of(self._answer(asking, side) for side in sides)
             except BudgetSpentError:
                 ended = f"the budget of {self.budget} is spent"
                 break
@@ -125,6 +144,10 @@ class Hearing:
         await self._remember()
         return operation_board(record, contest.grading.metrics, ended=ended)
 
+    def _turns(self, sides: list[Transcript]) -> list[list[Transcript]]:
+        """Who answers together: all, or first the baseline where others are compared with what it says."""
+        return [sides[:1], sides[1:]] if self.contest.grading.compares else [sides]
+
     @property
     def heard_anybody(self) -> bool:
         """Whether any side answered at all."""
@@ -134,8 +157,8 @@ class Hearing:
     async def _know_baseline(self) -> None:
         """Where all of the baseline's answers to a finite suite are in the store, they are used: they cost nothing."""
         suite, side = self.contest.suite, Transcript(self.contest.baseline)
-        if suite.gate.claim != "suite" or not suite.gate.control_variate:
-            return
+        if suite.gate.claim != "suite" or not suite.gate.control_variate or self.contest.grading.judges:
+            return  # a judge would have to be asked about all of them
         max_age = suite.file.max_age(side.endpoint.id)
         for start in range(0, len(suite.cases), PAGE):
             page = Wave(self.contest, suite.cases[start : start + PAGE], self.budget)
@@ -144,10 +167,8 @@ class Hearing:
             found = await self.collector.known(side.endpoint, flat, max_age=max_age)
             if found is None:
                 return
-            answers = iter(found)
-            for case, group in zip(page.cases, questions, strict=True):
-                given = [next(answers) for _ in group]
-                side.add(given, [self.contest.grading.grade(answer, case) for answer in given])
+            for _, _, given, grades in await self._graded(page, questions, found, side):
+                side.add(given, grades)
         self.record.know_baseline(side)
 
     async def _remember(self) -> None:
@@ -163,25 +184,56 @@ class Hearing:
         def on_answer(answer: Answer, known: bool) -> None:
             del answer
             self.progress.answered(suite.operation, side.endpoint.id, known=known)
+            if not known:
+                self.progress.spent(suite.operation, self.budget.spent)
 
         questions = wave.questions(side)
         flat = [question for group in questions for question in group]
         max_age = suite.file.max_age(side.endpoint.id)
+        if grading.compares and side is not self.record.sides.baseline and not wave.baseline:
+            return  # the baseline is gone, and nobody can be judged without it
         try:
-            answers = iter(await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age))
+            answers = await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age)
         except ProviderError as failure:
             self.record.drop(side, str(failure))
             return
+        try:
+            judged = await self._graded(wave, questions, answers, side)
+        except ProviderError as failure:  # of a judge: without it there are no scores, whoever answered
+            self.record.drop(self.record.sides.baseline, str(failure))
+            return
         scored: list[Scored] = []
-        for case, group in zip(wave.cases, questions, strict=True):
-            given = [next(answers) for _ in group]
-            grades = [grading.grade(answer, case) for answer in given]
+        for _, group, given, grades in judged:
             side.add(given, grades, prompt_bytes(group[0].request))
             for question, answer, grade in zip(group, given, grades, strict=True):
                 key = answer_key(question.request.hash, side.endpoint.config, question.repeat)
                 if answer.finish_reason != "error":  # was never bought, so there is nothing to remember it by
                     scored += [Scored(key, grading.hash, metric, score) for metric, score in grade.items()]
         await asyncio.to_thread(self.store.add_scores, scored)
+
+    async def _graded(
+        self, wave: Wave, questions: Sequence[Sequence[Question]], answers: Sequence[Answer], side: Transcript
+    ) -> list[tuple[Case, Sequence[Question], list[Answer], list[dict[str, float]]]]:
+        """Per case: what was asked, what was answered, and the score per metric of each answer."""
+        suite, grading, repeats = self.contest.suite, self.contest.grading, self.contest.suite.file.repeats
+        is_baseline = side.endpoint is self.contest.baseline and side is not self.record.sides.again
+        cases = [case for case in wave.cases for _ in range(repeats)]
+        rivals: Sequence[Answer | None] = [None] * len(cases)
+        if grading.compares:
+            wave.baseline = answers if is_baseline else wave.baseline
+            rivals = wave.baseline
+        seen = [
+            Seen(answer, case, side.endpoint, rival, is_baseline)
+            for answer, case, rival in zip(answers, cases, rivals, strict=True)
+        ]
+        max_age = suite.file.max_age(side.endpoint.id)
+        seen = await with_opinions(self.collector, grading, seen, wave.budget, max_age=max_age)
+        grades = await graded(grading, seen)
+        parts = [slice(start, start + repeats) for start in range(0, len(cases), repeats)]
+        return [
+            (case, group, list(answers[part]), grades[part])
+            for case, group, part in zip(wave.cases, questions, parts, strict=True)
+        ]
 
 
 class Wave:
@@ -190,6 +242,7 @@ class Wave:
     def __init__(self, contest: Contest, cases: Sequence[Case], budget: Budget) -> None:
         self.contest, self.cases, self.budget = contest, cases, budget
         self.requests = [contest.suite.request(case) for case in cases]
+        self.baseline: Sequence[Answer] = ()  # what the baseline said, where graders compare with it
 
     def questions(self, side: Transcript) -> list[list[Question]]:
         """Per case, one question for each repeat."""

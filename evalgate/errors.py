@@ -2,6 +2,7 @@
 
     EvalgateError                 a person can act on it: printed as one line, without a traceback
     ├── InputError                exit 2   a file, an option or a variable that somebody wrote is wrong
+    │   ├── GraderError           exit 2   a grader raised on an answer: there is no score, and none is made up
     │   ├── MissingStoreError     exit 2   there is no store yet, and none is made only to look at it
     │   ├── SignalError           exit 2   a signal document that must not be followed, or a key that is none
     │   └── StatisticsError       exit 2   numbers that no verdict can be drawn from (also a ValueError)
@@ -28,6 +29,10 @@ class EvalgateError(Exception):
 
 class InputError(EvalgateError):
     """Something that a person wrote (a file, an option, an environment variable) cannot be used."""
+
+
+class GraderError(InputError):
+    """A grader raised instead of scoring an answer; a zero in its place would be a verdict about the grader."""
 
 
 class MissingStoreError(InputError):

@@ -11,7 +11,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evalgate.catalog import Endpoint
 from evalgate.collect import (
@@ -24,11 +24,13 @@ from evalgate.collect import (
     Reasons,
     Stop,
     require_ready,
+    with_opinions,
 )
 from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.facts import Given, Tally, Usage, VariantFacts
-from evalgate.graders import Grading
+from evalgate.graders import Grading, Seen, graded
+from evalgate.graders.classes import Classes
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
 
@@ -48,6 +50,7 @@ class RunResult:
     usage: Usage
     requests: int
     failures: Sequence[ReasonGroup]  # why answers failed, the most frequent reason first
+    classes: Mapping[str, Classes] = field(default_factory=dict)  # by metric, where a grader asks for a label
 
     def rows(self) -> Iterator[dict[str, JsonValue]]:
         """One JSON object for each case and metric, as `evalgate compare` reads them."""
@@ -76,8 +79,13 @@ async def run(
 
     With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
     """
-    require_ready([endpoint], suite.request(cases[0]), environment)
-    scores, repeats = _Scores(grading, endpoint), range(suite.file.repeats)
+    for asked in suite.kinds_of_requests():
+        require_ready([endpoint], asked, environment)
+    if grading.compares:
+        raise suite.error("compares with the baseline, which only a check asks; use `evalgate check`", "assert")
+    for judge, request in grading.example_requests(cases[0]):
+        require_ready([judge], request, environment)
+    repeats = range(suite.file.repeats)
     budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
     async with Collector(
         store,
@@ -90,6 +98,11 @@ async def run(
         on_trouble=on_trouble,
     ) as collector:
 
+        async def heard(seen: Sequence[Seen]) -> list[Seen]:
+            return await with_opinions(collector, grading, seen, budget, max_age=max_age)
+
+        scores = _Scores(grading, endpoint, heard)
+
         async def ask(some: Sequence[Case]) -> list[Answer]:
             requests = [(case.id, suite.request(case)) for case in some]
             scores.prompt_sizes |= {name: prompt_bytes(request) for name, request in requests}
@@ -99,7 +112,7 @@ async def run(
         size = CHUNK if batching is None else BATCH_CHUNK
         chunks = (cases[start : start + size] for start in range(0, len(cases), size))
         async for some, answers in _overlapping(ask, chunks):
-            scores.add(some, answers)
+            await scores.add(some, answers)
     return RunResult(
         operation=suite.operation,
         variant=VariantFacts.of(endpoint),
@@ -108,27 +121,35 @@ async def run(
         usage=scores.tally.usage(endpoint),
         requests=collector.requests,
         failures=scores.reasons.groups(),
+        classes=scores.classes,
     )
 
 
 class _Scores:
     """What was scored so far, in numbers."""
 
-    def __init__(self, grading: Grading, endpoint: Endpoint) -> None:
-        self._grading, self._endpoint = grading, endpoint
+    def __init__(
+        self, grading: Grading, endpoint: Endpoint, heard: Callable[[Sequence[Seen]], Awaitable[list[Seen]]]
+    ) -> None:
+        self._grading, self._endpoint, self._heard = grading, endpoint, heard
         self.means = {metric: array("d") for metric in grading.metrics}
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
         self.tally, self.reasons = Tally(), Reasons()
+        self.classes: dict[str, Classes] = {}
 
-    def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
+    async def add(self, cases: Sequence[Case], answers: Sequence[Answer]) -> None:
         """Grade the answers to some cases, the same number to each."""
         repeats = len(answers) // len(cases)
+        seen = [Seen(answer, cases[index // repeats], self._endpoint) for index, answer in enumerate(answers)]
+        all_grades = await graded(self._grading, await self._heard(seen))
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
-            grades = [self._grading.grade(answer, case) for answer in given]
+            grades = all_grades[index * repeats : (index + 1) * repeats]
             for answer in given:
                 self.tally.add(Given.of(answer, self._endpoint, self.prompt_sizes[case.id]))
                 self.reasons.add(answer)
+                for metric, target, said in self._grading.labels(answer, case):
+                    self.classes.setdefault(metric, Classes()).add(target, said)
             for metric, means in self.means.items():
                 means.append(sum(grade[metric] for grade in grades) / repeats)
             del self.prompt_sizes[case.id]

@@ -140,12 +140,16 @@ def failure(status: int, message: str = "no", **headers: str) -> Sent:
 
 
 class Loopback:
-    """An HTTP server in a thread; `behave` says what becomes of a call, `asked` keeps all of them."""
+    """An HTTP server in a thread; `behave` says what becomes of a call, `asked` keeps all of them.
+
+    `left` is set when somebody closes a stream before its end.
+    """
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
         self.behave: Callable[[Asked], Sent] = lambda asked: completion(f"answer to {asked.prompt}")
         self.most_at_once = 0
+        self.left = threading.Event()
         self._running = 0
         self._counts: Counter[str] = Counter()
         self._loop = asyncio.new_event_loop()
@@ -167,10 +171,17 @@ class Loopback:
         return catalog(folder, base_url=self.url, **provider).endpoints("toy")["full"]
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()
+
+    async def _end(self) -> None:
+        await self._runner.cleanup()
+        late = asyncio.all_tasks() - {asyncio.current_task()}  # calls whose client left long ago
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _start(self) -> int:
         app = web.Application()
@@ -214,8 +225,11 @@ class Loopback:
     async def _in_pieces(self, request: web.Request, sent: Sent) -> web.StreamResponse:
         response = web.StreamResponse(status=sent.status, headers=sent.headers)
         await response.prepare(request)
-        for piece in sent.pieces:
-            await (response.write(piece) if isinstance(piece, bytes) else asyncio.sleep(piece))
+        try:
+            for piece in sent.pieces:
+                await (response.write(piece) if isinstance(piece, bytes) else asyncio.sleep(piece))
+        except ConnectionResetError:
+            self.left.set()
         return response
 
 
@@ -229,6 +243,6 @@ def server() -> Iterator[Loopback]:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Next to no pause between two attempts, also where the server could not ask for it."""
-    monkeypatch.setattr("evalgate.collect.retry.BASE_SECONDS", 0.001)
-    monkeypatch.setattr("evalgate.collect.retry.CAP_SECONDS", 0.01)
-    monkeypatch.setattr("evalgate.collect.retry.FLOOR_SECONDS", 0.001)
+    monkeypatch.setattr("evalgate.providers.retry.BASE_SECONDS", 0.001)
+    monkeypatch.setattr("evalgate.providers.retry.CAP_SECONDS", 0.01)
+    monkeypatch.setattr("evalgate.providers.retry.FLOOR_SECONDS", 0.001)

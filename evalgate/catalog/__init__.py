@@ -1,7 +1,20 @@
 """WHO is asked: models, their variants, prices, quantizations and providers."""
 
 from evalgate.catalog.load import Catalog, Endpoint, load_catalog
-from evalgate.catalog.models import Capabilities, CatalogFile, DataPolicy, Price, Provider, Quantization, Variant
+from evalgate.catalog.models import (
+    Capabilities,
+    CatalogFile,
+    DataPolicy,
+    Imported,
+    Model,
+    Observed,
+    Popularity,
+    Price,
+    Provider,
+    Quantization,
+    ToolChoice,
+    Variant,
+)
 
 __all__ = [
     "Capabilities",
@@ -9,9 +22,14 @@ __all__ = [
     "CatalogFile",
     "DataPolicy",
     "Endpoint",
+    "Imported",
+    "Model",
+    "Observed",
+    "Popularity",
     "Price",
     "Provider",
     "Quantization",
+    "ToolChoice",
     "Variant",
     "load_catalog",
 ]

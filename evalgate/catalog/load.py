@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from evalgate.catalog.models import CatalogFile, Price, Provider, Quantization, Variant
+from evalgate.catalog.models import CatalogFile, Model, Price, Provider, Quantization, Variant
 from evalgate.errors import InputError
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import Document, did_you_mean, read_yaml
@@ -52,12 +52,12 @@ class Endpoint:
         Price, pace, timeouts, streaming and the spelling of the URL are not part of it. For recorded answers the
         recording's own hash is. Raises `InputError` when the recording cannot be read any more.
         """
-        return self._hash([self.provider.id], _one_spelling(self.provider.base_url))
+        return self._hash([self.provider.id], one_spelling(self.provider.base_url))
 
     @cached_property
     def kin(self) -> str:
         """Like `config`, whatever the provider is called: what was bought under another name is as good."""
-        return self._hash([], _one_spelling(self.provider.base_url))
+        return self._hash([], one_spelling(self.provider.base_url))
 
     @property
     def former_config(self) -> str:
@@ -95,6 +95,7 @@ class Catalog:
     document: Document
     models: Mapping[str, Mapping[str, Endpoint]]
     baselines: Mapping[str, str] = field(default_factory=dict)  # by model, where the catalogue names one
+    about: Mapping[str, Model] = field(default_factory=dict)  # what is written of each model
 
     @property
     def path(self) -> Path:
@@ -110,7 +111,11 @@ class Catalog:
 
 def load_catalog(path: Path | str) -> Catalog:
     """Load and check a catalogue; raises `InputError` with file, line and what to do."""
-    document = read_yaml(Path(path))
+    return catalog_of(read_yaml(Path(path)))
+
+
+def catalog_of(document: Document) -> Catalog:
+    """Like `load_catalog`, for a document that was read."""
     file = document.validate(CatalogFile)
     _refuse_duplicates(document, "provider", ((("providers", i), p.id) for i, p in enumerate(file.providers)))
     _refuse_duplicates(document, "model", ((("models", i), m.id) for i, m in enumerate(file.models)))
@@ -131,7 +136,8 @@ def load_catalog(path: Path | str) -> Catalog:
             )
             raise document.error(message, "models", m, "baseline")
     _refuse_duplicates(document, "variant", places)
-    return Catalog(document, models, {each.id: each.baseline for each in file.models if each.baseline is not None})
+    baselines = {each.id: each.baseline for each in file.models if each.baseline is not None}
+    return Catalog(document, models, baselines, {each.id: each for each in file.models})
 
 
 def _check_provider(document: Document, provider: Provider, index: int) -> None:
@@ -164,7 +170,7 @@ def _endpoint(
     return Endpoint(model, variant, provider, document.at(*place), recording)
 
 
-def _one_spelling(url: str | None) -> str | None:
+def one_spelling(url: str | None) -> str | None:
     """The URL without a slash at its end, the host in lower case, without the port that it would have anyway."""
     if url is None:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -22,7 +23,8 @@ def _a_variable(value: object) -> object:
     return value
 
 
-def _without_credentials(value: object) -> object:
+def without_credentials(value: object) -> object:
+    """Raise `ValueError` for a URL with a user or a password in it."""
     if isinstance(value, str) and "@" in value.partition("://")[2].partition("/")[0]:
         message = "no user and password in a URL; name the key's environment variable in api_key_env"
         raise ValueError(message)
@@ -30,7 +32,7 @@ def _without_credentials(value: object) -> object:
 
 
 Variable = Annotated[str, BeforeValidator(_a_variable), Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
-Url = Annotated[str, BeforeValidator(_without_credentials), Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
+Url = Annotated[str, BeforeValidator(without_credentials), Field(pattern=r"^https?://[^\s/?#]+[^\s?#]*$")]
 
 
 def _dollars(value: object) -> object:
@@ -50,11 +52,23 @@ Dollars = Annotated[
 ]
 
 
+def _a_day(value: object) -> object:
+    # pydantic would take 20261130 for seconds since 1970, and a time of day for a day
+    if isinstance(value, date) or (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
+        return value
+    message = f"expected a day such as 2026-11-30, got {str(value)[:40]!r}"
+    raise ValueError(message)
+
+
+Day = Annotated[date, BeforeValidator(_a_day, json_schema_input_type=date)]
+
+
 class Price(Strict):
     """USD per 1M tokens."""
 
     input: Dollars
     output: Dollars
+    as_of: Day | None = Field(default=None, description="the day on which it was looked up; nothing is decided by it")
     basis: Literal["listed", "illustrative"] = Field(
         default="listed", description="illustrative: nobody sells at this price, and every table says so"
     )
@@ -79,6 +93,9 @@ def _quantization(value: object) -> object:
     return value
 
 
+ToolChoice = Literal["auto", "none", "required", "function"]
+
+
 class Capabilities(Strict):
     """What a variant can serve; the router filters by it. None means: not known, so not relied on."""
 
@@ -86,6 +103,10 @@ class Capabilities(Strict):
     completions: bool = True
     tools: bool = False
     json_schema: bool = False
+    tool_choice: list[ToolChoice] | None = Field(
+        default=None, description="the values of tool_choice that are obeyed; None: not known"
+    )
+    images: bool = False
     context: Annotated[int, Field(ge=1)] | None = None
     max_output: Annotated[int, Field(ge=1)] | None = None
 
@@ -133,6 +154,34 @@ def _that_can_be_hashed(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return value
 
 
+Percentile = Annotated[float, Field(ge=0, lt=1e12, allow_inf_nan=False)]
+Percentiles = Annotated[dict[Literal["p50", "p75", "p90", "p95", "p99"], Percentile], Field(min_length=1)]
+Percentage = Annotated[float, Field(ge=0, le=100)]
+
+
+class Observed(Strict):
+    """What somebody else saw of their own traffic to a variant: shown with source, n and age, never routed by."""
+
+    source: Name
+    at: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z$")] = Field(description="when it was looked up")
+    requests: Annotated[int, Field(ge=0)] | None = Field(default=None, description="n: in the last 30 minutes")
+    first_token_ms: Percentiles | None = Field(default=None, description="of the last 30 minutes")
+    tokens_per_second: Percentiles | None = Field(default=None, description="of the last 30 minutes")
+    uptime: Annotated[dict[Literal["5m", "30m", "1d"], Percentage], Field(min_length=1)] | None = Field(
+        default=None, description="100 × successful ÷ (successful + error); rate-limited calls are not counted"
+    )
+    degraded: bool | None = Field(default=None, description="whether the source itself says so")
+
+
+class Imported(Strict):
+    """What an import wrote, so that the next one knows its own values from those that a person wrote."""
+
+    as_of: Day
+    wrote: dict[str, Annotated[str, Field(pattern="^v[0-9a-f]{8}$")]] = Field(
+        description="by field, a short hash of the value that was written; a value of another hash is a person's"
+    )
+
+
 class Variant(Strict):
     """One way to get a model: provider + path + quantization + serving configuration + price."""
 
@@ -160,10 +209,21 @@ class Variant(Strict):
         default=None, description="what is promised of the callers' data; zero_retention is the stricter; None: nothing"
     )
 
+    observed: Observed | None = None
+    imported: dict[Name, Imported] = Field(default={}, description="by source; written by evalgate catalog import")
+
     @property
     def aliases(self) -> list[str]:
         """The names in `answers_as`."""
         return [self.answers_as] if isinstance(self.answers_as, str) else self.answers_as or []
+
+
+class Popularity(Strict):
+    """How much a model is used, as one source counts it."""
+
+    requests: Annotated[int, Field(ge=0)] = Field(description="in 30 minutes, at all providers of the source")
+    source: Name
+    as_of: Day
 
 
 class Model(Strict):
@@ -171,9 +231,17 @@ class Model(Strict):
 
     id: Name
     name: str = ""
+    aliases: list[Name] = Field(default=[], description="other names under which benchmark reports know it")
+    author: str | None = None
+    family: str | None = Field(default=None, description="llama, qwen, gpt: those that are built on one another")
+    released: Day | None = None
+    open_weights: bool | None = Field(default=None, description="shown; nothing is computed from it")
+    context: Annotated[int, Field(ge=1)] | None = Field(default=None, description="tokens, at native serving")
+    popularity: Popularity | None = None
     baseline: Name | None = Field(
         default=None, description="the variant that takes the calls of operations without a suite; default: the suites'"
     )
+    imported: dict[Name, Imported] = Field(default={}, description="by source; written by evalgate catalog import")
     variants: Annotated[list[Variant], Field(min_length=1)]
 
 

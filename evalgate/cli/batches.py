@@ -1,4 +1,4 @@
-"""`evalgate batches`: what was handed in to batch APIs and is not fetched yet."""
+"""`evalgate batches`: what was handed in to batch APIs and is not fetched yet, and what clients still wait for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from evalgate.cli.options import catalog_option, store_option
 @store_option
 @click.option("--cancel", is_flag=True, help="Cancel them; what is answered by then is paid, and can still be fetched.")
 def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
-    """List the batches that are open at providers; the command that handed them in, run again, fetches them."""
+    """List the batches that are open at providers; the command that handed them in, run again, fetches them.
+
+    Then those that clients handed in to the gateway and that are not over: it works them off by itself.
+    """
     import asyncio
     import os
 
@@ -25,7 +28,7 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
     from evalgate.errors import MissingStoreError
     from evalgate.providers import connect_batch
     from evalgate.report.wording import safe
-    from evalgate.store import open_store
+    from evalgate.store import jobs, open_store
     from evalgate.store.batches import items_of, open_batches
 
     catalog = load_catalog(catalog_path)
@@ -51,7 +54,13 @@ def command(catalog_path: Path, store_name: str, cancel: bool) -> int:
             when = datetime.fromtimestamp(batch.submitted_at, UTC).isoformat(timespec="minutes")
             questions = len(items_of(store, batch.name))
             click.echo(f"{safe(batch.name)}  {safe(batch.provider)}  {safe(who)}  {questions:,} questions  {when}")
-        if not found:
+        clients = jobs.in_status(store, "validating", "in_progress", "finalizing", "cancelling")
+        for job in clients:
+            total, done, failed = jobs.counts(store, job)
+            when = datetime.fromtimestamp(job.created_at, UTC).isoformat(timespec="minutes")
+            shown = f"{safe(job.job)}  of {safe(job.owner)}" if job.owner else safe(job.job)
+            click.echo(f"{shown}  {job.status}  {done:,} of {total:,} requests, {failed:,} failed  {when}")
+        if not found and not clients:
             click.echo("no batches are open")
         if cancel:
             for config in dict.fromkeys(batch.config for batch in found if batch.config in by_config):

@@ -11,7 +11,8 @@ from evalgate.formats.documents import did_you_mean
 from evalgate.gate import Board, OperationBoard, Verdict
 from evalgate.plan import Contest, StoreMemory
 from evalgate.store import Store, open_to_read
-from evalgate.suite import Suite, load_suite
+from evalgate.suite import Suite
+from evalgate.suite.find import find_suite
 
 REMEMBERED = 20  # runs that are looked through for what is known of a variant
 
@@ -51,28 +52,7 @@ def suite_of(board: OperationBoard, folder: Path = Path("suites")) -> Suite:
 
     Raises `InputError` with the way out when it is nowhere, or is not what it was.
     """
-    there = Path(board.suite)
-    changed = None
-    for path in dict.fromkeys([there, *sorted(folder.glob("*.yaml"))]):
-        suite = _suite_at(path, board.operation)
-        if suite is not None and suite.hash == board.suite_hash:
-            return suite
-        changed = changed or suite
-    if changed is None:
-        raise InputError(f"{there}: the suite of this verdict is not here; run this in the folder where the check ran")
-    message = f"{changed.path}: changed since the run of this board, so its answers no longer fit"
-    raise InputError(f"{message}; run: evalgate check {changed.path}")
-
-
-def _suite_at(path: Path, operation: str) -> Suite | None:
-    """The suite in a file, if there is one for this operation; a file that is something else is passed over."""
-    if not path.exists():
-        return None
-    try:
-        suite = load_suite(path)
-    except InputError:
-        return None
-    return suite if suite.operation == operation else None
+    return find_suite(Path(board.suite), board.operation, board.suite_hash, folder)
 
 
 def last_board(store: Store) -> Board:

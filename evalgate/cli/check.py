@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.ci_outputs import Outputs, ci_options
+from evalgate.cli.exit_policy import policy_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
-from evalgate.cli.signers import signers_to_check, signing_options, stream_option
+from evalgate.cli.progress_forms import Form, progress_option
+from evalgate.cli.signers import keyring, signers_to_check, signing_options, stream_option
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from evalgate.collect import Stop
-    from evalgate.gate import Board
+    from evalgate.gate import Board, FailOn, Kind
 
 
 @click.command("check")
@@ -32,6 +38,9 @@ if TYPE_CHECKING:
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
 @click.option("--retry-failed", is_flag=True, help="Ask again what was refused, filtered or failed; nothing else.")
 @since_options
+@ci_options
+@policy_options
+@progress_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
 def command(
     suites: tuple[Path, ...],
@@ -51,75 +60,98 @@ def command(
     retry_failed: bool,
     refresh: bool,
     since: float | None,
+    junit_path: Path | None,
+    summary_path: Path | None,
+    comment_path: Path | None,
+    github: bool,
+    kinds: frozenset[Kind] | None,
+    baseline_run: str | None,
+    changed_only: bool,
+    base: str | None,
+    progress_form: Form,
     quiet: bool,
 ) -> int:
     """Judge every variant of a model against its baseline, operation by operation.
 
     SUITES are suite files or folders of them; default: the folder 'suites'. Exit code 0: every variant is green, 1: at
-    least one is red, 2: usage or configuration, 3: at least one is inconclusive, 4: the infrastructure failed.
+    least one is red, 2: usage or configuration, 3: at least one is inconclusive, 4: the infrastructure failed. With
+    --fail-on and --baseline-run, only what they name counts for 1 and 3.
     """
     from evalgate.catalog import load_catalog
     from evalgate.check import check
     from evalgate.cli.batch_mode import batch_mode
-    from evalgate.cli.output import write_json
-    from evalgate.cli.progress import LiveProgress
+    from evalgate.cli.exit_policy import only_changed, published_before, require_use_of_base
+    from evalgate.cli.progress_forms import Told
     from evalgate.cli.publication import Publication
-    from evalgate.cli.show_board import show_board, write_report
+    from evalgate.cli.show_board import show_board, tell_unreachable, write_report
     from evalgate.cli.stopping import run_until_stopped
-    from evalgate.cli.tell import tell
+    from evalgate.gate import Board, FailOn
     from evalgate.plan import StoreMemory, plan
-    from evalgate.plan.forecast import forecast
-    from evalgate.report.forecast import summary
     from evalgate.report.traffic import Traffic
-    from evalgate.report.wording import safe
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
+    require_use_of_base(base, changed_only=changed_only)
+    outputs = Outputs.to(junit_path, summary_path, comment_path, github=github, stdout_is_taken=json_path == "-")
+    told = Told(progress_form, quiet=quiet)
     catalog = load_catalog(catalog_path)
     loaded = load_suites(suite_paths(suites))
-    signers = signers_to_check(publish, keys, key_variables, trusted, unsigned=unsigned)
+    # whom to believe counts for --baseline-run too, where nothing is published
+    believed = trusted if publish or baseline_run is None else ()
+    signers = signers_to_check(publish, keys, key_variables, believed, unsigned=unsigned)
     publication = Publication.to(stream, publish, signers)
+    fail_on = FailOn(kinds, published_before(baseline_run, stream, signers.keyring or keyring(trusted)))
+    if changed_only and not (loaded := only_changed(loaded, catalog, base)):
+        return _write(Board("", time.time(), 0, ()), json_path, outputs, fail_on)
     planned = plan(loaded, catalog, only=only, max_cases=max_cases)
-    with open_store(store_name) as store:
+    with open_store(store_name) as store, outputs.quoted():
         contests = [contest.recalling(StoreMemory(store)) for contest in planned]
-        cases = {contest.suite.operation: len(contest.cases) for contest in contests}
         publication.require(store)
-        if not quiet:
-            for contest in contests:
-                for remark in contest.suite.remarks:
-                    tell(f"{safe(str(contest.suite.path))}: {remark}")
-            tell(summary([forecast(contest) for contest in contests]))
+        told.planned(contests)
         everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
         batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)
-        with LiveProgress(cases, quiet=quiet) as progress:
+        cases = {contest.suite.operation: len(contest.cases) for contest in contests}
 
-            async def judge(stop: Stop, begin: float) -> Board:
-                return await check(
-                    contests,
-                    store,
-                    os.environ,
-                    progress=progress,
-                    since=begin,
-                    stop=stop,
-                    batching=batching,
-                    retry_failed=retry_failed,
-                )
+        async def judge(stop: Stop, begin: float) -> Board:
+            return await check(
+                contests,
+                store,
+                os.environ,
+                progress=progress,
+                since=begin,
+                stop=stop,
+                batching=batching,
+                retry_failed=retry_failed,
+            )
 
-            board = run_until_stopped(judge, refresh=refresh, since=since)
-        document = publication.publish(board, store)
+        with outputs.told_of_failure({contest.suite.operation: list(contest.variants) for contest in contests}):
+            with told.progress(cases) as progress:
+                board = run_until_stopped(judge, refresh=refresh, since=since)
+            document = publication.publish(board, store)
         published, note = publication.current(store)
+        traffic = Traffic(document, published, catalog, now=datetime.now(UTC), note=note)
         if report_path is not None:
-            write_report(board, report_path, loaded, store)
+            report_path = write_report(board, report_path, loaded, store, catalog_path, stream)
+        code = _write(board, json_path, outputs, fail_on, traffic.of)
+        if json_path != "-":
+            show_board(board, traffic)
+            for place in publication.places:
+                click.echo(f"signal: {place.name}")
+            if report_path is not None:
+                click.echo(f"report: {report_path}")
+        sys.stdout.flush()
+        tell_unreachable(board)
+    told.finished(board, code)
+    return code
+
+
+def _write(
+    board: Board, json_path: str | None, outputs: Outputs, fail_on: FailOn, route: Callable[[str], str] = str
+) -> int:
+    """The files that were asked for; returns the exit code."""
+    from evalgate.cli.output import write_json
+
+    outputs.write(board, fail_on, route)
     if json_path is not None:
         write_json(board.to_json(), json_path)
-    if json_path != "-":
-        show_board(board, Traffic(document, published, catalog, now=datetime.now(UTC), note=note))
-        for place in publication.places:
-            click.echo(f"signal: {place.name}")
-        if report_path is not None:
-            click.echo(f"report: {report_path}")
-    sys.stdout.flush()
-    verdicts = [verdict for operation in board.operations for verdict in operation.verdicts]
-    for reason in dict.fromkeys(verdict.reason for verdict in verdicts if verdict.cause == "unreachable"):
-        click.echo(f"evalgate: {safe(reason, 500)}", err=True)
-    return board.exit_code
+    return fail_on.exit_code(board)

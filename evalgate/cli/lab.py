@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.lab_gateway import gateway
 from evalgate.cli.options import PATH
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from evalgate.lab.roster import LabVariant
 
 FOLDER = Path(".evalgate/lab")
+DEMO = Path(".evalgate/watch-demo")
 LIVE_STORE = ".evalgate/lab/live.db"
 CLEAR = ("lab-q8_0", "lab-q4_0")  # variants whose verdicts are clear after few cases …
 QUICK = (Path("suites/add_numbers.yaml"), Path("suites/recall_fact.yaml"))  # … on operations with short answers
@@ -24,6 +26,9 @@ QUICK = (Path("suites/add_numbers.yaml"), Path("suites/recall_fact.yaml"))  # �
 @click.group("lab")
 def command() -> None:
     """Serve real quantized variants of SmolLM2-135M on this machine, judge them live, record their answers."""
+
+
+command.add_command(gateway)
 
 
 @command.command("check")
@@ -84,6 +89,22 @@ def smoke(cases: int, recorded_path: Path) -> int:
     return 0 if min(same) >= 0.9 else 4
 
 
+@command.command("watch-demo")
+@click.option("--suite", "suite_path", type=PATH, default="suites/add_numbers.yaml", show_default=True)
+@click.option("--recordings", type=PATH, default="suites/recordings", show_default=True, help="Recorded answers.")
+@click.option("--days", type=click.IntRange(min=1, max=365), default=30, show_default=True)
+@click.option("--folder", type=PATH, default=DEMO, show_default=True, help="Emptied first; the store stays there.")
+@click.option("--svg", "picture", type=PATH, metavar="FILE", help="Draw the timeline.")
+def watch_demo(suite_path: Path, recordings: Path, days: int, folder: Path, picture: Path | None) -> int:
+    """Play thirty days on recorded answers: a provider swaps its quantization on day 12, and is found out.
+
+    The answers are those of a real model, asked over HTTP on this machine; only the clock is another one.
+    """
+    from evalgate.cli.demo import show
+
+    return show(suite_path, recordings, days, folder, picture)
+
+
 @command.command("record")
 @click.option("--variant", "only", multiple=True, metavar="ID", help="Record only this variant (may be repeated).")
 @click.option("--at-a-time", type=click.IntRange(min=1), default=2, show_default=True, help="Servers that run at once.")
@@ -120,6 +141,23 @@ def record(only: tuple[str, ...], at_a_time: int) -> int:
                 click.echo(f"{path}: {write(endpoints[variant.id], suites, store, path, engine)} answers")
     recorded = [each for each in roster(make_weights(FOLDER)) if (recordings / f"{each.id}.jsonl.gz").exists()]
     Path("catalog.yaml").write_text(catalogue(recorded, recordings=recordings.as_posix()), encoding="utf-8")
+    return 0
+
+
+@command.command("record-border")
+@click.option("--out", type=PATH, default="benchmarks/data/first-tokens.json.gz", show_default=True, help="The file.")
+@click.option("--prompts", type=click.IntRange(min=1), default=1500, show_default=True, help="Candidates to ask.")
+def record_border(out: Path, prompts: int) -> int:
+    """Record the first tokens of many short prompts under each quantization, for the drift benchmarks."""
+    from evalgate.lab.border import candidates, record_first_tokens
+    from evalgate.lab.weights import make_weights
+
+    def on_progress(serving: str, done: int, total: int) -> None:
+        click.echo(f"{serving}: {done} of {total}")
+
+    weights = make_weights(FOLDER, ("F16", "Q8_0", "Q4_0", "Q6_K"))
+    record_first_tokens(out, weights, candidates(prompts), on_progress)
+    click.echo(f"{out}: {prompts} prompts")
     return 0
 
 

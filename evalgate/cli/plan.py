@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from evalgate.cli.options import PATH, catalog_option, store_option, suite_paths
+from evalgate.errors import InputError
+
+if TYPE_CHECKING:
+    from evalgate.plan.watching import Wish
+
+
+class _Dollars(click.ParamType[Decimal]):
+    name = "USD"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        try:
+            dollars = Decimal(str(value))
+        except InvalidOperation:
+            dollars = Decimal(0)
+        if not dollars.is_finite() or not 0 < dollars < 10**9:
+            self.fail(f"expected an amount such as 20 or 0.5, got {value!r}", param, ctx)
+        return dollars
+
+
+DOLLARS = _Dollars()
 
 
 @click.command("plan")
@@ -15,6 +37,13 @@ from evalgate.cli.options import PATH, catalog_option, store_option, suite_paths
 @store_option
 @click.option("--variant", "only", multiple=True, metavar="ID", help="Plan for this variant only (may be repeated).")
 @click.option("--max-cases", type=click.IntRange(min=1), help="At most so many cases of each suite.")
+@click.option("--watch", "watching", is_flag=True, help="What keeping the greens proven takes, month by month.")
+@click.option("--optimise", is_flag=True, help="With --watch: how much to ask and how often, for --budget or --delay.")
+@click.option("--budget", type=DOLLARS, metavar="USD", help="A month, with --optimise: as soon as it allows.")
+@click.option(
+    "--delay", type=click.FloatRange(min=1), metavar="DAYS", help="With --optimise: the cheapest within these."
+)
+@click.option("--drop", type=click.FloatRange(0.005, 0.9), default=0.05, show_default=True, help="What is to be found.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Write the forecast as JSON; - is stdout.")
 def command(
     suites: tuple[Path, ...],
@@ -22,6 +51,11 @@ def command(
     store_name: str,
     only: tuple[str, ...],
     max_cases: int | None,
+    watching: bool,
+    optimise: bool,
+    budget: Decimal | None,
+    delay: float | None,
+    drop: float,
     json_path: str | None,
 ) -> int:
     """Say what a check of SUITES will take: cases, calls, tokens, dollars and minutes, expected and at worst.
@@ -41,6 +75,11 @@ def command(
 
     planned = plan(load_suites(suite_paths(suites)), load_catalog(catalog_path), only=only, max_cases=max_cases)
     contests, earlier = recalled(planned, store_name), earlier_boards(store_name)
+    wish = _wish(watching, optimise, budget, delay, drop)
+    if watching:
+        from evalgate.cli.plan_watch import show
+
+        return show(contests, earlier, wish, json_path)
     forecasts = [forecast(contest, earlier.get(contest.suite.operation, ())) for contest in contests]
     for contest, told in zip(contests, forecasts, strict=True):
         require_support(contest, told)
@@ -52,3 +91,17 @@ def command(
             render_forecast(told, console)
         render_assumptions(forecasts, console)
     return 0
+
+
+def _wish(watching: bool, optimise: bool, budget: Decimal | None, delay: float | None, drop: float) -> Wish | None:
+    from evalgate.plan.watching import Wish
+
+    if not optimise:
+        if budget is not None or delay is not None:
+            raise InputError("--budget and --delay say what to look for: add --watch --optimise")
+        return None
+    if not watching:
+        raise InputError("--optimise is about watching: add --watch")
+    if (budget is None) == (delay is None):
+        raise InputError("--optimise: say --budget USD (a month) or --delay DAYS, and not both")
+    return Wish(drop, budget, delay)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from evalgate.signal.publishing import Signers, look, require_stream
 if TYPE_CHECKING:
     from evalgate.gate import Board
     from evalgate.store import Store
+    from evalgate.watch.telling import Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +40,21 @@ class Publication:
         """Raises `InputError` when a place has what must not be replaced; changes nothing."""
         look(store, self.stream, self.places, self.signers)
 
-    def publish(self, board: Board, store: Store) -> SignalDocument:
+    def publish(self, board: Board, store: Store, now: Callable[[], float] = time.time) -> SignalDocument:
         """The document that the board makes, which is published where there are places."""
 
         def make(previous: SignalDocument | None) -> SignalDocument:
-            return issue(board, previous, stream=self.stream, now=datetime.now(UTC))
+            return issue(board, previous, stream=self.stream, now=datetime.fromtimestamp(now(), UTC))
 
         if self.places:
             return publish(store, self.stream, make, self.places, self.signers).document
         return make(self.current(store)[0])
+
+    def telling(self, store: Store, now: Callable[[], float]) -> Telling:
+        """How whoever watches publishes."""
+        from evalgate.watch.telling import Telling
+
+        return Telling(store, self.stream, self.places, self.signers, now)
 
     def current(self, store: Store) -> tuple[SignalDocument | None, str]:
         """What routers read of this stream, None where nothing was published; and what is to be said of it, or ''.

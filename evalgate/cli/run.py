@@ -14,10 +14,12 @@ from evalgate.cli.options import PATH, catalog_option, since_options, store_opti
 if TYPE_CHECKING:
     from evalgate.collect import Stop
     from evalgate.exchange import AnswerKind
+    from evalgate.graders.classes import Classes
     from evalgate.run import RunResult
 
 
 MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
+MOST_OF_LABEL = 40  # characters
 _KINDS: Mapping[AnswerKind, str] = {  # beside a text, and what failed
     "empty": "empty",
     "cut_in_reasoning": "cut off while reasoning",
@@ -73,8 +75,6 @@ def command(
     `evalgate compare` reads what --out writes; `evalgate merge` brings the stores of several shards together.
     """
     import os
-    from dataclasses import asdict
-    from statistics import fmean
 
     import orjson
 
@@ -87,20 +87,21 @@ def command(
     from evalgate.errors import InputError
     from evalgate.formats.documents import did_you_mean
     from evalgate.formats.files import atomic_file
-    from evalgate.graders import bind
+    from evalgate.plan import grading_of
     from evalgate.run import run
     from evalgate.store import open_store
     from evalgate.suite import load_suite
 
     # near-duplicates decide which cases are the first ones, and nothing else of what is told here
     loaded = load_suite(suite, near_duplicates=max_cases is not None)
-    endpoints = load_catalog(catalog_path).endpoints(loaded.file.model)
+    endpoints = (catalog := load_catalog(catalog_path)).endpoints(loaded.file.model)
     if variant not in endpoints:
         raise InputError(f"{catalog_path}: no variant {variant!r}{did_you_mean(variant, set(endpoints))}")
     cases = loaded.cases[:max_cases][shard]
     if not cases:
         raise InputError(f"--shard: fewer cases ({len(loaded.cases[:max_cases])}) than shards: this one has none")
-    grading, endpoint = bind(loaded), endpoints[variant]
+    endpoint = endpoints[variant]
+    grading = grading_of(loaded, catalog, judged=[endpoint])
     answers = len(cases) * loaded.file.repeats
     with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
@@ -134,14 +135,24 @@ def command(
         except OSError as failure:
             raise InputError(f"--out {out_path}: cannot be written: {failure.strerror}") from None
     if json_path is not None:
-        means = {metric: fmean(scores) for metric, scores in result.scores.items()}
-        summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
-        summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
-        failures = [asdict(group) for group in result.failures]
-        write_json(summary | {"kinds": dict(result.usage.kinds), "failures": failures}, json_path)
+        write_json(_summary(result), json_path)
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
+
+
+def _summary(result: RunResult) -> dict[str, object]:
+    """What `--json` writes."""
+    from dataclasses import asdict
+    from statistics import fmean
+
+    means = {metric: fmean(scores) for metric, scores in result.scores.items()}
+    summary = {"operation": result.operation, "variant": asdict(result.variant), "cases": len(result.cases)}
+    summary |= {"scores": means, "usage": asdict(result.usage), "requests": result.requests}
+    failures = [asdict(group) for group in result.failures]
+    if result.classes:
+        summary["classes"] = {metric: classes.rows() for metric, classes in result.classes.items()}
+    return summary | {"kinds": dict(result.usage.kinds), "failures": failures}
 
 
 def _print(result: RunResult) -> None:
@@ -154,6 +165,8 @@ def _print(result: RunResult) -> None:
     click.echo(f"{head}: {len(result.cases)} cases, {result.requests} requests sent")
     for metric, scores in result.scores.items():
         click.echo(f"  {safe(metric)} {fmean(scores):.4f}")
+        if classes := result.classes.get(metric):
+            _print_classes(classes)
     cost = "tokens and cost unknown"
     if usage.input_tokens is not None and usage.output_tokens is not None:
         about = ESTIMATED if usage.tokens == "estimated" else ""
@@ -168,6 +181,22 @@ def _print(result: RunResult) -> None:
         click.echo(f"  of {usage.answers} answers: {', '.join(silent)}")
     if usage.failed:
         _print_failures(result)
+
+
+def _print_classes(classes: Classes) -> None:
+    """Each label on a line, the most frequent one first."""
+    from evalgate.report.wording import safe
+
+    def share(value: float | None) -> str:
+        return "–" if value is None else f"{value:.3f}"
+
+    report = classes.report()
+    width = max(len(safe(each.label, MOST_OF_LABEL)) for each in report)
+    for each in report:
+        told = f"precision {share(each.precision)}  recall {share(each.recall)}  {each.cases} cases"
+        click.echo(f"    {safe(each.label, MOST_OF_LABEL).ljust(width)}  {told}")
+    if classes.unlabelled:
+        click.echo(f"    {classes.unlabelled} answers give no label, or several")
 
 
 def _print_failures(result: RunResult) -> None:

@@ -22,9 +22,12 @@ def command(operation: str, variant: str, which: str, limit: int, store_name: st
     from evalgate.cli.board_lookup import last_verdict, open_checked, suite_of
     from evalgate.report.layout import console_for_output
     from evalgate.report.side_by_side import Which, cases_that, render_pairs
+    from evalgate.report.slices import render_slices
 
     with open_checked(store_name) as store:
         board, verdict = last_verdict(store, operation, variant)
         pairs = cases_that(cast("Which", which), board, verdict, suite_of(board), store)
-        render_pairs(pairs, console_for_output(), limit)
+        console = console_for_output()
+        render_pairs(pairs, console, limit)
+        render_slices(verdict.slices, console)
     return 0

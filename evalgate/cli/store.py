@@ -70,7 +70,8 @@ def gc(
     """Say what may go, and with --yes delete it.
 
     Answers were paid for, so none goes unless it is selected by age, by being out of use, or (both given) by both.
-    Scores and texts that belong to no answer, and claims of processes that died, go always.
+    Scores and texts that belong to no answer, claims of processes that died, and files and batches of the gateway's
+    clients whose time is over, go always.
     """
     import time
 
@@ -85,6 +86,7 @@ def gc(
         before=None if older_than is None else time.time() - older_than.total_seconds(),
         unless_of=frozenset(endpoint.config for model in models for endpoint in model.values()) if unused else None,
         keep_runs=keep_runs,
+        at=time.time(),
     )
     with open_store(store_name, make=False) as store:
         if yes:

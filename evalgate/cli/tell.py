@@ -17,6 +17,18 @@ def tell(message: str) -> None:
         click.echo(message, err=True)
 
 
+def tell_wrapped(message: str) -> None:
+    """The same for prose: no wider than the terminal, and one line where there is none."""
+    console = telling_console()
+    if not console.is_terminal:
+        tell(message)
+        return
+    from rich.text import Text
+
+    with contextlib.suppress(OSError):
+        console.print(Text(message), highlight=False)
+
+
 def telling_console(*, quiet: bool = False) -> Console:
     """A console on stderr that falls silent when nobody listens any more."""
     from rich.console import Console

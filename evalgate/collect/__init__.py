@@ -3,6 +3,7 @@
 from evalgate.collect.batching import Batching, cancel_batches
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
+from evalgate.collect.opinions import with_opinions
 from evalgate.collect.reasons import ReasonGroup, Reasons
 from evalgate.collect.share import Workbench
 from evalgate.collect.stop import Stop
@@ -24,4 +25,5 @@ __all__ = [
     "all_of",
     "cancel_batches",
     "require_ready",
+    "with_opinions",
 ]

@@ -10,14 +10,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from evalgate.catalog import Endpoint
-from evalgate.collect.retry import RetryPolicy
+from evalgate.collect.handing_in import InDoubt, hand_in_once
 from evalgate.collect.share import Workbench
-from evalgate.errors import EvalgateError, ProviderError
+from evalgate.errors import ProviderError
 from evalgate.providers import AttemptFailed
 from evalgate.providers.batch import BatchClient, BatchState, BatchUnknown, KeyedQuestion
+from evalgate.providers.retry import RetryPolicy
 from evalgate.store import batches
 from evalgate.store.batches import Item, OpenBatch
 
@@ -145,29 +147,19 @@ class BatchLine:
         await self.bench.stop.sleep(seconds)
 
     async def _submit(self, intent: OpenBatch, token: str, questions: Sequence[KeyedQuestion]) -> str:
-        attempts, doubtful = 0, False  # whether the provider may have taken it without our hearing of it
-        while True:
-            attempts += 1
-            try:
-                return await self.client.submit(self.endpoint, questions, token)
-            except AttemptFailed as failure:
-                doubtful = doubtful or not (failure.unreachable or failure.throttled)
-                if doubtful and not self.client.traceable:
-                    raise self._in_doubt(intent, questions, failure) from None
-                try:
-                    await self.pause(failure, attempts)
-                except EvalgateError:
-                    if not doubtful:
-                        await asyncio.to_thread(batches.forget, self.bench.store, intent.name)
-                    raise
-                if doubtful and (found := await self._find({token}, intent.submitted_at)):
-                    return found[token]
-                if doubtful and not self.client.traceable:
-                    raise self._in_doubt(intent, questions, failure) from None
-            except EvalgateError:  # it was turned down
-                if not doubtful:
-                    await asyncio.to_thread(batches.forget, self.bench.store, intent.name)
-                raise
+        async def find() -> str | None:
+            return (await self._find({token}, intent.submitted_at)).get(token)
+
+        try:
+            return await hand_in_once(
+                self.client,
+                lambda: self.client.submit(self.endpoint, questions, token),
+                find,
+                self.pause,
+                partial(asyncio.to_thread, batches.forget, self.bench.store, intent.name),
+            )
+        except InDoubt as doubt:
+            raise self._in_doubt(intent, questions, doubt.failure) from None
 
     def _in_doubt(self, intent: OpenBatch, questions: Sequence[KeyedQuestion], why: AttemptFailed) -> ProviderError:
         what = f"provider {intent.provider!r} did not say whether it took a batch of {len(questions):,} questions"

@@ -9,11 +9,11 @@ from evalgate.catalog import Endpoint, Provider
 from evalgate.collect.health import Health
 from evalgate.collect.limit import AdaptiveLimit
 from evalgate.collect.pace import Pace
-from evalgate.collect.retry import RetryPolicy
 from evalgate.collect.stop import Stop
 from evalgate.exchange import Answer, Question, Request
 from evalgate.exchange.tokens import BYTES_PER_TOKEN, limit_of, prompt_bytes
 from evalgate.providers import Allowance, AttemptFailed, ProviderClient, connect
+from evalgate.providers.retry import RetryPolicy
 
 OUTPUT_TOKENS = 256  # assumed where the suite names no limit
 LAST_CALLS = 5.0  # seconds that calls may still take when it is to end, at a provider that has never answered one

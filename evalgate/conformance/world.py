@@ -30,6 +30,7 @@ providers:
 {providers}
 models:
   - id: {model}
+    baseline: baseline
     variants:
       - {{id: baseline, provider: baseline, quantization: bf16, price: {{input: 1, output: 3}}}}
       - {{id: cheap, provider: cheap, quantization: fp8, price: {{input: 0.5, output: 1.5}}}}

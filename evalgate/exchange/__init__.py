@@ -2,11 +2,12 @@
 
 from evalgate.exchange.answer import Answer, AnswerKind, FinishReason
 from evalgate.exchange.reasoning import split_reasoning
-from evalgate.exchange.request import MAX_TOKENS, JsonValue, Message, Question, Request
+from evalgate.exchange.request import MAX_TOKENS, ROUND, JsonValue, Message, Question, Request
 from evalgate.exchange.scalars import as_text
 
 __all__ = [
     "MAX_TOKENS",
+    "ROUND",
     "Answer",
     "AnswerKind",
     "FinishReason",

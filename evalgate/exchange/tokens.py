@@ -15,7 +15,8 @@ from math import ceil
 import orjson
 
 from evalgate.exchange.answer import Answer
-from evalgate.exchange.request import JsonValue, Request
+from evalgate.exchange.request import JsonValue, Message, Request
+from evalgate.formats.canonical import canonical
 
 BYTES_PER_TOKEN = 4.0  # as long as nothing was learnt
 ENOUGH = 256  # counted answers: more would change nothing
@@ -74,7 +75,14 @@ class TokenEstimates:
 def prompt_bytes(request: Request) -> int:
     """Bytes of what is asked."""
     prompt = request.prompt
-    return _size(prompt) if isinstance(prompt, str) else sum(_size(message.content) for message in prompt)
+    return _size(prompt) if isinstance(prompt, str) else sum(_message_bytes(message) for message in prompt)
+
+
+def _message_bytes(message: Message) -> int:
+    """Of its texts and calls; a picture has tokens, but not by its bytes."""
+    if isinstance(message.content, str) and not message.tool_calls:  # nearly always
+        return _size(message.content)
+    return sum(map(_size, message.texts)) + (len(canonical(message.tool_calls)) if message.tool_calls else 0)
 
 
 def answer_bytes(answer: Answer) -> int:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+DEFAULT_STORE = ".evalgate/evalgate.db"  # what a project bought and concluded, unless somebody says otherwise
+
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write `data` to `path` as `atomic_file` does."""

@@ -14,9 +14,11 @@ from evalgate.gate.board import (
     Point,
     Trying,
     Verdict,
+    Word,
 )
 from evalgate.gate.contest import Family, Ruling, Standing, rule
 from evalgate.gate.differences import Differences, Failures
+from evalgate.gate.failing import KINDS, Before, FailOn, Kind
 from evalgate.gate.history import Attempt, History
 from evalgate.gate.pairing import Sides
 from evalgate.gate.policy import Policy
@@ -26,20 +28,24 @@ from evalgate.gate.verdicts import operation_board
 
 __all__ = [
     "BUILT_IN",
+    "KINDS",
     "PROMPT_TOKENS",
     "Attempt",
     "BaselineCheck",
+    "Before",
     "Board",
     "Cause",
     "ControlVariate",
     "Diagnostic",
     "Differences",
     "Entry",
+    "FailOn",
     "Failures",
     "Family",
     "Flip",
     "Given",
     "History",
+    "Kind",
     "MetricEvidence",
     "OperationBoard",
     "Outcome",
@@ -55,6 +61,7 @@ __all__ = [
     "Usage",
     "VariantFacts",
     "Verdict",
+    "Word",
     "operation_board",
     "rule",
 ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import cache
+from typing import TYPE_CHECKING, Literal
 
 import orjson
 
@@ -13,9 +14,14 @@ from evalgate.exchange import JsonValue
 from evalgate.facts import Usage, VariantFacts
 from evalgate.formats.canonical import canonical
 from evalgate.gate.policy import Policy
+from evalgate.gate.slices import SliceScore
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 FALSE_DISCOVERIES = 0.05
 Outcome = Literal["green", "red", "inconclusive"]
+Word = Literal["green", "red", "worse", "inconclusive"]
 Cause = Literal[
     "proven",  # green or red
     "open",  # all cases were asked and prove neither
@@ -117,7 +123,7 @@ class Verdict:
     green was asked for and `e_value` what there was. `metrics` decide; `diagnostics` are only shown. `beyond_margin`:
     the loss is proven to be more than the margin; other reds are proven worse, perhaps by less. `suspicions` are what
     was noticed for nothing: another prompt than was sent, another model than was asked for. `control_variate` is None
-    where none was used.
+    where none was used. `slices` are only shown, where the suite names them.
     """
 
     variant: VariantFacts
@@ -137,6 +143,7 @@ class Verdict:
     suspicions: tuple[str, ...]
     flips: tuple[Flip, ...]
     control_variate: ControlVariate | None = None
+    slices: tuple[SliceScore, ...] = ()
 
     @property
     def saving(self) -> float | None:
@@ -146,6 +153,11 @@ class Verdict:
         """
         ours, baseline = self.usage.cost_usd, self.baseline_usage.cost_usd
         return 1 - ours / baseline if ours is not None and baseline else None
+
+    @property
+    def word(self) -> Word:
+        """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
+        return "worse" if self.outcome == "red" and not self.beyond_margin else self.outcome
 
     @property
     def worst(self) -> MetricEvidence:
@@ -203,15 +215,9 @@ class Board:
     @property
     def exit_code(self) -> int:
         """4 somebody could not be asked; else 1 one is red; else 3 one is inconclusive and fails by policy; else 0."""
-        verdicts = [verdict for board in self.operations for verdict in board.verdicts]
-        if any(verdict.cause == "unreachable" for verdict in verdicts):
-            return 4
-        pairs = [
-            (verdict.outcome, board.policy.on_inconclusive) for board in self.operations for verdict in board.verdicts
-        ]
-        if any(outcome == "red" for outcome, _ in pairs):
-            return 1
-        return 3 if ("inconclusive", "fail") in pairs else 0
+        from evalgate.gate.failing import FailOn  # which stands on this
+
+        return FailOn().exit_code(self)
 
     @property
     def discoveries(self) -> int:
@@ -230,8 +236,13 @@ class Board:
     @classmethod
     def from_json(cls, data: Mapping[str, JsonValue]) -> Board:
         """Read what `to_json` wrote, in whichever release; raises `pydantic.ValidationError` for anything else."""
-        from pydantic import TypeAdapter  # lazily: only reading back needs it
-
         from evalgate.gate.older_board import brought_up_to_date
 
-        return TypeAdapter(cls).validate_python(brought_up_to_date(data))
+        return _reader().validate_python(brought_up_to_date(data))
+
+
+@cache
+def _reader() -> TypeAdapter[Board]:
+    from pydantic import TypeAdapter  # lazily: only reading back needs it, and made once, which takes a while
+
+    return TypeAdapter(Board)

@@ -35,6 +35,7 @@ class Policy:
     seed: int
     valid_seconds: int
     on_inconclusive: Literal["fail", "pass"]
+    green_after: int = 1
 
     @classmethod
     def of(cls, suite: Suite, asserted: Collection[str]) -> Policy:
@@ -56,6 +57,7 @@ class Policy:
             seed=gate.seed,
             valid_seconds=int(gate.valid_for.total_seconds()),
             on_inconclusive=gate.on_inconclusive,
+            green_after=gate.green_after,
         )
 
     @property

@@ -34,11 +34,12 @@ class Transcript:
     """The answers of one endpoint and their grades, in the order asked; grows wave by wave.
 
     `given[i]` are those to case i, one per repeat. Repeats are numbered from `first_repeat`, so that the baseline can
-    be asked again for answers of its own.
+    be asked again for answers of its own. `tools`: some were offered, so that a call of one says something.
     """
 
     endpoint: Endpoint
     first_repeat: int = 0
+    tools: bool = False
     given: list[Sequence[Given]] = field(default_factory=list)
     _means: dict[str, list[float]] = field(default_factory=dict)
     _columns: dict[str, array[float]] = field(default_factory=dict)
@@ -49,13 +50,20 @@ class Transcript:
         `prompt_size` is that of what was asked, in bytes.
         """
         given = [
-            Given.of(answer, self.endpoint, prompt_size, credited=any(grade.values())).without_texts()
+            Given.of(answer, self.endpoint, prompt_size, credited=self._says_something(answer, grade)).without_texts()
             for answer, grade in zip(answers, grades, strict=True)
         ]
         self.given.append(given)
         whole = [{**grade, **_built_in(each)} for each, grade in zip(given, grades, strict=True)]
         for metric in whole[0]:
             self._means.setdefault(metric, []).append(sum(grade[metric] for grade in whole) / len(whole))
+
+    def _says_something(self, answer: Answer, grade: Mapping[str, float]) -> bool:
+        return any(grade.values()) or (self.tools and bool(answer.details.get("tool_calls")))
+
+    def called(self, cases: int) -> list[bool | None]:
+        """Of each answer to the first `cases` cases, whether it calls a tool; None where there is no answer."""
+        return [_calls(each) for each in self.flat(cases)]
 
     def scores(self, metric: str) -> FloatArray:
         """Mean over the repeats, per case; shape (cases,)."""
@@ -104,6 +112,12 @@ class Transcript:
     def flat(self, cases: int) -> list[Given]:
         """All answers to the first `cases` cases."""
         return [each for group in self.given[:cases] for each in group]
+
+
+def _calls(given: Given) -> bool | None:
+    if given.answer.failed:
+        return None
+    return given.kind == "tool_calls" or given.answer.finish_reason == "tool_calls"
 
 
 def _failed_share(group: Sequence[Given]) -> float:

@@ -8,6 +8,7 @@ from typing import cast
 
 from evalgate.exchange import AnswerKind
 from evalgate.facts import Tally, Usage, VariantFacts
+from evalgate.facts.triggers import Triggers
 from evalgate.gate.board import (
     Cause,
     ControlVariate,
@@ -23,6 +24,7 @@ from evalgate.gate.decide import evidence, flips, other_prompt, required
 from evalgate.gate.history import Charge
 from evalgate.gate.identity import somebody_else
 from evalgate.gate.record import Record
+from evalgate.gate.slices import slice_scores
 from evalgate.gate.transcript import BUILT_IN, PROMPT_TOKENS, Transcript
 
 _FAULTS: dict[AnswerKind, str] = {
@@ -32,6 +34,7 @@ _FAULTS: dict[AnswerKind, str] = {
     "refused": "refusals",
     "tool_calls": "tool calls without content",
 }
+TRIGGER = "tool_trigger_f1"
 _NOTABLE = 0.05
 _ENOUGH = 10  # answers of the baseline that get no full marks: fewer may be chance
 _LOOK = "look at the graders and the targets"
@@ -90,12 +93,13 @@ class _Judging:
             beyond_margin=outcome == "red" and (worst.absolute or worst.interval[1] < -self.policy.margin),
             trying=Trying(self.charge.number, self.charge.level, self.charge.arrival),
             metrics=metrics,
-            diagnostics=tuple(self._diagnostic(metric) for metric in self.shown),
+            diagnostics=(*(self._diagnostic(metric) for metric in self.shown), *self._triggers()),
             usage=self.usage,
             baseline_usage=self.baseline_usage,
             suspicions=tuple(filter(None, (*self._of_one_kind(), other_prompt(self.side, self.baseline, self.cases)))),
             flips=flips(self.record.suite.cases[: self.cases], self.side, self.baseline, self.policy.metrics),
             control_variate=self._control_variate(),
+            slices=slice_scores(self.record.suite, self.cases, self.side, self.baseline, self._compared()),
         )
 
     def _concluded(self, metrics: Sequence[MetricEvidence], ended: str) -> tuple[Outcome, Cause, str]:
@@ -250,6 +254,10 @@ class _Judging:
         found = _of_kinds(self.usage, self.baseline_usage)
         return [f"{told} (baseline {_percent(self.baseline_usage.share(kind))})" for kind, told in found.items()]
 
+    def _compared(self) -> list[str]:
+        """The metrics that are scores of each case by itself."""
+        return [metric for metric in self.policy.metrics if metric != PROMPT_TOKENS]
+
     def _evidence(self, metric: str) -> MetricEvidence:
         pairing = self.record.pairing
         baseline, differences = (values[: self.units] for values in pairing.scores(self.side, metric))
@@ -285,6 +293,20 @@ class _Judging:
         if not self.units:
             return Diagnostic(metric, 0.0, 0.0)
         return Diagnostic(metric, float(baseline.mean()), float((baseline + differences).mean()))
+
+    def _triggers(self) -> Iterable[Diagnostic]:
+        """Whether tools are called where the baseline calls them, and as its yardstick, where it does so itself.
+
+        This is what published verifiers of vendors measure; by itself 0.8 says nothing, for the baseline may not reach
+        more when it is asked again.
+        """
+        called = self.baseline.called(self.cases)
+        found = Triggers.of(zip(self.side.called(self.cases), called, strict=False)).f1
+        if found is None:
+            return []
+        again = self.record.sides.again
+        itself = Triggers.of(zip(again.called(self.cases), called, strict=False)).f1 if again is not None else None
+        return [Diagnostic(TRIGGER, 1.0 if itself is None else itself, found)]
 
 
 def _of_kinds(usage: Usage, beside: Usage | None = None) -> dict[AnswerKind, str]:

@@ -36,3 +36,24 @@ def an_object(expected: JsonValue) -> str | None:
     if expected is None:
         return "there is no target (and no value in the assertion)"
     return None if isinstance(expected, dict) and expected else "expected an object with fields as target"
+
+
+def anything(expected: JsonValue) -> str | None:
+    """Whatever a grader makes of it."""
+    del expected
+    return None
+
+
+def no_value(expected: JsonValue) -> str | None:
+    """The grader looks at the answer alone: a target is not looked at, and a `value` is refused."""
+    del expected
+    return None
+
+
+def texts(expected: JsonValue) -> str | None:
+    """A text, or several of which the best fit counts; none is empty."""
+    if expected is None:
+        return "there is no target (and no value in the assertion)"
+    several = expected if isinstance(expected, list) else [expected]
+    usable = several and all(isinstance(text, str) and text.strip() for text in several)
+    return None if usable else "expected a text, or a list of texts, as target"

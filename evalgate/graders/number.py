@@ -75,7 +75,12 @@ def _from_text(text: str, notation: Notation) -> Number | None:
 
 def _written(number: float) -> Fraction:
     """What is written, and not the binary fraction that is nearest to it."""
-    return Fraction(Decimal(as_text(number))) if number else Fraction(0)
+    return _exactly(as_text(number)) if number else Fraction(0)
+
+
+@functools.lru_cache(maxsize=1024)
+def _exactly(text: str) -> Fraction:
+    return Fraction(Decimal(text))
 
 
 @functools.cache

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from evalgate.graders.number_reader import Found, Notation, Number
-from evalgate.graders.number_text import without_marks
+from evalgate.graders.number_text import may_say, without_marks
 
 MAX_READ = 200_000  # characters, from the end
 _TRIED = 10  # markers of a kind, from the last
@@ -32,14 +32,10 @@ def concluding_number(text: str, notation: Notation, marker: str | None = None) 
     text = notation.plain(text[-MAX_READ:])
     own = notation.plain(marker) if marker else None
     cleaned = without_marks(text)
-    found = _marked(cleaned, notation, own) or _last(notation.numbers(cleaned))
+    found = _marked(cleaned, notation, own) or notation.last(cleaned)
     if found is None:
-        found = _marked(text, notation, own) or _last(notation.numbers(text, glued=True))
+        found = _marked(text, notation, own) or notation.last(text, glued=True)
     return notation.value(found) if found else None
-
-
-def _last(found: Iterator[Found]) -> Found | None:
-    return next(iter(deque(found, maxlen=1)), None)
 
 
 def _marked(text: str, notation: Notation, marker: str | None) -> Found | None:
@@ -57,7 +53,7 @@ def _marked(text: str, notation: Notation, marker: str | None) -> Found | None:
             first = next(notation.numbers(line), None)
             if first is not None and first.start() == 0:
                 return first
-    return _after_last(_ANSWER, text, notation)
+    return _after_last(_ANSWER, text, notation) if may_say(text, "answer") else None
 
 
 def _after_last(marker: re.Pattern[str], text: str, notation: Notation) -> Found | None:

@@ -44,15 +44,17 @@ _SCALES = {
 _JOINED = "百千천万萬만亿億억兆조"
 _TENS = {word: power for power, words in _SCALES.items() for word in words.split()}
 _WORDS = "|".join(word for word in _TENS if word not in set("kmbt" + _JOINED))
+_VULGAR = "¼-¾⅐-⅞↉"
 _TOKEN = re.compile(
     rf"""
+      (?=[-+.\dA-Z{_CURRENCY[1:-1]}{_VULGAR}]|\ [{_VULGAR}])(?:  # how it may begin, for most of a text does not
       (?P<other>  # a date, a time, a ratio, a range is not one number
           {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} | 0[xX][0-9A-Fa-f]+ )
     | (?:(?P<sign>(?<![^\W_])(?<![)\]%}}])[-+])(?:[A-Z]{{3}}\ ?)?)?  # after a letter or digit it is a hyphen
       (?:(?P<currency>(?:[A-Z]{{1,3}})?{_CURRENCY}\ ?)(?P<inner_sign>[-+])?)?
       (?P<digits>
           (?P<whole>\d{{1,9}})[ \u00a0-](?P<above>\d{{1,9}})/(?P<below>\d{{1,9}})(?![\d/])
-        | (?P<before>\d{{0,9}})\ ?(?P<vulgar>[¼-¾⅐-⅞↉])
+        | (?P<before>\d{{0,9}})\ ?(?P<vulgar>[{_VULGAR}])
         | (?P<run>{_RUN}|(?<![\w.,)])\.\d+)
           (?: [eE](?P<exponent>[-+]?\d+)(?!\w)
             | \s?[×xX*·⋅∙]\s?10\s?(?:\^|\*\*)\s?[{{(]?(?P<ten>[-+]?\d+)[}})]?
@@ -63,7 +65,7 @@ _TOKEN = re.compile(
           [ \u00a0\u202f-]?(?:(?ai:{_WORDS})(?![^\W_])|[{_JOINED}](?!\d))
         | [kKMBT](?![^\W_])
         | (?(currency)[mbt](?![^\W_])|(?!))
-      )?
+      )?)
     """,
     re.VERBOSE,
 )
@@ -92,15 +94,21 @@ class Notation:
 
     def numbers(self, text: str, *, glued: bool = False) -> Iterator[Found]:
         """The numbers in a plain text; with `glued`, also those that are part of a word."""
-        for found in _TOKEN.finditer(text):
-            if found["other"] or _is_bound(text, found):
-                continue
-            if not found["currency"] and _is_glued(text, found) and (not glued or _is_index(text, found)):
-                continue
-            if (run := found["run"]) and self._last_of(run) is None:
-                continue
-            if not self.units or self._unit_stands_with(found):
-                yield found
+        return (found for found in _TOKEN.finditer(text) if self._counts(text, found, glued=glued))
+
+    def last(self, text: str, *, glued: bool = False) -> Found | None:
+        """The last of `numbers`, without a look at those before it."""
+        tokens = list(_TOKEN.finditer(text))
+        return next((found for found in reversed(tokens) if self._counts(text, found, glued=glued)), None)
+
+    def _counts(self, text: str, found: Found, *, glued: bool) -> bool:
+        if found["other"] or _is_bound(text, found):
+            return False
+        if not found["currency"] and _is_glued(text, found) and (not glued or _is_index(text, found)):
+            return False
+        if (run := found["run"]) and self._last_of(run) is None:
+            return False
+        return not self.units or self._unit_stands_with(found)
 
     def value(self, found: Found) -> Number | None:
         """What a number is; None when it is too long to be one, divides by zero, or is a factor of a formula."""

@@ -45,7 +45,23 @@ _REMARK = re.compile(
     r"|\b\d{1,2}[ -](?:decimals?\b|decimal (?:place|digit|point)s?\b|significant (?:figure|digit)s?\b|d\.?p\.|s\.?f\.)",
     re.MULTILINE | re.IGNORECASE,
 )
+# one of these stands in every such remark
+_REMARKED = (
+    *("confi", "certain", "konfidenz", "certeza", "fiducia", "sure", "decimal", "significant"),
+    *("d.p.", "dp.", "s.f.", "sf."),
+)
 _LIST_ITEM = re.compile(r"^[ \t]*(?:[-*] )?(\d{1,2})[.)](?=[ \t]+\S)", re.MULTILINE)
+
+
+def may_say(text: str, *words: str) -> bool:
+    """Whether one of `words`, in lower case, may occur in any case: a look that costs less than a search for them.
+
+    Texts beyond ASCII always may: case is not the same there as a pattern has it.
+    """
+    if not text.isascii():
+        return True
+    lower = text.lower()
+    return any(word in lower for word in words)
 
 
 def plain(text: str, decimal_mark: str = ".") -> str:
@@ -55,10 +71,11 @@ def plain(text: str, decimal_mark: str = ".") -> str:
         text = text.translate(_FORMS).replace("٫", decimal_mark).replace(_KEYCAP, "")
         text = _OTHER_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
         text = _SUPERSCRIPT.sub(lambda found: "^{" + found[0].translate(_LOWERED) + "}", text)
-    text = _SIGN_OUTSIDE.sub(r"\1-", text)  # `-**5**`, `-(5)`
+    if "-" in text:
+        text = _SIGN_OUTSIDE.sub(r"\1-", text)  # `-**5**`, `-(5)`
     if "\\" in text or "{," in text:
         text = _without_latex(text)
-    return _NEGATIVE.sub("-", text)
+    return _NEGATIVE.sub("-", text) if may_say(text, "-", "minus", "negative") else text
 
 
 def _without_latex(text: str) -> str:
@@ -75,7 +92,10 @@ def _as_division(found: re.Match[str]) -> str:
 
 def without_marks(text: str) -> str:
     """`text` without footnote marks, remarks on the answer, and the numbers of list items (1, 2, 3, … in order)."""
-    text = _REMARK.sub(" ", _FOOTNOTE.sub(" ", text))
+    if "[" in text or "【" in text:
+        text = _FOOTNOTE.sub(" ", text)
+    if may_say(text, *_REMARKED):
+        text = _REMARK.sub(" ", text)
     expected, last, kept = 1, 0, []
     for item in _LIST_ITEM.finditer(text):
         number = int(item[1])

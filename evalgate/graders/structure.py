@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from decimal import Decimal
-from functools import partial
+from collections.abc import Iterator
+from typing import Literal
 
-from evalgate.exchange import JsonValue, as_text
+from evalgate.exchange import JsonValue
+from evalgate.graders.dates import DateForm
 from evalgate.graders.expectations import an_object
 from evalgate.graders.json_text import MISSING, DuplicateKeys, Extract, parse_json
-from evalgate.graders.normalise import Normalisation, normalised
+from evalgate.graders.normalise import Normalisation
 from evalgate.graders.registry import Text, grader
+from evalgate.graders.same import Comparison, Rule, Tolerance, leaves, same
+
+Fields = dict[str, Rule]
 
 
 def _a_schema(expected: JsonValue, *, check_format: bool = True) -> str | None:
@@ -19,7 +22,7 @@ def _a_schema(expected: JsonValue, *, check_format: bool = True) -> str | None:
     return problem_with(expected, check_format=check_format)
 
 
-@grader("json_schema", expects=_a_schema)
+@grader("json_schema", expects=_a_schema, value_as="schema")
 def json_schema(
     text: str,
     expected: JsonValue,
@@ -46,17 +49,23 @@ def json_schema(
 
 
 def _texts(
-    expected: JsonValue, *, normalise: Normalisation = "default", ignore_case: bool | None = None
+    expected: JsonValue,
+    *,
+    normalise: Normalisation = "default",
+    ignore_case: bool | None = None,
+    fields: Fields | None = None,
 ) -> Iterator[Text]:
-    todo = [("", expected)]
+    todo = [("", expected, Comparison(normalise, ignore_case, fields=fields or {}))]
     while todo:
-        field, value = todo.pop()
+        field, value, how = todo.pop()
         if isinstance(value, str):
-            yield Text(field, value, normalised(value, normalise, ignore_case))
+            yield Text(field, value, how.text(value))
         elif isinstance(value, dict):
-            todo += [(f"{field}.{key}".removeprefix("."), inner) for key, inner in value.items()]
+            named = ((f"{field}.{key}".removeprefix("."), inner) for key, inner in value.items())
+            todo += [(name, inner, how.at(name)) for name, inner in named]
         elif isinstance(value, list):
-            todo += [(f"{field}[]", inner) for inner in value]
+            name = f"{field}[]"
+            todo += [(name, inner, how.at(name)) for inner in value]
 
 
 @grader("json_fields", expects=an_object, texts=_texts)
@@ -68,49 +77,60 @@ def json_fields(
     ignore_case: bool | None = None,
     extract: Extract = "fenced",
     duplicate_keys: DuplicateKeys = "last",
+    tolerance: Tolerance = 0.0,
+    relative_tolerance: Tolerance = 0.0,
+    unordered: bool = False,
+    dates: DateForm = "as_text",
+    fields: Fields | None = None,
 ) -> float:
     """Share of the target's fields that the answer has right; 0 when it is not a JSON object.
 
     A nested object counts by its leaves. Texts are compared normalised as for `exact`, numbers by value and exactly
-    (2 is 2.0, and true is not 1), lists in order. Fields that the target does not have are ignored; use `json_schema`
-    to forbid them. `extract` and `duplicate_keys` as for `json_schema`.
+    (2 is 2.0, and true is not 1), lists in order. Fields that the target does not have are ignored; use `json_match`
+    or `json_schema` to forbid them. `extract` and `duplicate_keys` as for `json_schema`.
+
+    `tolerance` is absolute, `relative_tolerance` a share of the target; the larger one counts. `unordered` takes lists
+    in any order (of at most 1,000 members), and each member counts once. `dates` compares texts that are days as days:
+    `any` where they can only be read in one way, or `day_first`, `month_first`. `fields` says the same of one field
+    and what is inside it, by its path: `{due: {dates: any}, "lines[].price": {tolerance: 0.01}}`.
     """
     value = parse_json(text, extract=extract, duplicate_keys=duplicate_keys)
     if not isinstance(value, dict):
         return 0.0
-    compared = partial(normalised, normalise=normalise, ignore_case=ignore_case)
-    leaves = list(_leaves(expected, value, compared))
-    return sum(leaves) / len(leaves)
+    how = Comparison(normalise, ignore_case, tolerance, relative_tolerance, unordered, dates, fields or {})
+    right = list(leaves(expected, value, how))
+    return sum(right) / len(right)
 
 
-_Compared = Callable[[str], str]
+def _a_value(expected: JsonValue) -> str | None:
+    return "there is no target (and no value in the assertion)" if expected is None else None
 
 
-def _leaves(expected: JsonValue, actual: JsonValue | object, compared: _Compared) -> Iterator[bool]:
-    if isinstance(expected, dict) and expected:
-        inner = actual if isinstance(actual, dict) else {}
-        for key, wanted in expected.items():
-            yield from _leaves(wanted, inner.get(key, MISSING), compared)
-    else:
-        yield _same(expected, actual, compared)
+@grader("json_match", expects=_a_value, texts=_texts)
+def json_match(
+    text: str,
+    expected: JsonValue,
+    *,
+    extra_fields: Literal["refuse", "allow"] = "refuse",
+    normalise: Normalisation = "default",
+    ignore_case: bool | None = None,
+    extract: Extract = "fenced",
+    duplicate_keys: DuplicateKeys = "last",
+    tolerance: Tolerance = 0.0,
+    relative_tolerance: Tolerance = 0.0,
+    unordered: bool = False,
+    dates: DateForm = "as_text",
+    fields: Fields | None = None,
+) -> float:
+    """1 when the answer is JSON and the whole of it is the target, else 0; for a share, use `json_fields`.
 
-
-def _same(expected: JsonValue, actual: JsonValue | object, compared: _Compared) -> bool:
-    if isinstance(expected, bool) or isinstance(actual, bool):
-        return expected is actual
-    if isinstance(expected, str) and isinstance(actual, str):
-        return expected == actual or compared(expected) == compared(actual)
-    if isinstance(expected, int | float | Decimal) and isinstance(actual, int | float | Decimal):
-        return _value(expected) == _value(actual)
-    if isinstance(expected, list) and isinstance(actual, list):
-        return len(expected) == len(actual) and all(
-            _same(one, other, compared) for one, other in zip(expected, actual, strict=True)
-        )
-    if isinstance(expected, dict) and expected and isinstance(actual, dict):
-        return all(_leaves(expected, actual, compared))
-    return expected == actual
-
-
-def _value(number: float | Decimal) -> int | Decimal:
-    """Exactly what is written: a float is its shortest text, for it stands for that."""
-    return Decimal(as_text(number)) if isinstance(number, float) else number
+    The target may be any JSON value, also a list or an empty object. Objects must have the target's fields and no
+    others, at any depth; with `extra_fields: allow` further ones do not matter. A field that is null is not one that
+    is missing. A target that is a text is compared with the JSON text of the answer: `"Paris"` with its quotes. All
+    other options as for `json_fields`.
+    """
+    value = parse_json(text, extract=extract, duplicate_keys=duplicate_keys)
+    if value is MISSING:
+        return 0.0
+    how = Comparison(normalise, ignore_case, tolerance, relative_tolerance, unordered, dates, fields or {})
+    return float(same(expected, value, how, whole=extra_fields == "refuse"))

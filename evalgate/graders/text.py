@@ -100,7 +100,7 @@ def _a_pattern(expected: JsonValue) -> str | None:
     return None
 
 
-@grader("regex", expects=_a_pattern)
+@grader("regex", expects=_a_pattern, value_as="pattern")
 def regex(text: str, expected: JsonValue, *, ignore_case: bool = False) -> float:
     """1 when the pattern is found anywhere in the answer, as it was given; anchor it with ^ and $ for the whole.
 

@@ -89,10 +89,13 @@ class LlamaEngine:
     """A GGUF file served by the ik_llama.cpp wheel. Not thread-safe: the caller takes turns.
 
     `context` is the number of tokens that prompt and answer share. As many servers do, a longer prompt loses its
-    beginning without a word: that is one of the serving faults the lab exists to show.
+    beginning without a word: that is one of the serving faults the lab exists to show. `block` is the most tokens
+    decoded together: another number gives the same answers but for rounding, as another batch does on a real server.
     """
 
-    def __init__(self, weights: Path, *, sha256: str, threads: int = 1, context: int = 2048) -> None:
+    def __init__(
+        self, weights: Path, *, sha256: str, threads: int = 1, context: int = 2048, block: int = BLOCK
+    ) -> None:
         try:
             # Imported here: an optional extra that takes its time, and only a lab server needs it. By name: untyped.
             api: Any = import_module("ik_llama_cpp._ctypes_api")
@@ -102,6 +105,7 @@ class LlamaEngine:
         header = read_header(weights)
         self._api = api
         self._context_tokens = context
+        self._block = block
         self._template = str(header.metadata.get("tokenizer.chat_template", ""))
         self._fingerprint = f"ik_llama_cpp-{version('ik-llama-cpp-python')}-{sha256[:12]}"
         self._remove = _bind_cache_removal(api)
@@ -202,12 +206,12 @@ class LlamaEngine:
         return self._pieces[token]
 
     def _blocks(self, tokens: list[int]) -> list[list[int]]:
-        """Cut a prompt into blocks: at most BLOCK tokens, a new one after each blank line and before each user turn."""
+        """Cut a prompt into blocks: at most `block` tokens, a new one after a blank line and before a user turn."""
         blocks: list[list[int]] = [[]]
         before = b""
         for index, token in enumerate(tokens):
             new_turn = tokens[index : index + len(self._turn)] == self._turn
-            if blocks[-1] and (len(blocks[-1]) == BLOCK or new_turn or before.endswith(NEW_PARAGRAPH.encode())):
+            if blocks[-1] and (len(blocks[-1]) == self._block or new_turn or before.endswith(NEW_PARAGRAPH.encode())):
                 blocks.append([])
             blocks[-1].append(token)
             before = before[-1:] + self._piece(token)

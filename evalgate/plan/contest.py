@@ -56,8 +56,9 @@ class Contest:
     def record(self) -> Record:
         """An empty record: of the baseline, of the baseline asked again, and of each variant."""
         policy, repeats = self.policy, self.suite.file.repeats
-        again = Transcript(self.baseline, first_repeat=repeats) if policy.baseline_check else None
-        variants = {name: Transcript(endpoint) for name, endpoint in self.variants.items()}
+        tools = "tools" in self.suite.parameters
+        again = Transcript(self.baseline, first_repeat=repeats, tools=tools) if policy.baseline_check else None
+        variants = {name: Transcript(endpoint, tools=tools) for name, endpoint in self.variants.items()}
         entry = Entry(
             policy=policy,
             units=self.units,
@@ -67,7 +68,7 @@ class Contest:
             named=self.named,
             history=self.history,
         )
-        return Record(self.suite, Sides(Transcript(self.baseline), again, variants), entry)
+        return Record(self.suite, Sides(Transcript(self.baseline, tools=tools), again, variants), entry)
 
 
 class Memory(Protocol):
@@ -98,7 +99,7 @@ def plan(
     contests = []
     for suite in suites:
         baseline, others = _endpoints(suite, catalog)
-        grading = bind(suite)
+        grading = grading_of(suite, catalog, judged=[baseline, *others.values()])
         _check_metrics(suite, grading)
         variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
         units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
@@ -125,6 +126,24 @@ def _endpoints(suite: Suite, catalog: Catalog) -> tuple[Endpoint, dict[str, Endp
             f"nothing to hold against the baseline: {suite.file.model!r} has no other variant", "variants"
         )
     return endpoints[suite.file.baseline], others
+
+
+def grading_of(suite: Suite, catalog: Catalog, *, judged: Sequence[Endpoint]) -> Grading:
+    """The suite's grading with the judges that it asks; raises `InputError` also for a judge that there is none of.
+
+    Who is judged cannot be judge: it likes its own answers best.
+    """
+    grading = bind(suite)
+    everybody = {name: endpoint for model in catalog.models.values() for name, endpoint in model.items()}
+    judges: dict[str, Endpoint] = {}
+    for name, place in grading.asked.items():
+        if name not in everybody:
+            message = f"{place} judge: no variant {name!r} in {catalog.path}{did_you_mean(name, set(everybody))}"
+            raise InputError(message)
+        if any(endpoint.kin == everybody[name].kin for endpoint in judged):
+            raise InputError(f"{place} judge: {name!r} is judged itself; name another variant of the catalogue")
+        judges[name] = everybody[name]
+    return grading.with_judges(judges)
 
 
 def _check_metrics(suite: Suite, grading: Grading) -> None:

@@ -98,7 +98,7 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
     suite, policy, record = contest.suite, contest.policy, contest.record()
     available = len(contest.units)
     per_unit = len(contest.cases) / available * policy.repeats
-    known, guess = _known(earlier), _guess(contest)
+    known, guess = known_usage(earlier), assumed_usage(contest)
     expected = record.expected()
     sides = []
     for name, endpoint in contest.variants.items():
@@ -229,7 +229,7 @@ def _side(
     )
 
 
-def _known(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage]]:
+def known_usage(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage]]:
     """Flip rate and usage by config hash: an endpoint that was changed is another endpoint."""
     known: dict[str, tuple[float, Usage]] = {}
     for board in earlier:
@@ -241,7 +241,7 @@ def _known(earlier: Iterable[OperationBoard]) -> Mapping[str, tuple[float, Usage
     return known
 
 
-def _guess(contest: Contest) -> Usage:
+def assumed_usage(contest: Contest) -> Usage:
     """What answers of an endpoint that nobody has asked may be like."""
     prompts = [prompt_bytes(contest.suite.request(case)) for case in contest.cases[:SAMPLED_PROMPTS]]
     generation = contest.suite.file.generation

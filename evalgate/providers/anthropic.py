@@ -15,6 +15,7 @@ from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue, Message, Request
 from evalgate.providers.anthropic_stream import AnthropicStream
+from evalgate.providers.anthropic_turns import turns
 from evalgate.providers.base import AttemptFailed
 from evalgate.providers.details import bounded, served_by, storable
 from evalgate.providers.finish import finish_reason
@@ -23,7 +24,7 @@ from evalgate.providers.usage import count_within, counted, token_count
 from evalgate.providers.wire import Wire
 
 DEFAULT_MAX_TOKENS = 4096  # Messages requires a limit; this one holds where the suite names none
-_EFFORTS = {"low", "medium", "high", "xhigh", "max"}
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
@@ -37,10 +38,10 @@ def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValu
     body: dict[str, JsonValue] = {
         "model": endpoint.served_as,
         "max_tokens": DEFAULT_MAX_TOKENS,
-        "messages": [{"role": message.role, "content": message.content} for message in messages],
+        "messages": turns(endpoint, messages),
     }
     if system:
-        body["system"] = "\n\n".join(message.content for message in system)
+        body["system"] = "\n\n".join("".join(message.texts) for message in system)
     output: dict[str, JsonValue] = {}
     for name, value in request.parameters.items():
         if name in ("response_format", "reasoning_effort"):
@@ -166,7 +167,7 @@ _PARAMETERS: dict[str, tuple[str, Callable[[JsonValue], JsonValue]]] = {
 def _output(endpoint: Endpoint, name: str, value: JsonValue) -> Mapping[str, JsonValue]:
     """What goes into `output_config`."""
     if name == "reasoning_effort":
-        if value not in _EFFORTS:
+        if value not in EFFORTS:
             raise _unsupported(endpoint, f"knows no reasoning_effort {value!r}; the least is 'low'")
         return {"effort": value}
     kind = value.get("type") if isinstance(value, dict) else None

@@ -12,10 +12,10 @@ from contextlib import aclosing
 import orjson
 
 from evalgate.catalog import Endpoint, Provider
-from evalgate.exchange import Answer, JsonValue
+from evalgate.exchange import JsonValue
 from evalgate.providers.anthropic import build, read
-from evalgate.providers.batch import BatchState, KeyedAnswer, KeyedQuestion, split
-from evalgate.providers.batch_results import accepted, answer_of, batch_in, count, id_of, row_of, unanswered
+from evalgate.providers.batch import BatchState, KeyedAnswer, KeyedBody, KeyedQuestion, Result, split
+from evalgate.providers.batch_results import accepted, answer_of, batch_in, count, id_of, row_of
 from evalgate.providers.reply import Reply
 from evalgate.providers.transfer import Transfer
 
@@ -48,12 +48,22 @@ class AnthropicBatches:
 
     def split(self, endpoint: Endpoint, items: Sequence[KeyedQuestion], most: int) -> Iterator[list[KeyedQuestion]]:
         """See `BatchClient.split`."""
+
+        def size(item: KeyedQuestion) -> int:
+            return len(_request(item[0], orjson.dumps(build(endpoint, item[1].request)[1]))) + 1
+
         most = min(most, MOST_QUESTIONS)
-        return split(items, lambda item: len(_request(endpoint, item)) + 1, most, MOST_BYTES - 100)
+        return split(items, size, most, MOST_BYTES - 100)
 
     async def submit(self, endpoint: Endpoint, items: Sequence[KeyedQuestion], token: str) -> str:
         """See `BatchClient.submit`; the token goes nowhere."""
-        body = b",".join(_request(endpoint, item) for item in items)
+        built = ((key, build(endpoint, question.request)[1]) for key, question in items)
+        return await self.hand_in("/messages", [(key, orjson.dumps(body)) for key, body in built], token)
+
+    async def hand_in(self, path: str, bodies: Sequence[KeyedBody], token: str) -> str:
+        """See `BatchClient.hand_in`."""
+        del path, token  # messages are all that there is, and nothing of ours can go along
+        body = b",".join(_request(key, params) for key, params in bodies)
         reply = await self._http.send(_PATH, b'{"requests":[' + body + b"]}")
         return id_of(accepted(reply, self._provider, self._http.redact), "batch")
 
@@ -76,8 +86,8 @@ class AnthropicBatches:
             cancelled=isinstance(body.get("cancel_initiated_at"), str),
         )
 
-    async def fetch(self, batch: str) -> AsyncGenerator[KeyedAnswer, None]:
-        """See `BatchClient.fetch`; results that were thrown away (after 29 days) are none."""
+    async def results(self, batch: str) -> AsyncGenerator[tuple[str, Result], None]:
+        """See `BatchClient.results`; results that were thrown away (after 29 days) are none."""
         url = (await self._look(batch)).get("results_url")
         if not isinstance(url, str):
             return
@@ -85,7 +95,13 @@ class AnthropicBatches:
         async with aclosing(self._http.lines(path)) as lines:
             async for line in lines:
                 if (row := row_of(line)) is not None:
-                    yield row[0], self._answer(row[1].get("result"))
+                    yield row[0], _result(row[1].get("result"))
+
+    async def fetch(self, batch: str) -> AsyncGenerator[KeyedAnswer, None]:
+        """See `BatchClient.fetch`."""
+        async with aclosing(self.results(batch)) as results:
+            async for key, result in results:
+                yield key, answer_of(result, read, self._http.redact)
 
     async def cancel(self, batch: str) -> None:
         """See `BatchClient.cancel`."""
@@ -99,20 +115,20 @@ class AnthropicBatches:
     async def _look(self, batch: str) -> dict[str, JsonValue]:
         return batch_in(await self._http.get(f"{_PATH}/{batch}"), batch, self._http.redact)
 
-    def _answer(self, result: JsonValue) -> Answer:
-        result = result if isinstance(result, dict) else {}
-        kind = result.get("type")
-        if kind == "succeeded":
-            return answer_of(Reply(200, result.get("message")), read, self._http.redact)
-        if kind == "errored":
-            error = result.get("error")  # an error response, as the Messages API sends it: its type is "error"
-            inner = error.get("error") if isinstance(error, dict) else None
-            inner = inner if isinstance(inner, dict) else error
-            named = inner.get("type") if isinstance(inner, dict) else None
-            status = _STATUS.get(named, 500) if isinstance(named, str) else 500
-            return answer_of(Reply(status, {"error": inner}), read, self._http.redact)
-        return unanswered(_NOT_DONE.get(str(kind), f"a result of unknown type {kind!r}"), self._http.redact)
+
+def _result(result: JsonValue) -> Result:
+    result = result if isinstance(result, dict) else {}
+    kind = result.get("type")
+    if kind == "succeeded":
+        return Reply(200, result.get("message"))
+    if kind == "errored":
+        error = result.get("error")  # an error response, as the Messages API sends it: its type is "error"
+        inner = error.get("error") if isinstance(error, dict) else None
+        inner = inner if isinstance(inner, dict) else error
+        named = inner.get("type") if isinstance(inner, dict) else None
+        return Reply(_STATUS.get(named, 500) if isinstance(named, str) else 500, {"error": inner})
+    return _NOT_DONE.get(str(kind), f"a result of unknown type {kind!r}")
 
 
-def _request(endpoint: Endpoint, item: KeyedQuestion) -> bytes:
-    return orjson.dumps({"custom_id": item[0], "params": build(endpoint, item[1].request)[1]})
+def _request(key: str, params: bytes) -> bytes:
+    return orjson.dumps({"custom_id": key, "params": orjson.Fragment(params)})

@@ -15,9 +15,12 @@ from typing import Protocol
 from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, Question
+from evalgate.providers.reply import Reply
 
 KeyedQuestion = tuple[str, Question]
 KeyedAnswer = tuple[str, Answer]
+KeyedBody = tuple[str, bytes]  # a request's body in the protocol's own JSON
+Result = Reply | str  # the response to one request, or why it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +65,20 @@ class BatchClient(Protocol):
         After an `AttemptFailed` that is neither `unreachable` nor `throttled` the provider may have taken it.
         """
 
+    async def hand_in(self, path: str, bodies: Sequence[KeyedBody], token: str) -> str:
+        """As `submit`, for requests as they go over the wire to `path` (such as `/chat/completions`)."""
+
     async def find(self, tokens: Collection[str], since: float) -> Mapping[str, str]:
         """Ids of the batches that were handed in under these tokens since then (seconds since the epoch)."""
 
     async def poll(self, batch: str) -> BatchState:
         """How far it is; raises `BatchUnknown` when the provider does not know it."""
 
+    def results(self, batch: str) -> AsyncGenerator[tuple[str, Result], None]:
+        """Every result that can be read, as it came over the wire, in the provider's order; without our key."""
+
     def fetch(self, batch: str) -> AsyncGenerator[KeyedAnswer, None]:
-        """Every result that can be read, in the provider's order.
+        """The results as answers.
 
         One that may turn out better in another batch (it expired, was cancelled, met an error of the server) is an
         answer with the finish reason `error`. The latency of all of them is 0: a batch tells nothing of the endpoint's.

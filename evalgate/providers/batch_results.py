@@ -13,7 +13,7 @@ from evalgate.catalog import Provider
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.batch import BatchUnknown
+from evalgate.providers.batch import BatchUnknown, Result
 from evalgate.providers.body import parse_whole
 from evalgate.providers.http import KEY_REJECTED, RETRYABLE
 from evalgate.providers.reply import Reply, as_said, is_filtered, is_spent, message_of
@@ -35,18 +35,25 @@ def row_of(line: bytes) -> tuple[str, dict[str, JsonValue]] | None:
     return (key, row) if isinstance(key, str) and isinstance(row, dict) else None
 
 
-def answer_of(reply: Reply, read: Read, redact: Redact) -> Answer:
-    """The answer in a reply; its latency is 0."""
-    reply = as_said(reply)
-    status = reply.status
-    may_pass = status in RETRYABLE or status >= 500
-    turned_away = status in _OF_THE_ENDPOINT or 300 <= status < 400 or is_spent(reply.body)
-    if may_pass or turned_away or (status in KEY_REJECTED and not is_filtered(reply.body)):
-        return unanswered(f"HTTP {status}: {message_of(reply.body)}", redact)
+def answer_of(result: Result, read: Read, redact: Redact) -> Answer:
+    """The answer in a result; its latency is 0."""
+    if isinstance(result, str):
+        return unanswered(result, redact)
+    reply = as_said(result)
+    if may_differ(reply):
+        return unanswered(f"HTTP {reply.status}: {message_of(reply.body)}", redact)
     try:
         return read(reply, 0.0, redact)
     except AttemptFailed as failure:
         return unanswered(failure.reason, redact)
+
+
+def may_differ(reply: Reply) -> bool:
+    """Whether the same request may fare better another time, or elsewhere: the endpoint's trouble, not its own."""
+    status = reply.status
+    may_pass = status in RETRYABLE or status >= 500
+    turned_away = status in _OF_THE_ENDPOINT or 300 <= status < 400 or is_spent(reply.body)
+    return may_pass or turned_away or (status in KEY_REJECTED and not is_filtered(reply.body))
 
 
 def unanswered(why: str, redact: Redact) -> Answer:

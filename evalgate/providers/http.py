@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import time
 from collections.abc import AsyncIterator, Mapping
-from urllib.parse import quote, urlsplit
 
 import orjson
 
-from evalgate import __version__
 from evalgate.catalog import Provider
-from evalgate.errors import InputError, ProviderError
+from evalgate.errors import ProviderError
 from evalgate.exchange import JsonValue
-from evalgate.providers.access import authentication, query_of, root_of
 from evalgate.providers.again import seconds_until_retry
 from evalgate.providers.allowance import allowance_of
 from evalgate.providers.assembly import Assembler
 from evalgate.providers.base import Allowance, AttemptFailed
 from evalgate.providers.body import mended, parse, parse_whole
 from evalgate.providers.connection import Connection, Head
-from evalgate.providers.connections import Address, Connections
-from evalgate.providers.proxy import proxy_for
+from evalgate.providers.origin import Origin
 from evalgate.providers.reply import THROTTLED, Reply, as_said, error_in, is_filtered, is_spent, message_of
 from evalgate.providers.streaming import FOR_THE_END, Reading, StreamTooLarge, is_stream
 
@@ -33,8 +28,6 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 RETRYABLE = {408, 409, 425, 429}  # and whatever begins with 5
 KEY_REJECTED = {401, 403}
 MAX_MESSAGE = 300
-MIN_SECRET = 16  # characters; shorter keys are placeholders such as EMPTY, and may be words of an answer
-_URL_CHARACTERS = "%/?[]@:!$&'()*+,;=~"  # RFC 3986, and what is encoded already; nothing else gets into a request line
 _TURNED_AWAY = {  # scored as a bad answer, each of these would be held against the model
     402: "its credit is used up",
     404: "check base_url, and the model's name there (served_as)",
@@ -49,23 +42,8 @@ class HttpClient:
         self._provider, self._key = provider, key
         self.allowance: Allowance | None = None
         self._calls: dict[asyncio.Timeout, Connection | None] = {}  # that are under way, by their clocks
-        self._base, self._query = root_of(provider), query_of(provider)
-        # as it stands in JSON; an endpoint that echoes the key must not get it stored
-        self._secret = orjson.dumps(key)[1:-1] if key is not None and len(key) >= MIN_SECRET else None
-        try:
-            server = Address.of(self._base)
-        except ValueError:
-            raise InputError(f"provider {provider.id!r}: invalid base_url {self._base}") from None
-        proxy = Address.of(url) if (url := proxy_for(self._base)) is not None else None
-        # less than the whole: a provider that is not there is told from one that does not answer
-        self._connections = Connections(server, proxy, min(provider.connect_timeout, 0.9 * provider.timeout))
-        headers = {"Host": server.authority, "User-Agent": f"evalgate/{__version__}", "Accept": "*/*"}
-        headers |= {"Accept-Encoding": "identity"} | authentication(provider, key)
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._before_path = urlsplit(self._base).path
-        if proxy is not None and server.scheme == "http":
-            self._before_path = f"http://{server.authority}{self._before_path}"
-            self._headers += proxy.authorization
+        self._origin = Origin(provider, key)
+        self._connections, self._secret = self._origin.connections, self._origin.secret
 
     async def post(self, path: str, body: Mapping[str, JsonValue]) -> Reply:
         """POST `body`; raises `AttemptFailed` when another attempt may help, `ProviderError` when no call will."""
@@ -142,7 +120,7 @@ class HttpClient:
 
     def url(self, path: str) -> str:
         """Where `path` (which may have a query) is at this provider."""
-        return self._with_query(self._base + path)
+        return self._origin.url(path)
 
     def redact(self, text: str) -> str:
         """`text` without the key, on one line, shortened: for messages that may echo what was sent."""
@@ -183,15 +161,8 @@ class HttpClient:
         self, connection: Connection, method: str, path: str, *body: bytes, kind: str = "application/json"
     ) -> Head:
         """Begin a call; `kind` is the media type of the body, if there is one."""
-        content = f"Content-Type: {kind}\r\nContent-Length: {sum(map(len, body))}\r\n" if body else ""
-        request = f"{method} {self._target(path)} HTTP/1.1\r\n{self._headers}{content}\r\n"
-        return await connection.call(request.encode(), *body)
-
-    def _with_query(self, url: str) -> str:
-        return f"{url}{'&' if '?' in url else '?'}{self._query}" if self._query else url
-
-    def _target(self, path: str) -> str:
-        return _quoted(self._with_query(f"{self._before_path}{path}"))
+        request = self._origin.head(method, path, kind if body else None, sum(map(len, body)))
+        return await connection.call(request, *body)
 
     def _whole(self, assembled: JsonValue) -> JsonValue:
         """What a stream said, without the key, which may have come in two pieces."""
@@ -270,12 +241,9 @@ class HttpClient:
 
     def _too_large(self, limit: int) -> ProviderError:
         message = f"provider {self._provider.id!r} sent an answer of more than {limit >> 20} MiB"
-        return ProviderError(f"{message}; lower max_tokens in the suite, or look at what answers at {self._base}")
-
-
-@functools.lru_cache(maxsize=64)  # most calls of a run go to one place
-def _quoted(target: str) -> str:
-    return quote(target, safe=_URL_CHARACTERS)
+        return ProviderError(
+            f"{message}; lower max_tokens in the suite, or look at what answers at {self._origin.base}"
+        )
 
 
 async def _more(connection: Connection, chunks: list[bytes]) -> bytes:

@@ -24,7 +24,7 @@ def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValu
     body: dict[str, JsonValue] = {"model": endpoint.served_as, **request.parameters}
     if isinstance(request.prompt, str):
         return "/completions", _plain(body) | {"prompt": request.prompt}
-    messages: list[JsonValue] = [{"role": message.role, "content": message.content} for message in request.prompt]
+    messages: list[JsonValue] = [message.to_json() for message in request.prompt]
     return "/chat/completions", body | {"messages": messages}
 
 

@@ -14,10 +14,10 @@ import orjson
 
 from evalgate.catalog import Endpoint, Provider
 from evalgate.errors import ProviderError
-from evalgate.exchange import Answer, JsonValue
+from evalgate.exchange import JsonValue
 from evalgate.providers.base import AttemptFailed
-from evalgate.providers.batch import BatchState, KeyedAnswer, KeyedQuestion, split
-from evalgate.providers.batch_results import accepted, answer_of, batch_in, count, id_of, row_of, unanswered
+from evalgate.providers.batch import BatchState, KeyedAnswer, KeyedBody, KeyedQuestion, Result, split
+from evalgate.providers.batch_results import accepted, answer_of, batch_in, count, id_of, row_of
 from evalgate.providers.openai import build, read
 from evalgate.providers.reply import Reply, message_of
 from evalgate.providers.transfer import Transfer
@@ -42,21 +42,31 @@ class OpenAIBatches:
 
     def split(self, endpoint: Endpoint, items: Sequence[KeyedQuestion], most: int) -> Iterator[list[KeyedQuestion]]:
         """See `BatchClient.split`: all requests of a batch go to the same path, besides."""
+
+        def size(item: KeyedQuestion) -> int:
+            path, body = build(endpoint, item[1].request)
+            return len(_line(item[0], self._url(path), orjson.dumps(body))) + 1
+
         by_path: dict[str, list[KeyedQuestion]] = {}
         for item in items:
             by_path.setdefault(build(endpoint, item[1].request)[0], []).append(item)
         for part in by_path.values():
-            size = lambda item: len(self._line(endpoint, item)) + 1  # noqa: E731  # it reads best in this place
             yield from split(part, size, min(most, MOST_QUESTIONS), MOST_BYTES)
 
     async def submit(self, endpoint: Endpoint, items: Sequence[KeyedQuestion], token: str) -> str:
         """See `BatchClient.submit`."""
-        lines = b"".join(self._line(endpoint, item) + b"\n" for item in items)
+        built = [(key, *build(endpoint, question.request)) for key, question in items]
+        return await self.hand_in(built[0][1], [(key, orjson.dumps(body)) for key, _, body in built], token)
+
+    async def hand_in(self, path: str, bodies: Sequence[KeyedBody], token: str) -> str:
+        """See `BatchClient.hand_in`."""
+        url = self._url(path)
+        lines = b"".join(_line(key, url, body) + b"\n" for key, body in bodies)
         uploaded = self._accepted(await self._http.upload("/files", {"purpose": "batch"}, "questions.jsonl", lines))
         file = await self._ready(uploaded)
         body: dict[str, JsonValue] = {
             "input_file_id": file,
-            "endpoint": self._url(build(endpoint, items[0][1].request)[0]),
+            "endpoint": url,
             "completion_window": "24h",
             "metadata": {TOKEN: token},
         }
@@ -108,8 +118,8 @@ class OpenAIBatches:
             crowded=any(text.startswith(_CROWDED) for text in why),
         )
 
-    async def fetch(self, batch: str) -> AsyncGenerator[KeyedAnswer, None]:
-        """See `BatchClient.fetch`."""
+    async def results(self, batch: str) -> AsyncGenerator[tuple[str, Result], None]:
+        """See `BatchClient.results`."""
         body = await self._look(batch)
         for name in ("output_file_id", "error_file_id"):
             if not body.get(name):
@@ -118,7 +128,13 @@ class OpenAIBatches:
             async with aclosing(self._http.lines(f"/files/{file}/content")) as lines:
                 async for line in lines:
                     if (row := row_of(line)) is not None:
-                        yield row[0], self._answer(row[1])
+                        yield row[0], _result(row[1])
+
+    async def fetch(self, batch: str) -> AsyncGenerator[KeyedAnswer, None]:
+        """See `BatchClient.fetch`."""
+        async with aclosing(self.results(batch)) as results:
+            async for key, result in results:
+                yield key, answer_of(result, read, self._http.redact)
 
     async def cancel(self, batch: str) -> None:
         """See `BatchClient.cancel`."""
@@ -128,10 +144,6 @@ class OpenAIBatches:
     async def close(self) -> None:
         """Close all connections."""
         await self._http.close()
-
-    def _line(self, endpoint: Endpoint, item: KeyedQuestion) -> bytes:
-        path, body = build(endpoint, item[1].request)
-        return orjson.dumps({"custom_id": item[0], "method": "POST", "url": self._url(path), "body": body})
 
     def _url(self, path: str) -> str:
         return path if self._provider.protocol == "azure" else f"/v1{path}"
@@ -153,17 +165,21 @@ class OpenAIBatches:
         reason = "the uploaded file does not get ready"
         raise AttemptFailed(reason)
 
-    def _answer(self, row: dict[str, JsonValue]) -> Answer:
-        response = row.get("response")
-        status = response.get("status_code") if isinstance(response, dict) else None
-        if isinstance(response, dict) and isinstance(status, int) and status:
-            return answer_of(Reply(status, response.get("body")), read, self._http.redact)
-        error = row.get("error")  # "failed with a non-HTTP error": it expired, most often
-        why = f"{error.get('code')}: {message_of(error)}" if isinstance(error, dict) else "it has no response"
-        return unanswered(why, self._http.redact)
-
     def _accepted(self, reply: Reply) -> JsonValue:
         return accepted(reply, self._provider, self._http.redact)
+
+
+def _line(key: str, url: str, body: bytes) -> bytes:
+    return orjson.dumps({"custom_id": key, "method": "POST", "url": url, "body": orjson.Fragment(body)})
+
+
+def _result(row: dict[str, JsonValue]) -> Result:
+    response = row.get("response")
+    status = response.get("status_code") if isinstance(response, dict) else None
+    if isinstance(response, dict) and isinstance(status, int) and status:
+        return Reply(status, response.get("body"))
+    error = row.get("error")  # "failed with a non-HTTP error": it expired, most often
+    return f"{error.get('code')}: {message_of(error)}" if isinstance(error, dict) else "it has no response"
 
 
 def _errors(errors: JsonValue) -> list[str]:

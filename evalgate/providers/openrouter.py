@@ -24,7 +24,12 @@ _NAMES = {"googlevertex": "google", "mancer": "mancer2"}  # that differ from the
 def build(endpoint: Endpoint, request: Request) -> tuple[str, dict[str, JsonValue]]:
     """The path below base_url, and the JSON body that asks `request` of `endpoint` and nobody else."""
     path, body = openai.build(endpoint, request)
-    return path, body | {"provider": {"only": [endpoint.variant.tag], "allow_fallbacks": False}}
+    return path, body | pin(endpoint)
+
+
+def pin(endpoint: Endpoint) -> dict[str, JsonValue]:
+    """What a request says besides, so that nobody but the endpoint is asked."""
+    return {"provider": {"only": [endpoint.variant.tag], "allow_fallbacks": False}}
 
 
 def read(reply: Reply, latency_ms: float, redact: Callable[[str], str]) -> Answer:
@@ -46,7 +51,12 @@ def check(endpoint: Endpoint, answer: Answer) -> None:
     """Raise `ProviderError` when another provider answered than the variant's, or nobody says which one did."""
     if answer.failed:
         return
-    pinned, said = endpoint.variant.tag or "", answer.details.get("provider")
+    require_pinned(endpoint, answer.details.get("provider"))
+
+
+def require_pinned(endpoint: Endpoint, said: object) -> None:
+    """Raise `ProviderError` unless `said`, which names who answered, is the variant's provider."""
+    pinned = endpoint.variant.tag or ""
     expected = [pinned.partition("/")[0], *endpoint.variant.aliases]
     if not isinstance(said, str):
         raise ProviderError(f"{endpoint.place}: pinned to {pinned!r}, and the response does not say who answered")

@@ -35,7 +35,7 @@ def connect(provider: Provider, environment: Mapping[str, str]) -> ProviderClien
         return ReplayClient()
     from evalgate.providers.wire import WireClient
 
-    return WireClient(provider, require_key(provider, environment), _wire(provider))
+    return WireClient(provider, require_key(provider, environment), wire_of(provider))
 
 
 def connect_batch(provider: Provider, environment: Mapping[str, str]) -> BatchClient:
@@ -52,11 +52,17 @@ def connect_batch(provider: Provider, environment: Mapping[str, str]) -> BatchCl
 
 
 def require_askable(endpoint: Endpoint, request: Request) -> None:
-    """Raise `InputError` when the endpoint's protocol has no words for `request`: before anything is bought."""
+    """Raise `InputError` when the endpoint or its protocol cannot be asked `request`: before anything is bought."""
+    if request.images and endpoint.provider.protocol != "replay" and not endpoint.variant.capabilities.images:
+        message = "takes no pictures as far as the catalogue knows, and the suite sends some"
+        raise InputError(
+            f"{endpoint.place}: {endpoint.id!r} {message}; if it does, write capabilities: {{images: true}}"
+        )
     if endpoint.provider.protocol == "anthropic":  # suites are written in the words of the OpenAI API
-        _wire(endpoint.provider).build(endpoint, request)
+        wire_of(endpoint.provider).build(endpoint, request)
 
 
-def _wire(provider: Provider) -> Wire:
+def wire_of(provider: Provider) -> Wire:
+    """The protocol that a provider speaks over HTTP."""
     wire: Wire = import_module(_WIRES[provider.protocol]).WIRE
     return wire

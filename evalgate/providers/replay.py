@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evalgate.catalog import Endpoint
 from evalgate.errors import InputError
-from evalgate.exchange import Answer, Question
+from evalgate.exchange import ROUND, Answer, Question
 from evalgate.providers.base import Allowance
 from evalgate.providers.recording import RecordedKey, read_recording
 
@@ -25,7 +25,8 @@ class ReplayClient:
         answers = self._recordings.get(path)
         if answers is None:
             answers = self._recordings[path] = read_recording(path)
-        answer = answers.get((question.request.hash, question.repeat))
+        # a round asks the same once more, and a recording can only say the same once more
+        answer = answers.get((question.request.hash, question.repeat % ROUND))
         if answer is None:
             which = f" (repeat {question.repeat})" if question.repeat else ""
             message = f"{path}: no recorded answer of {endpoint.id!r} for case {question.case_id!r}{which}"

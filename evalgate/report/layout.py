@@ -88,3 +88,30 @@ def columns(cells: Sequence[Text], widths: Sequence[int], right: Sequence[bool],
 def widths_of(rows: Sequence[Sequence[Text]]) -> list[int]:
     """The width of each column: that of its widest cell."""
     return [max(cell_len(cell.plain) for cell in column) for column in zip(*rows, strict=True)]
+
+
+def print_table(
+    console: Console,
+    rows: Sequence[Sequence[Text]],
+    right: Sequence[bool],
+    *,
+    indent: int = 2,
+    below: int = 7,
+    names: Sequence[str] = (),
+) -> None:
+    """Print a table whose first row are its titles, no wider than the console.
+
+    Where it does not fit, columns move closer together, and then the last ones to a line below each row, which begins
+    at `below` and gives each cell its name: its title, unless `names` has another ('' for a cell that needs none).
+    """
+    widths, available = widths_of(rows), table_width(console) - indent
+    gap = 2 if sum(widths) + 2 * (len(widths) - 1) <= available else 1
+    shown = len(widths)
+    while shown > 1 and sum(widths[:shown]) + gap * (shown - 1) > available:
+        shown -= 1
+    told = names or [title.plain for title in rows[0]]
+    for number, row in enumerate(rows):
+        print_line(console, Text(" " * indent) + columns(row[:shown], widths[:shown], right[:shown], gap=gap))
+        if number:
+            moved = zip(told[shown:], row[shown:], strict=True)
+            print_parts(console, [Text(f"{name} {cell.plain}".strip(), "dim") for name, cell in moved if cell], below)

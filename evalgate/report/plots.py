@@ -1,4 +1,4 @@
-"""The pictures: what is proven about each variant, and how the evidence for it came in.
+"""The overview of a board in one picture, for a README or a page of one's own: what is proven about each variant.
 
 Drawn by matplotlib through its object API (no pyplot, no global state), imported when the first picture is drawn. The
 same data gives the same bytes. Outcomes differ by shape as well as by colour, and every picture asks one question of
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from evalgate.gate import Board, OperationBoard, VariantFacts, Verdict
 from evalgate.report import wording
-from evalgate.report.svg import PALETTE
 from evalgate.report.wording import safe
 
 if TYPE_CHECKING:
@@ -23,6 +22,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Format = Literal["svg", "png"]
+
+PALETTE = {  # the colours on white paper, as the drift report's style sheet has them
+    "paper": "#ffffff",
+    "ink": "#1f2328",
+    "faint": "#59636e",
+    "line": "#d1d9e0",
+    "green": "#00785a",
+    "red": "#b94700",
+    "worse": "#8a6100",
+    "inconclusive": "#5f6674",
+}
 
 MARKERS = {"green": "o", "worse": "v", "red": "X", "inconclusive": "D"}
 MEANINGS = {
@@ -36,48 +46,7 @@ _DASHES = (0, (4, 3))
 _ACROSS = 4  # panels side by side
 _LABEL = 26  # characters of a label
 _ROW = 0.30  # inches for a variant
-_WIDTH = 9.6  # inches of a picture in the report
 _RESOLUTION = 144  # dots per inch of a PNG
-
-
-def forest(board: OperationBoard) -> bytes:
-    """SVG: each variant's difference with its confidence sequence against the margin, by bits per weight."""
-    verdicts = wording.by_precision(board.verdicts)
-    height = _ROW * len(verdicts) + 0.78
-    with _drawing(f"forest {board.operation}"):
-        figure = _figure(_WIDTH, height)
-        left = _label_width([verdict.variant for verdict in verdicts])
-        box = (left / _WIDTH, 0.48 / height, (_WIDTH - left - 1.35) / _WIDTH, _ROW * len(verdicts) / height)
-        axes = figure.add_axes(box)
-        _draw_forest(axes, board, verdicts, _forest_limits(board))
-        _label_rows(axes, [verdict.variant for verdict in verdicts])
-        axes.set_xlabel("Δ score against the baseline, percentage points", color=_FAINT)
-        places = ((-100 * board.policy.margin, "margin", PALETTE["red"]), (0, "baseline", _FAINT))
-        for place, word, colour in places:
-            axes.text(place, -0.75, word, ha="right" if place else "left", va="bottom", color=colour, fontsize=8)
-        for y, verdict in enumerate(verdicts):
-            told = f"{wording.points(verdict.worst.delta)}  {wording.outcome(verdict)}"
-            _beside(axes, 1.015, y, told, PALETTE[wording.outcome(verdict)])
-        return _rendered(figure, "svg")
-
-
-def courses(board: OperationBoard) -> bytes:
-    """SVG: for each variant the estimate and its confidence sequence as cases came in, up to where it stopped."""
-    verdicts = wording.by_precision(board.verdicts)
-    down = -(-len(verdicts) // _ACROSS)
-    height = 1.6 * down + 0.4
-    with _drawing(f"courses {board.operation}"):
-        figure = _figure(_WIDTH, height)
-        edges = {"left": 0.06, "right": 0.99, "top": 1 - 0.3 / height, "bottom": 0.42 / height}
-        grid = figure.add_gridspec(down, _ACROSS, **edges, wspace=0.1, hspace=0.38)
-        limits = _course_limits(board)
-        for number, verdict in enumerate(verdicts):
-            axes = figure.add_subplot(grid[number // _ACROSS, number % _ACROSS])
-            _draw_course(axes, board, verdict, limits)
-            axes.tick_params(labelleft=number % _ACROSS == 0, labelbottom=number + _ACROSS >= len(verdicts))
-        figure.text(0.525, 0.06 / height, "cases", ha="center", va="bottom", color=_FAINT)
-        figure.text(0.0, 0.5, "Δ, percentage points", rotation=90, ha="left", va="center", color=_FAINT)
-        return _rendered(figure, "svg")
 
 
 def overview_figure(board: Board, form: Format = "svg") -> bytes:
@@ -93,8 +62,8 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
     panel = _ROW * len(variants)
     left = _label_width(list(variants.values()))
     width, height = left + 2.3 * across, down * panel + (down - 1) * 0.85 + 1.45
-    with _drawing(f"overview {board.run}", text_as_shapes=True):
-        figure = _figure(width, height)
+    with drawing(f"overview {board.run}"):
+        figure = new_figure(width, height)
         edges = {"left": left / width, "right": 1 - 0.1 / width, "top": 1 - 0.5 / height, "bottom": 0.95 / height}
         grid = figure.add_gridspec(down, across, **edges, wspace=0.09, hspace=0.85 / panel)
         for number, each in enumerate(board.operations):
@@ -110,7 +79,7 @@ def overview_figure(board: Board, form: Format = "svg") -> bytes:
             outcome for outcome in MARKERS if outcome in {wording.outcome(verdict) for verdict in verdicts.values()}
         ]
         _legend(figure, outcomes)
-        return _rendered(figure, form)
+        return rendered(figure, form)
 
 
 def _draw_forest(
@@ -169,23 +138,6 @@ def _label_width(variants: Sequence[VariantFacts]) -> float:
     return 0.9 + 0.085 * max((len(_label(facts)) for facts in variants), default=0)
 
 
-def _draw_course(axes: Axes, board: OperationBoard, verdict: Verdict, limits: tuple[float, float]) -> None:
-    metric, colour = verdict.worst, PALETTE[wording.outcome(verdict)]
-    cases = [point.cases for point in metric.course]
-    bounds = ([100 * point.lower for point in metric.course], [100 * point.upper for point in metric.course])
-    axes.set_xlim(0, board.available * 1.04)
-    axes.set_ylim(*limits)
-    axes.axhline(0, color=_FAINT, linewidth=0.8)
-    axes.axhline(-100 * board.policy.margin, color=PALETTE["red"], linewidth=1, linestyle=_DASHES)
-    axes.fill_between(cases, *bounds, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(cases, [100 * point.delta for point in metric.course], color=colour, linewidth=1.3)
-    _mark(axes, verdict.cases, min(max(100 * metric.delta, limits[0]), limits[1]), wording.outcome(verdict))
-    axes.grid(visible=True, color=_LINE, linewidth=0.5)
-    axes.set_title(safe(verdict.variant.id, _LABEL), loc="left", color=_INK, fontsize=9, fontweight="bold", pad=4)
-    told = f"{wording.outcome(verdict)} at {verdict.cases}"
-    axes.text(0.985, 0.03, told, transform=axes.transAxes, ha="right", va="bottom", color=colour, fontsize=8)
-
-
 def _mark(axes: Axes, x: float, y: float, outcome: str) -> None:
     colour, hollow = PALETTE[outcome], outcome == "inconclusive"
     edge, face = (colour, _PAPER) if hollow else (_PAPER, colour)
@@ -211,23 +163,12 @@ def _forest_limits(board: OperationBoard) -> tuple[float, float]:
     return 100 * min(low * 1.03, -2 * board.policy.margin), 100 * max(high * 1.03, board.policy.margin)
 
 
-def _course_limits(board: OperationBoard) -> tuple[float, float]:
-    reach = [abs(bound) for verdict in board.verdicts for bound in verdict.worst.interval]
-    limit = 100 * min(max([2 * board.policy.margin, *reach]), 7 * board.policy.margin)
-    return -limit, limit * 0.7
-
-
 def _title(axes: Axes, board: OperationBoard) -> None:
     longest = max(board.verdicts, key=lambda verdict: verdict.cases)
     level = next(metric for metric in longest.metrics if not metric.absolute).baseline_score
     axes.set_title(safe(board.operation, 24), loc="left", color=_INK, fontsize=10, fontweight="bold", pad=16)
     below = f"baseline scores {level:.2f} · margin {wording.margin(board)}"
     axes.text(0, 1.015, below, transform=axes.transAxes, color=_FAINT, fontsize=8, va="bottom")
-
-
-def _beside(axes: Axes, x: float, y: float, text: str, colour: str) -> None:
-    """Text in a row of the forest, at `x` in widths of it."""
-    axes.text(x, y, text, transform=axes.get_yaxis_transform(), va="center", color=colour, clip_on=False)
 
 
 def _legend(figure: Figure, outcomes: Sequence[str]) -> None:
@@ -244,20 +185,21 @@ def _legend(figure: Figure, outcomes: Sequence[str]) -> None:
     figure.legend(handles, names, loc="lower center", ncols=len(names), frameon=False, labelcolor=_INK)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """A sheet of paper of so many inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), facecolor=_PAPER)
 
 
 @contextmanager
-def _drawing(salt: str, *, text_as_shapes: bool = False) -> Iterator[None]:
+def drawing(salt: str) -> Iterator[None]:
     """The style, and what makes the bytes depend on the data alone."""
     import matplotlib as mpl
 
     style: dict[Any, Any] = {  # some versions of matplotlib type the names of the settings
         "svg.hashsalt": salt,
-        "svg.fonttype": "path" if text_as_shapes else "none",
+        "svg.fonttype": "path",
         "text.parse_math": False,  # a label with two dollar signs is a label, not mathematics
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],
@@ -284,7 +226,8 @@ def _drawing(salt: str, *, text_as_shapes: bool = False) -> Iterator[None]:
         yield
 
 
-def _rendered(figure: Figure, form: Format) -> bytes:
+def rendered(figure: Figure, form: Format) -> bytes:
+    """The file; the same for the same picture."""
     buffer = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
     figure.savefig(buffer, format=form, dpi=_RESOLUTION if form == "png" else 72, metadata=metadata)

@@ -24,7 +24,11 @@ _BELOW = 7  # where a reason begins that a window has no room for: under the var
 def render_decision(decision: Decision, console: Console, *, details: bool = False) -> None:
     """Print one decision with all candidates, from the cheapest to the dearest; with `details`, what it rests on."""
     told = explain(decision)
-    print_line(console, _title(decision, told))
+    title = _title(decision, told)
+    if isinstance(console, Piped):
+        print_line(console, title)
+    else:
+        print_hanging(console, title, _BELOW, first=0)
     rows = [[Text(cell, "dim") for cell in HEAD], *(_row(told, candidate) for candidate in told.candidates)]
     widths = widths_of(rows)
     below: list[list[str]] = [[], *(_details(decision, candidate) if details else [] for candidate in told.candidates)]
@@ -83,7 +87,8 @@ def _row(told: Explanation, candidate: Candidate) -> list[Text]:
 def _details(decision: Decision, candidate: Candidate) -> list[str]:
     """Price, promises and telemetry of a candidate, as far as anything is known."""
     price, offers, standing = candidate.endpoint.price, candidate.endpoint.variant.capabilities, candidate.standing
-    parts = [f"{price.input} in, {price.output} out USD/1M tokens"]
+    dated = f", as of {price.as_of}" if price.as_of is not None else ""
+    parts = [f"{price.input} in, {price.output} out USD/1M tokens{dated}"]
     parts += [name for name, has in (("tools", offers.tools), ("JSON schema", offers.json_schema)) if has]
     if offers.context is not None:
         parts.append(f"context {offers.context:,}")

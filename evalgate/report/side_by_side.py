@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Literal
@@ -24,7 +24,7 @@ from evalgate.report import wording
 from evalgate.report.layout import columns, print_hanging, print_line, table_width, wrapped
 from evalgate.report.wording import safe
 from evalgate.store import Store, answer_key
-from evalgate.suite import Suite
+from evalgate.suite import Case, Suite
 
 Which = Literal["broke", "fixed", "flipped"]
 
@@ -76,9 +76,20 @@ def cases_that(which: Which, board: OperationBoard, verdict: Verdict, suite: Sui
     flips = [flip for flip in verdict.flips if which in ("flipped", "broke" if _broke(flip) else "fixed")]
     flipped = {flip.case_id for flip in flips}
     cases = {case.id: case for case in suite.cases if case.id in flipped}
-    requests = {flip.case_id: suite.request(cases[flip.case_id]) for flip in flips}
+    return paired(flips, cases, {name: suite.request(case) for name, case in cases.items()}, board, verdict, store)
+
+
+def paired(
+    flips: Sequence[Flip],
+    cases: Mapping[str, Case],
+    requests: Mapping[str, Request],
+    board: OperationBoard,
+    verdict: Verdict,
+    store: Store,
+) -> list[Pair]:
+    """Both sides' first answers to each of `flips`, whose `cases` and `requests` are given by the case's id."""
     configs = (board.baseline.config, verdict.variant.config)
-    keys = {name: [answer_key(request.hash, each, 0) for each in configs] for name, request in requests.items()}
+    keys = {each.case_id: [answer_key(requests[each.case_id].hash, one, 0) for one in configs] for each in flips}
     answers = store.find([key for both in keys.values() for key in both])
     pairs = []
     for flip in flips:
@@ -190,7 +201,7 @@ def _column(name: str, shown: Shown, console: Console, width: int) -> list[Text]
 
 def _tail(request: Request) -> str:
     """The end of what was asked: of a few-shot prompt, this is the case itself."""
-    prompt = request.prompt if isinstance(request.prompt, str) else request.prompt[-1].content
+    prompt = request.prompt if isinstance(request.prompt, str) else "\n".join(request.prompt[-1].texts)
     last = prompt.rstrip().rsplit("\n\n", 1)[-1]
     return ("…" if len(last) < len(prompt.rstrip()) else "") + last[-FIELD_LIMIT:]
 

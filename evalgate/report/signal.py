@@ -9,8 +9,8 @@ from itertools import pairwise
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.report.layout import columns, print_line, print_parts, widths_of
-from evalgate.report.wording import counted, safe
+from evalgate.report.layout import print_line, print_parts, print_table
+from evalgate.report.wording import age, counted, safe
 from evalgate.signal.document import SignalDocument, SignalEntry
 from evalgate.signal.history import Published
 
@@ -19,16 +19,6 @@ _HEAD = ("operation", "variant", "state", "since", "valid", "why")
 _LOG_HEAD = ("seq", "issued", "green", "red", "unknown", "document", "what changed")
 _INDENT = 2
 _CHANGES = 3  # that a line of the log tells; `diff` tells all
-
-
-def age(duration: timedelta) -> str:
-    """A duration in its two largest units: `6 d 23 h`, `4 min 10 s`."""
-    seconds = max(0, int(duration.total_seconds()))
-    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
-    units = [f"{days} d", f"{hours} h", f"{minutes} min", f"{seconds % 60} s"]
-    first = next((number for number, part in enumerate(units) if not part.startswith("0 ")), len(units) - 1)
-    largest, *smaller = units[first : first + 2]
-    return " ".join([largest, *(part for part in smaller if not part.startswith("0 "))])
 
 
 def render_head(published: Published, console: Console, *, now: datetime, signed: str) -> None:
@@ -139,6 +129,4 @@ def _time(at: datetime) -> str:
 
 
 def _print_table(rows: Sequence[Sequence[Text]], console: Console) -> None:
-    widths = widths_of(rows)
-    for row in rows:
-        print_line(console, Text(" " * _INDENT) + columns(row, widths, [False] * len(row)))
+    print_table(console, rows, [False] * len(rows[0]), indent=_INDENT)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.report.layout import columns, print_line, print_parts, widths_of
+from evalgate.report.layout import print_line, print_parts, print_table
 from evalgate.report.wording import ESTIMATED, ESTIMATED_NOTE, counted, safe
 from evalgate.store.gc import Selection, Tidied, Waste
 from evalgate.store.statistics import Holding, Statistics
@@ -30,9 +30,7 @@ def render_statistics(found: Statistics, name: str, console: Console) -> None:
         several = len({each.variant for each in held}) < len(held)
         shown = [number for number in range(len(_TITLES)) if several or number != _CONFIG]
         table = [[Text(row[number], style) for number in shown] for row, style in zip(rows, styles, strict=True)]
-        widths, right = widths_of(table), [_RIGHT[number] for number in shown]
-        for row in table:
-            print_line(console, Text(" " * _INDENT) + columns(row, widths, right))
+        print_table(console, table, [_RIGHT[number] for number in shown], indent=_INDENT)
     parts = ["" if held else "no answers", counted(found.runs, "run")]
     if total.uncounted:
         parts.append(ESTIMATED_NOTE)
@@ -69,6 +67,7 @@ def _waste_lines(found: Waste, selection: Selection) -> list[str]:
         (found.lost_bodies, "text", "without an answer"),
         (found.runs, "run", "before those that are kept"),
         (found.workers, "worker", "that died while asking, with all claims"),
+        (found.files, "file", "or batch of a client whose time is over"),
     )
     return lines + [f"{counted(count, noun)} {which}" for count, noun, which in kinds if count]
 

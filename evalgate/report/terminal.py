@@ -60,7 +60,7 @@ def render_failures(board: Board, console: Console, route: Callable[[str], str])
     for each in board.operations:
         for verdict in each.verdicts:
             if verdict.outcome != "green":
-                _print_failure(each, verdict, route(each.operation), console)
+                render_failure(each, verdict, route(each.operation), console)
 
 
 def _cells(board: OperationBoard, verdict: Verdict, *, named: bool) -> list[Text]:
@@ -130,11 +130,14 @@ def _print_legend(board: Board, console: Console) -> None:
     print_line(console, Text())
 
 
-def _print_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
+def render_failure(board: OperationBoard, verdict: Verdict, route: str, console: Console) -> None:
+    """Print what broke of one variant and what to do; `route` says what the operation's traffic does now."""
     facts, metric, style = verdict.variant, verdict.worst, STYLES[wording.outcome(verdict)]
     red = verdict.outcome == "red"
     word = Text(f"{WORDS[wording.outcome(verdict)]}  ", style)
-    title = Text.assemble(word, (safe(board.operation), "bold"), f" · {_endpoint(board, facts)}")
+    # named as everything that is typed names it; what else there is to say of it stands beside
+    who = f" · {safe(facts.id)} ({safe(facts.provider)}, {wording.precision(facts)})"
+    title = Text.assemble(word, (safe(board.operation), "bold"), who)
     claim = Text(_claim(board, verdict) if red else "", style)
     print_parts(console, [title, claim], _FAILURE, first=0, separator="   ")
     scores = f"{safe(metric.metric)} {wording.score(metric.baseline_score)} → {wording.score(metric.variant_score)}"
@@ -159,18 +162,9 @@ def _claim(board: OperationBoard, verdict: Verdict) -> str:
     return f"proven worse than {against}, perhaps by less than the margin"
 
 
-def _endpoint(board: OperationBoard, facts: VariantFacts) -> str:
-    """`provider/model@quantization`, with the variant's id where that alone does not tell it from the others."""
-    name = f"{safe(facts.provider)}/{safe(board.model)}@{safe(facts.quantization, 40)}"
-    everyone = (board.baseline, *(verdict.variant for verdict in board.verdicts))
-    namesakes = [one for one in everyone if (one.provider, one.quantization) == (facts.provider, facts.quantization)]
-    return f"{name} ({safe(facts.id)})" if len(namesakes) > 1 else name
-
-
 def _baseline_of(board: OperationBoard, facts: VariantFacts) -> str:
-    if facts.quantization == board.baseline.quantization:
-        return f"{safe(board.baseline.id)} at the same precision"
-    return safe(board.baseline.quantization, 40)
+    same = facts.quantization == board.baseline.quantization
+    return safe(board.baseline.id) + (" at the same precision" if same else "")
 
 
 def _red_lines(board: OperationBoard, verdict: Verdict) -> list[list[str]]:

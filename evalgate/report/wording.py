@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # `safe` is of use to commands that need no statistics, and start faster without
@@ -154,7 +155,17 @@ def control_variate(board: OperationBoard) -> str:
 
 def outcome(verdict: Verdict) -> str:
     """The verdict in a word: a red that is not proven to be beyond the margin is called `worse`."""
-    return "worse" if verdict.outcome == "red" and not verdict.beyond_margin else verdict.outcome
+    return verdict.word
+
+
+def age(duration: timedelta) -> str:
+    """A duration in its two largest units: `6 d 23 h`, `4 min 10 s`."""
+    seconds = max(0, int(duration.total_seconds()))
+    days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
+    units = [f"{days} d", f"{hours} h", f"{minutes} min", f"{seconds % 60} s"]
+    first = next((number for number, part in enumerate(units) if not part.startswith("0 ")), len(units) - 1)
+    largest, *smaller = units[first : first + 2]
+    return " ".join([largest, *(part for part in smaller if not part.startswith("0 "))])
 
 
 def counted(count: int, noun: str) -> str:

@@ -53,7 +53,15 @@ def when_succeeded(breaker: Breaker, at: float) -> Breaker:
     """After a success. One that began before the breaker opened does not close it."""
     if breaker.closed:
         return CLOSED if breaker.failures else breaker
-    return breaker if breaker.open_until > at else CLOSED
+    return replace(breaker, probe_until=0.0) if breaker.open_until > at else CLOSED
+
+
+def when_left(breaker: Breaker, probe_until: float) -> Breaker:
+    """After a probe that nobody waits for any more and that told nothing: the next call may be one.
+
+    `probe_until`: as it was when that call went out; 0.0 if it was no probe. Another's probe goes on.
+    """
+    return replace(breaker, probe_until=0.0) if probe_until and breaker.probe_until == probe_until else breaker
 
 
 def when_failed(breaker: Breaker, at: float, *, retry_after: float = 0.0) -> Breaker:

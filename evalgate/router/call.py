@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Literal, get_args
 
-from evalgate.catalog import DataPolicy
+from evalgate.catalog import DataPolicy, ToolChoice
 from evalgate.errors import InputError
 
 Tier = Literal["realtime", "standard", "batch"]
@@ -21,6 +21,7 @@ LONGEST_NAME = 200  # characters of an operation, a tier or a model
 BYTES_PER_TOKEN = 3  # few, so that a prompt is rather taken for too long than for short enough
 MOST_TOKENS = 100_000_000
 LONGEST_NUMBER = 40  # characters
+_CHOICES: tuple[ToolChoice, ...] = ("none", "required")  # but for the default, and one function by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class Call:
     max_price: MaxPrice | None = None
     data_policy: DataPolicy | None = None
     note: str = ""
+    tool_choice: ToolChoice = "auto"
 
 
 def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None) -> Call:
-    """The call that a request body of the OpenAI API and its headers (any case) describe.
+    """The call that a request body of the OpenAI API, or of Anthropic's, and its headers (any case) describe.
 
     Operation: `x-evalgate-operation`, `metadata.operation_id`. Tier: `x-evalgate-tier`, `metadata.tier`, or
     `service_tier` where it is one of ours; any other value there is the provider's own. Limits: OpenRouter's
@@ -63,7 +65,7 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
     """
     metadata = _mapping(body.get("metadata"))
     provider = _mapping(body.get("provider"))
-    answer = _mapping(body.get("response_format"))
+    answer = _mapping(body.get("response_format")) or _mapping(_mapping(body.get("output_config")).get("format"))
     call = Call(
         operation=None,
         model=_model(body.get("model")),
@@ -71,10 +73,12 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
         json_schema=answer.get("type") == "json_schema",
         completions="messages" not in body and "prompt" in body,
         input_tokens=_size(body.get("messages", body.get("prompt"))) // BYTES_PER_TOKEN
-        + _size(body.get("tools")) // BYTES_PER_TOKEN,
+        + _size(body.get("tools")) // BYTES_PER_TOKEN
+        + _size(body.get("system")) // BYTES_PER_TOKEN,
         max_output=_limit(body),
         max_price=_max_price(provider.get("max_price")),
         data_policy=_data_policy(provider),
+        tool_choice=_tool_choice(body.get("tool_choice")),
     )
     operation, unclear = _one_label(
         [*_header(headers, "x-evalgate-operation"), metadata.get("operation_id")], "operation"
@@ -158,6 +162,13 @@ def _data_policy(provider: Mapping[str, object]) -> DataPolicy | None:
     if zero:
         return "zero_retention"
     return "no_training" if collection == "deny" else None
+
+
+def _tool_choice(value: object) -> ToolChoice:
+    """What a variant must obey; a form that we do not know is passed on, and is the provider's to refuse."""
+    if isinstance(value, dict):
+        return "function"
+    return next((each for each in _CHOICES if each == value), "auto")
 
 
 def _size(value: object) -> int:

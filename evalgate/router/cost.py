@@ -8,6 +8,7 @@ from statistics import fmean
 
 from evalgate.catalog import Endpoint
 from evalgate.signal import SignalEntry
+from evalgate.signal.reader import Eligible
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class TokenMix:
     estimated: bool
 
     @classmethod
-    def of(cls, entries: Sequence[SignalEntry]) -> TokenMix:
+    def of(cls, entries: Sequence[SignalEntry | Eligible]) -> TokenMix:
         """The mix that the entries of one operation tell."""
         told = [entry.evidence.baseline_tokens or entry.evidence.tokens for entry in entries]
         counted = [each for each in told if each.basis == "counted"]
@@ -37,7 +38,7 @@ class TokenMix:
         return float(endpoint.cost(self.input, self.output * length))
 
 
-def length_of(entry: SignalEntry) -> float | None:
+def length_of(entry: SignalEntry | Eligible) -> float | None:
     """How long the variant's answers are, in those of the baseline to the same cases; None where nobody knows."""
     ours, theirs = entry.evidence.tokens.output, entry.evidence.baseline_tokens
     if ours is None:

@@ -82,7 +82,19 @@ def explain(decision: Decision) -> Explanation:
     if chosen is not None and chosen.cost is not None and baseline.cost:
         saving = 1 - chosen.cost / baseline.cost
     ranked = tuple(sorted(found.values(), key=rank))
-    return Explanation(chosen, baseline, ranked, _reason(decision, chosen), saving, _alarm(decision))
+    return Explanation(chosen, baseline, ranked, reason_of(decision), saving, _alarm(decision))
+
+
+def reason_of(decision: Decision) -> str:
+    """Why who is asked first is asked first, in one line; of all that `explain` tells the one that costs nothing."""
+    chosen = decision.chosen
+    if chosen is None:
+        baseline = decision.route.baseline.id
+        return f"nobody may be asked: the baseline {baseline} {_limits(decision)}, and no eligible variant can serve"
+    if chosen is decision.route.baseline:
+        return f"the baseline: {_why_the_baseline(decision)}"
+    drawn = decision.preferences.strategy == "weighted"
+    return f"{'drawn by weight among the eligible' if drawn else 'the cheapest eligible variant'}: {chosen.reason}"
 
 
 def _candidate(decision: Decision, option: Option) -> Candidate:
@@ -134,16 +146,6 @@ def _baseline_reason(decision: Decision, standing: Standing) -> str:
 def _realtime(decision: Decision) -> str:
     note = decision.call.note
     return f"the call is treated as realtime: {note}" if note else "the call is realtime"
-
-
-def _reason(decision: Decision, chosen: Candidate | None) -> str:
-    if chosen is None:
-        baseline = decision.route.baseline.id
-        return f"nobody may be asked: the baseline {baseline} {_limits(decision)}, and no eligible variant can serve"
-    if decision.chosen is decision.route.baseline:
-        return f"the baseline: {_why_the_baseline(decision)}"
-    drawn = decision.preferences.strategy == "weighted"
-    return f"{'drawn by weight among the eligible' if drawn else 'the cheapest eligible variant'}: {chosen.reason}"
 
 
 def _why_the_baseline(decision: Decision) -> str:

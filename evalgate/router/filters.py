@@ -17,6 +17,7 @@ LONGER_THAN_PROVEN = 4  # times the mean prompt that it was judged on, where the
 CHAT = "no chat completions"
 COMPLETIONS = "no plain completions"
 TOOLS = "its tools are not known to work"
+TOOL_CHOICE = "it does not obey the call's tool_choice"
 JSON_SCHEMA = "no JSON schema known to be kept"
 CONTEXT = "its context is too short for the call"
 UNPROVEN_LENGTH = "its context is not in the catalogue, and the call is much longer than what it was judged on"
@@ -48,6 +49,8 @@ def cannot_serve(option: Option, call: Call) -> str | None:
     """What of the call a variant is not known to be capable of, or None."""
     if call.tools and not option.tools:
         return TOOLS
+    if call.tools and option.tool_choice is not None and call.tool_choice not in option.tool_choice:
+        return TOOL_CHOICE
     if call.json_schema and not option.json_schema:
         return JSON_SCHEMA
     if call.completions and not option.completions:

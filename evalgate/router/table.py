@@ -11,15 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from evalgate.catalog import Catalog, DataPolicy, Endpoint
+from evalgate.catalog import Catalog, DataPolicy, Endpoint, ToolChoice
 from evalgate.errors import InputError
 from evalgate.formats.documents import did_you_mean
 from evalgate.router.call import Call
 from evalgate.router.cost import TokenMix, length_of
 from evalgate.signal import SignalDocument, SignalEntry
+from evalgate.signal.reader import Eligible, ReadDocument
 from evalgate.signal.reader.clock import SKEW
 
 NEVER = float("-inf")
+Entry = SignalEntry | Eligible  # the same, decoded by two libraries
 _STATES = {"red": "red", "unknown": "not proven"}
 
 
@@ -39,6 +41,7 @@ class Option:
     certified_success: float
     estimated: bool
     tools: bool
+    tool_choice: list[ToolChoice] | None
     json_schema: bool
     chat: bool
     completions: bool
@@ -73,15 +76,15 @@ class Route:
 class RoutingTable:
     """All routes of one signal document over one catalogue; read-only, so it may be shared between threads."""
 
-    def __init__(self, document: SignalDocument | None, catalog: Catalog) -> None:
-        """`document` None: there is no signal, and everything goes to the baseline.
+    def __init__(self, document: SignalDocument | ReadDocument | None, catalog: Catalog) -> None:
+        """`document` None: there is no signal, and everything goes to the baseline. A reader's own form will do.
 
         `not_before`: a clock that says it is earlier than the signal was issued is wrong, and proves nothing fresh.
         """
         self.seq = document.seq if document is not None else None
         self.not_before = document.issued_at.timestamp() - SKEW if document is not None else NEVER
         self.catalog = catalog
-        grouped: dict[tuple[str, str], list[SignalEntry]] = {}
+        grouped: dict[tuple[str, str], list[Entry]] = {}
         for entry in document.entries if document is not None else ():
             grouped.setdefault((entry.operation, entry.model), []).append(entry)
         self._baselines = _baselines(catalog, grouped)
@@ -145,7 +148,7 @@ class RoutingTable:
         return Route(None, model, _option(endpoints[named], "baseline"), (), tuple(others), certified=False)
 
 
-def _baselines(catalog: Catalog, grouped: Mapping[tuple[str, str], Sequence[SignalEntry]]) -> dict[str, str]:
+def _baselines(catalog: Catalog, grouped: Mapping[tuple[str, str], Sequence[Entry]]) -> dict[str, str]:
     """The baseline of each model: as the catalogue says, else the one that all suites of the model agree on."""
     named: dict[str, set[str]] = {}
     for (_, model), entries in grouped.items():
@@ -154,7 +157,7 @@ def _baselines(catalog: Catalog, grouped: Mapping[tuple[str, str], Sequence[Sign
     return {**agreed, **catalog.baselines}
 
 
-def _route(operation: str, model: str, entries: Sequence[SignalEntry], catalog: Catalog) -> Route:
+def _route(operation: str, model: str, entries: Sequence[Entry], catalog: Catalog) -> Route:
     endpoints = catalog.endpoints(model)
     name = max(entries, key=lambda entry: entry.valid_until).baseline  # where they differ, the one judged against last
     if name not in endpoints:
@@ -172,7 +175,7 @@ def _route(operation: str, model: str, entries: Sequence[SignalEntry], catalog: 
     return Route(operation, model, baseline, greens, others, certified=True)
 
 
-def _judged(endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, mix: TokenMix) -> Option:
+def _judged(endpoint: Endpoint, entry: Entry | None, baseline: Endpoint, mix: TokenMix) -> Option:
     if entry is None:
         return _option(endpoint, "not in the signal")
     evidence = entry.evidence
@@ -188,7 +191,7 @@ def _judged(endpoint: Endpoint, entry: SignalEntry | None, baseline: Endpoint, m
     )
 
 
-def _held_back(endpoint: Endpoint, entry: SignalEntry, baseline: Endpoint) -> str | None:
+def _held_back(endpoint: Endpoint, entry: Entry, baseline: Endpoint) -> str | None:
     """Why an entry makes nobody eligible, however fresh it is; None where it does."""
     if entry.baseline != baseline.id:
         return f"was held against {entry.baseline}, which is not the baseline"
@@ -203,7 +206,7 @@ def _held_back(endpoint: Endpoint, entry: SignalEntry, baseline: Endpoint) -> st
     return f"contradicts itself: green by a verdict of {entry.verdict}" if entry.verdict != "green" else None
 
 
-def _changed(endpoint: Endpoint, entry: SignalEntry, baseline: Endpoint) -> str | None:
+def _changed(endpoint: Endpoint, entry: Entry, baseline: Endpoint) -> str | None:
     if entry.variant.config != endpoint.config:
         return "its configuration changed since it was judged"
     if entry.evidence.baseline_config != baseline.config:
@@ -231,6 +234,7 @@ def _option(
         certified_success=success,
         estimated=estimated,
         tools=offers.tools,
+        tool_choice=offers.tool_choice,
         json_schema=offers.json_schema,
         chat=offers.chat,
         completions=offers.completions,

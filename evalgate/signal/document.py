@@ -88,6 +88,17 @@ class SignalEvidence(_Format):
     run: str
 
 
+class SignalWithdrawal(_Format):
+    """Why a variant that was proven is not eligible any more: `red` proven worse, `unknown` only suspended.
+
+    It stands until enough certifications have passed; one counts whose answers were all given at `at` or later.
+    """
+
+    state: Literal["red", "unknown"]
+    at: AwareDatetime
+    reason: str = ""
+
+
 class SignalEntry(_Format):
     """One variant on one operation; only `state: green` with a future `valid_until` makes it eligible."""
 
@@ -103,6 +114,13 @@ class SignalEntry(_Format):
     valid_until: AwareDatetime
     reason: str
     evidence: SignalEvidence
+    certified: AwareDatetime | None = Field(
+        default=None, description="when the oldest of the answers behind the verdict was given"
+    )
+    watched: AwareDatetime | None = Field(
+        default=None, description="when the newest evidence was given that it has stayed green, beside the verdict"
+    )
+    withdrawn: SignalWithdrawal | None = None
 
 
 class SignalDocument(_Format):

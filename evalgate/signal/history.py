@@ -94,6 +94,17 @@ class History:
         kept = self._signals.at(stream, seq)
         return None if kept is None else self._published(kept)
 
+    def before(self, stream: str, at: float) -> Published | None:
+        """The newest document that was issued by then (seconds since the epoch)."""
+        kept = self._signals.before(stream, at)
+        return None if kept is None else self._published(kept)
+
+    def changes(self, stream: str) -> Iterator[Published]:
+        """All documents that say something else than the one before, the oldest first."""
+        for seq in self._signals.changes(stream):
+            if (published := self.at(stream, seq)) is not None:
+                yield published
+
     def has(self, stream: str, published: Published) -> bool:
         """Whether this very document was published from this store."""
         return self._signals.has(stream, published.seq, published.digest)

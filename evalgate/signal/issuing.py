@@ -14,10 +14,12 @@ from evalgate.signal.document import (
     SignalPrice,
     SignalQuantization,
     SignalVariant,
+    SignalWithdrawal,
     State,
     Tokens,
 )
 
+_SECOND = timedelta(seconds=1)  # the age of evidence is told in whole ones, rounded off
 PASSES_AFTER_RED = 2  # one proven failure withdraws at once; coming back takes two passes
 
 
@@ -58,12 +60,15 @@ def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: 
         previous = None  # another configuration is another variant; its past says nothing about this one
     # a green is as old as all of its evidence; what a wrong clock dated into the future is no younger than the run
     told = [usage.oldest for usage in (verdict.usage, verdict.baseline_usage) if usage.answers]
-    oldest = min([*told, board.at])
-    answered = datetime.fromtimestamp(int(oldest), UTC)
-    valid_until = answered + timedelta(seconds=operation.policy.valid_seconds)
-    fresh = previous is None or previous.valid_until != valid_until
-    state, passes = _state(verdict, previous, fresh=fresh)
-    unchanged = previous is not None and previous.state == state
+    certified = datetime.fromtimestamp(int(min([*told, board.at])), UTC)
+    valid_until = certified + timedelta(seconds=operation.policy.valid_seconds)
+    same = previous is not None and _certified(previous, operation.policy.valid_seconds) == certified
+    proven_again = not same or previous is None or previous.verdict != "green"
+    state, passes, withdrawn = _state(operation, verdict, previous, certified, proven_again=proven_again)
+    watched = previous.watched if previous is not None and same else None
+    if previous is not None and watched is not None and state == "green":
+        valid_until = max(valid_until, previous.valid_until)  # the same certification, which was kept proven since
+    at = datetime.fromtimestamp(int(board.at), UTC)
     return SignalEntry(
         operation=operation.operation,
         model=operation.model,
@@ -72,30 +77,69 @@ def _entry(board: Board, operation: OperationBoard, verdict: Verdict, previous: 
         state=state,
         verdict=verdict.outcome,
         claim=operation.analysis,
-        since=previous.since if previous is not None and unchanged else datetime.fromtimestamp(int(board.at), UTC),
+        since=previous.since if previous is not None and previous.state == state else at,
         green_runs=passes,
         valid_until=valid_until,
-        reason=verdict.reason,
+        reason=verdict.reason if state == verdict.outcome or withdrawn is None else _waits(verdict, withdrawn, passes),
         evidence=_evidence(board.run, operation, verdict),
+        certified=certified,
+        watched=watched,
+        withdrawn=withdrawn,
     )
 
 
-def _state(verdict: Verdict, previous: SignalEntry | None, *, fresh: bool) -> tuple[State, int]:
-    """State and passes in a row. One red withdraws at once; after a red, one pass is not yet enough.
+def _certified(entry: SignalEntry, valid_seconds: int) -> datetime:
+    """How old the evidence of an entry is; those of an older evalgate tell it by when they run out."""
+    return entry.certified or entry.valid_until - timedelta(seconds=valid_seconds)
 
-    A pass counts only on fresh answers: checking again what is in the store proves nothing again.
+
+def withdrawal_of(entry: SignalEntry) -> SignalWithdrawal | None:
+    """Why an entry was withdrawn; an older evalgate told it by a red, or by passes that were not yet enough."""
+    if entry.withdrawn is None and (entry.state == "red" or (entry.state == "unknown" and entry.green_runs > 0)):
+        return SignalWithdrawal(state="red", at=entry.certified or entry.since, reason=entry.reason)
+    return entry.withdrawn
+
+
+def passes_needed(withdrawn: SignalWithdrawal | None, green_after: int) -> int:
+    """How many certifications in a row it takes to be green (again)."""
+    return max(green_after, PASSES_AFTER_RED) if withdrawn is not None and withdrawn.state == "red" else green_after
+
+
+def _state(
+    operation: OperationBoard,
+    verdict: Verdict,
+    previous: SignalEntry | None,
+    certified: datetime,
+    *,
+    proven_again: bool,
+) -> tuple[State, int, SignalWithdrawal | None]:
+    """State, passes in a row, and the withdrawal that still stands.
+
+    One red withdraws at once, as does whoever watches. A pass counts only on answers that were all given after that:
+    checking again what is in the store proves nothing again.
     """
     if verdict.outcome == "red":
-        return "red", 0
-    withdrawn = previous is not None and (
-        previous.state == "red" or (previous.state == "unknown" and previous.green_runs > 0)
-    )
+        return "red", 0, SignalWithdrawal(state="red", at=certified + _SECOND, reason=verdict.reason)
+    withdrawn = withdrawal_of(previous) if previous is not None else None
+    if verdict.outcome == "inconclusive":  # what was proven worse stays so until it passes
+        return ("unknown" if withdrawn is None else withdrawn.state), 0, withdrawn
+    passes = previous.green_runs if previous is not None else 0
+    if withdrawn is None:
+        passes += int(proven_again)
+        stays = previous is not None and previous.state == "green"
+        return ("green" if stays or passes >= operation.policy.green_after else "unknown"), passes, None
+    if certified < withdrawn.at:
+        return ("unknown" if passes else withdrawn.state), passes, withdrawn
+    passes += int(proven_again)
+    if passes >= passes_needed(withdrawn, operation.policy.green_after):
+        return "green", passes, None
+    return "unknown", passes, withdrawn
+
+
+def _waits(verdict: Verdict, withdrawn: SignalWithdrawal, passes: int) -> str:
     if verdict.outcome == "inconclusive":
-        return ("red" if withdrawn else "unknown"), 0  # what was proven worse stays so until it passes
-    passes = (previous.green_runs if previous is not None else 0) + int(fresh)
-    if withdrawn and passes < PASSES_AFTER_RED:
-        return "unknown", passes
-    return "green", passes
+        return f"{verdict.reason}; withdrawn before: {withdrawn.reason}"
+    return f"withdrawn: {withdrawn.reason}; passed {passes} times since then, which is not yet enough"
 
 
 def _variant(facts: VariantFacts) -> SignalVariant:

@@ -17,7 +17,6 @@ from evalgate.errors import StatisticsError
 from evalgate.stats._design import margin_of
 from evalgate.stats._input import between, whole
 
-_HALVINGS = 60
 _NORMAL = NormalDist()
 
 
@@ -89,6 +88,16 @@ def newcombe_interval(both: int, gains: int, losses: int, neither: int, level: f
     return max(low, -1.0), min(high, 1.0)
 
 
+def share_interval(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for a share, `successes` of `n` >= 1 independent trials; `level` in (0, 1).
+
+    Wilson 1927 (JASA 22:209). Never empty, never outside [0, 1], also where nothing or everything succeeded.
+    """
+    _check_counts(successes, 0, n)
+    low, high = _wilson(successes, n, _NORMAL.inv_cdf(0.5 + between(level, "level", 0.0, 1.0) / 2.0))
+    return max(low, 0.0), min(high, 1.0)
+
+
 def _check_counts(gains: int, losses: int, n: int) -> None:
     whole(n, "n", at_least=1)
     for count, name in ((gains, "gains"), (losses, "losses")):
@@ -118,13 +127,11 @@ def _constrained_variance(gains: float, losses: float, n: float, difference: flo
 
 def _crossing(gains: int, losses: int, n: int, *, target: float, inside: float, outside: float) -> float:
     """The difference between the estimate and an end of the range at which the statistic passes `target`."""
-    for _ in range(_HALVINGS):
-        middle = 0.5 * (inside + outside)
-        if abs(_score(gains, losses, n, middle)) < abs(target):
-            inside = middle
-        else:
-            outside = middle
-    return 0.5 * (inside + outside)
+    from scipy.optimize import bisect  # by signs alone, since at the end of the range the statistic is infinite
+
+    if inside == outside:
+        return outside
+    return float(bisect(lambda difference: _score(gains, losses, n, difference) - target, inside, outside, xtol=1e-15))
 
 
 def _wilson(successes: int, n: int, z: float) -> tuple[float, float]:

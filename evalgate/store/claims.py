@@ -40,7 +40,7 @@ class Claims:
         worker, claims, answers = self.worker, schema.claims, schema.answers
 
         def work(connection: sa.Connection) -> set[str]:
-            dialect.insert_unknown(connection, schema.workers, [self._row()])
+            self.enter(connection)
             answered = sa.select(answers.c.key).where(answers.c.key.in_(keys), answers.c.answered_at >= since)
             claimed = sa.select(claims.c.key, claims.c.worker).where(claims.c.key.in_(keys))
             taken = set(connection.scalars(answered))
@@ -68,6 +68,10 @@ class Claims:
         mine = schema.workers.c.worker == self.worker
         beat = schema.workers.update().where(mine).values(beat=schema.workers.c.beat + 1)
         return self._store.write(lambda connection: connection.execute(beat).rowcount == 1)
+
+    def enter(self, connection: sa.Connection) -> None:
+        """Be known as a worker, from now on."""
+        dialect.insert_unknown(connection, schema.workers, [self._row()])
 
     def leave(self) -> None:
         """Take leave: this worker claims nothing any more."""

@@ -87,6 +87,12 @@ def be_the_only_writer(connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
+def be_a_writer(connection: sa.Connection) -> None:
+    """Begin a transaction that writes and locks its rows itself, which SQLite cannot: there it is the only one."""
+    if connection.dialect.name == "sqlite":
+        be_the_only_writer(connection)
+
+
 def stand_still(connection: sa.Connection) -> None:
     """Begin a transaction that only reads, and to which the store is at its end what it was at its start."""
     if connection.dialect.name == "sqlite":

@@ -54,12 +54,12 @@ def variants(store: Store) -> set[str]:
         return set(connection.scalars(sa.select(schema.answers.c.variant).distinct()))
 
 
-def require_parquet() -> None:
-    """Raise `InputError` unless Parquet can be written."""
+def require_parquet(*, instead: str = ".jsonl") -> None:
+    """Raise `InputError` unless Parquet can be written; `instead`: what to write without it."""
     try:
         import pyarrow.parquet  # type: ignore[import-untyped]  # noqa: F401
     except ImportError:
-        advice = "pip install 'evalgate-harness[parquet]', or write .jsonl"
+        advice = f"pip install 'evalgate-harness[parquet]', or write {instead}"
         raise InputError(f"Parquet needs pyarrow, which is not installed: {advice}") from None
 
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from evalgate.store import dialect, schema
 from evalgate.store.claims import Claims
+from evalgate.store.files import delete_expired, expired
 from evalgate.store.pages import PAGE, dollars, forget
 from evalgate.store.store import Store
 
@@ -23,12 +24,14 @@ class Selection:
     """What may go; answers go when they meet every condition that is given, and none go without a condition.
 
     `before`: answers given earlier (seconds since the epoch). `unless_of`: answers of other configurations than these.
-    `keep_runs`: the boards of all but the newest so many runs.
+    `keep_runs`: the boards of all but the newest so many runs. `at`: clients' files and batches that are kept until an
+    earlier time (seconds since the epoch).
     """
 
     before: float | None = None
     unless_of: frozenset[str] | None = None
     keep_runs: int | None = None
+    at: float = 0.0
 
     @property
     def has_answers(self) -> bool:
@@ -38,7 +41,9 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Waste:
-    """What goes, or went; `usd` was paid for the answers, `scores` are theirs, and the workers died asking."""
+    """What goes, or went; `usd` was paid for the answers, `scores` are theirs, the workers died asking, and
+    the files are clients', with their batches, whose time is over.
+    """
 
     answers: int
     usd: Decimal
@@ -47,11 +52,12 @@ class Waste:
     lost_bodies: int
     runs: int
     workers: int
+    files: int = 0
 
     @property
     def nothing(self) -> bool:
         """True when there is nothing to tidy up."""
-        return not any((self.answers, self.lost_scores, self.lost_bodies, self.runs, self.workers))
+        return not any((self.answers, self.lost_scores, self.lost_bodies, self.runs, self.workers, self.files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,8 @@ def find_waste(store: Store, selection: Selection) -> Waste:
         if selection.keep_runs is not None:
             runs = max(0, _count(connection, schema.runs) - selection.keep_runs)
         workers = len(Claims(store).dead(connection))
-    return Waste(answers, dollars(picodollars), scores, lost_scores, lost_bodies, runs, workers)
+        files = sum(_count(connection, query.subquery()) for query in expired(selection.at))
+    return Waste(answers, dollars(picodollars), scores, lost_scores, lost_bodies, runs, workers, files)
 
 
 def tidy_up(store: Store, selection: Selection) -> Tidied:
@@ -104,7 +111,8 @@ def _delete_waste(store: Store, selection: Selection) -> Waste:
     lost_scores, lost_bodies = (_delete_lost(store, table) for table in _OWNED)
     runs = 0 if selection.keep_runs is None else _delete_runs(store, selection.keep_runs)
     workers = Claims(store).bury_the_dead()
-    return Waste(answers, dollars(picodollars), scores, lost_scores, lost_bodies, runs, workers)
+    files = delete_expired(store, selection.at)
+    return Waste(answers, dollars(picodollars), scores, lost_scores, lost_bodies, runs, workers, files)
 
 
 _OWNED = (schema.scores, schema.bodies)  # what belongs to an answer

@@ -6,22 +6,14 @@ that a store lacks, and its new version number, are one transaction: a step that
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import sqlalchemy as sa
 
 from evalgate.errors import InputError, MissingStoreError
 from evalgate.store import dialect, schema
-from evalgate.store.steps import leave_tokens_unknown, remember_attempts, remember_signals, share_work_and_batches
+from evalgate.store.steps import STEPS
 
 _NONE = "not an evalgate store: it has none of the tables"
 READABLE = 4  # since this version all that is only read is as it is; a step that changes any of it raises it
-STEPS: tuple[Callable[[sa.Connection], None], ...] = (
-    share_work_and_batches,
-    leave_tokens_unknown,
-    remember_attempts,
-    remember_signals,
-)
 
 
 def prepare(engine: sa.Engine, name: str, *, make: bool = True) -> None:

@@ -29,6 +29,15 @@ def open_to_read(name: str) -> Store:
     return _open(name, dialect.connect_to_read, migrate.require_readable)
 
 
+def open_prepared(name: str) -> Store:
+    """The store at `name`, which `open_store` in another process has made ready; it connects when it is first used.
+
+    So a process can begin while the server is away. Raises `InputError` when the name cannot be meant, or the driver is
+    not installed.
+    """
+    return _open(name, dialect.connect_to, lambda engine, shown: None)
+
+
 def _open(name: str, connect: Callable[[sa.URL, str], sa.Engine], prepare: Callable[[sa.Engine, str], None]) -> Store:
     where, shown = url.parse(name)
     engine = None

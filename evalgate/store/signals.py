@@ -72,6 +72,26 @@ class Signals:
         """The document of this number."""
         return self._read(lambda connection: _one(connection, _S.stream == stream, _S.seq == seq), None)
 
+    def before(self, stream: str, at: float) -> KeptSignal | None:
+        """The newest document that was issued by then (seconds since the epoch)."""
+        query = sa.select(sa.func.max(_S.seq)).where(_S.stream == stream, _S.at <= at)
+
+        def work(connection: sa.Connection) -> KeptSignal | None:
+            return _one(connection, _S.stream == stream, _S.seq == query.scalar_subquery())
+
+        return self._read(work, None)
+
+    def changes(self, stream: str) -> list[int]:
+        """The numbers of the documents whose entries are not those of the one before: no heartbeats."""
+        query = sa.select(_S.seq, _S.entries).where(_S.stream == stream).order_by(_S.seq)
+
+        def work(connection: sa.Connection) -> list[int]:
+            rows = connection.execute(query).all()
+            befores = [None, *(row.entries for row in rows[:-1])]
+            return [row.seq for row, before in zip(rows, befores, strict=True) if row.entries != before]
+
+        return self._read(work, list[int]())
+
     def has(self, stream: str, seq: int, digest: str) -> bool:
         """Whether exactly this document was published from this store."""
         query = sa.select(_S.digest).where(_S.stream == stream, _S.seq == seq)

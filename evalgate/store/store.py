@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -153,8 +153,8 @@ class Store:
         row = {"run": run, "at": at, "board": orjson.dumps(board)}
         self.write(lambda connection: dialect.insert_unknown(connection, schema.runs, [row]))
 
-    def boards(self) -> Iterator[dict[str, JsonValue]]:
-        """Boards of earlier runs, newest first."""
+    def boards(self) -> Generator[dict[str, JsonValue], None, None]:
+        """Boards of earlier runs, newest first; whoever stops early closes it, or the database stays open."""
         query = sa.select(schema.runs.c.board).order_by(schema.runs.c.at.desc(), schema.runs.c.run.desc())
         with self._telling("read"), self._engine.connect() as connection:
             for (board,) in connection.execute(query):
@@ -196,6 +196,17 @@ class Store:
             return work(connection)
 
         return self._patiently(self._engine.begin, alone, "written")
+
+    def write_beside(self, work: Callable[[sa.Connection], T]) -> T:
+        """As `write`, but where the database can, beside other writers: `work` locks the rows that it changes, and
+        skips those that others have locked.
+        """
+
+        def beside(connection: sa.Connection) -> T:
+            dialect.be_a_writer(connection)
+            return work(connection)
+
+        return self._patiently(self._engine.begin, beside, "written")
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` returns, which only looks; while the server restarts, it is tried again."""

@@ -13,7 +13,8 @@ from typing import Any, NoReturn
 from jinja2.exceptions import TemplateRuntimeError
 
 MAX_CHARACTERS = 4_000_000  # of a prompt, and of anything on the way to it
-MAX_STEPS = 1_000_000
+MAX_STEPS = 500_000
+CALL = 4  # steps: a call takes that much longer than a turn of a loop
 MAX_BITS = 10_000  # of a whole number
 _FEW = 16  # pieces that may be in memory before anybody looks how long they are
 # where a width of millions is written into a format, or one that comes with the values
@@ -27,9 +28,9 @@ class Steps:
     def __init__(self) -> None:
         self._left = MAX_STEPS
 
-    def take(self) -> None:
-        """Take one; raises `TemplateRuntimeError` when there is none left."""
-        self._left -= 1
+    def take(self, count: int = 1) -> None:
+        """Take some; raises `TemplateRuntimeError` when there are no more left."""
+        self._left -= count
         if self._left < 0:
             _refuse(f"more than {MAX_STEPS} steps in loops and calls")
 

@@ -12,16 +12,19 @@ import os
 import stat
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import BinaryIO, overload
 
 from evalgate.errors import InputError
-from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases
+from evalgate.exchange import JsonValue
+from evalgate.formats.documents import told_at_once
+from evalgate.suite.cases import Case, case_of, checked_case, duplicate, no_cases, with_defaults
 from evalgate.suite.digests import Digests, Positions
 from evalgate.suite.rows import CsvRows, JsonlRows, Rows
 
 BLOCK = 1024  # cases: a slice of so many is read at once
+MOST_WRONG = 1000  # rows: whoever has more of them has another file than was meant
 _PLACE = struct.Struct("<QIII")  # offset, size, line, checksum
 _WRITTEN = 1 << 31  # in the size: a number of this row keeps its text
 
@@ -33,8 +36,11 @@ class CaseFile(Sequence[Case]):
     several times. Whatever reads a case raises `InputError` when the file is gone or has changed.
     """
 
-    def __init__(self, path: Path, rows: Rows, places: bytearray, order: Positions) -> None:
+    def __init__(
+        self, path: Path, rows: Rows, places: bytearray, order: Positions, defaults: Mapping[str, JsonValue]
+    ) -> None:
         self._path, self._rows, self._places, self._order = path, rows, places, order
+        self._defaults = defaults
         self._source = path.absolute()  # also when the program goes to another folder
 
     def __len__(self) -> int:
@@ -56,7 +62,7 @@ class CaseFile(Sequence[Case]):
 
     def in_order(self, positions: Positions) -> CaseFile:
         """Cases of the same file: the one that stands at `positions[0]` in it first."""
-        return CaseFile(self._path, self._rows, self._places, positions)
+        return CaseFile(self._path, self._rows, self._places, positions, self._defaults)
 
     def _read(self, positions: Positions) -> Iterator[Case]:
         name = str(self._path)
@@ -68,13 +74,23 @@ class CaseFile(Sequence[Case]):
                     if zlib.crc32(data) != checksum:
                         message = "the dataset has changed since it was loaded; run the same command again"
                         raise InputError(f"{name}:{line}: {message}")
-                    yield case_of(self._rows.again(data, size >= _WRITTEN), f"{name}:{line}")
+                    row = with_defaults(self._rows.again(data, size >= _WRITTEN), self._defaults)
+                    assert isinstance(row, dict)
+                    yield case_of(row, f"{name}:{line}")
         except OSError as failure:
             raise InputError(f"{self._path}: the dataset cannot be read any more: {failure.strerror}") from None
 
 
-def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> CaseFile:
+def read_cases(
+    path: Path,
+    look: Callable[[Case], None] = lambda case: None,
+    *,
+    defaults: Mapping[str, JsonValue] | None = None,
+    left_out: Set[str] = frozenset(),
+) -> CaseFile:
     """Read the cases of a `.jsonl` or `.csv` file; `look` is shown each of them once, in file order.
+
+    `defaults` are what every case has that says nothing else; the ids `left_out` are read and passed over.
 
     Raises `InputError` (with file and line) for a missing or empty file, an unknown ending, malformed rows, unknown
     keys and duplicate ids.
@@ -84,33 +100,36 @@ def read_cases(path: Path, look: Callable[[Case], None] = lambda case: None) -> 
         raise InputError(f"{path}: expected a .jsonl or .csv file")
     name, places, names = str(path), bytearray(), Digests()
     rows = formats[path.suffix](name)
+    wrong: list[str] = []
     with _opened(path) as file:
         try:
             for offset, line, data, row, written in rows.find(file):
-                case = checked_case(row, f"{name}:{line}")
+                try:
+                    case = checked_case(with_defaults(row, defaults or {}), f"{name}:{line}")
+                except InputError as failure:
+                    wrong.append(str(failure))
+                    if len(wrong) == MOST_WRONG:
+                        break
+                    continue
+                if case.id in left_out:
+                    continue
                 places += _PLACE.pack(offset, len(data) | written * _WRITTEN, line, zlib.crc32(data))
                 names.add(case.id.encode())
-                look(case)
-        except InputError:
-            _refuse_duplicates(_all(path, rows, places), names)  # one stands before what is wrong here
-            raise
+                if not wrong:
+                    look(case)
+        except InputError as failure:
+            wrong.append(str(failure))
         except OSError as failure:
             raise _unreadable(path, failure.strerror) from None
-    if not places:
+    if not places and not wrong:
         raise no_cases(str(path))
-    cases = _all(path, rows, places)
-    _refuse_duplicates(cases, names)
-    return cases
-
-
-def _refuse_duplicates(cases: CaseFile, names: Digests) -> None:
+    cases = CaseFile(path, rows, places, range(len(places) // _PLACE.size), defaults or {})
     if repeat := names.first_repeat():
         before, again = repeat
-        raise duplicate(cases[again], cases[before].place)
-
-
-def _all(path: Path, rows: Rows, places: bytearray) -> CaseFile:
-    return CaseFile(path, rows, places, range(len(places) // _PLACE.size))
+        wrong.insert(0, str(duplicate(cases[again], cases[before].place)))
+    if wrong:
+        raise told_at_once(wrong)
+    return cases
 
 
 def _opened(path: Path) -> BinaryIO:

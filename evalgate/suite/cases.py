@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import digest
-from evalgate.formats.documents import MAX_DEPTH, did_you_mean
+from evalgate.formats.documents import MAX_DEPTH, did_you_mean, told_at_once
+from evalgate.suite.turns import problem_with
 
-KEYS = {"id", "input", "target", "metadata"}
+KEYS = {"id", "input", "target", "metadata", "messages"}
 MAX_ID_LENGTH = 200
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 _NESTED = (dict, list)
@@ -18,23 +19,34 @@ _NESTED = (dict, list)
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One dataset row. `place` is the `file:line` it came from; `target` is None where the row has none."""
+    """One dataset row. `place` is the `file:line` it came from; `target` is None where the row has none.
+
+    `messages` are a conversation that goes on with what the prompt asks; it may be all that there is to answer.
+    """
 
     id: str
     input: JsonValue
     target: JsonValue
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     place: str = ""
+    messages: list[JsonValue] = field(default_factory=list)
 
 
 def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
-    """Build cases from `(place, row)` pairs; refuses an empty sequence and duplicate ids."""
+    """Build cases from `(place, row)` pairs; refuses an empty sequence and duplicate ids; tells all of it."""
     cases: dict[str, Case] = {}
+    wrong: list[str] = []
     for place, row in rows:
-        case = checked_case(row, place)
+        try:
+            case = checked_case(row, place)
+        except InputError as failure:
+            wrong.append(str(failure))
+            continue
         if case.id in cases:
-            raise duplicate(case, cases[case.id].place)
-        cases[case.id] = case
+            wrong.append(str(duplicate(case, cases[case.id].place)))
+        cases.setdefault(case.id, case)
+    if wrong:
+        raise told_at_once(wrong)
     if not cases:
         raise no_cases(source)
     return list(cases.values())
@@ -42,14 +54,22 @@ def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
 
 def checked_case(row: object, place: str) -> Case:
     """The case that `row` is; raises `InputError` naming the `place` when it is none."""
+    if isinstance(row, InputError):
+        raise row
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
+    if "weight" in row:
+        message = "cases have no weight, they are a sample: of what matters more, put more cases into the suite"
+        raise InputError(f"{place} weight: {message}")
     if not row.keys() <= KEYS:
         key = next(key for key in row if key not in KEYS)
         raise InputError(f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}")
     if _deeper_than(MAX_DEPTH, row):
         raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
-    if row.get("input") in _EMPTY:
+    messages = row.get("messages")
+    if messages is not None and (problem := problem_with(messages)):
+        raise InputError(f"{place} messages{problem}")
+    if row.get("input") in _EMPTY and not messages:
         raise InputError(f"{place}: a case needs an 'input'")
     identity, metadata = row.get("id"), row.get("metadata")
     if isinstance(identity, bool) or not isinstance(identity, str | int | float | None) or identity == "":
@@ -61,12 +81,25 @@ def checked_case(row: object, place: str) -> Case:
     return case_of(row, place)
 
 
+def with_defaults(row: object, defaults: Mapping[str, JsonValue]) -> object:
+    """The row with what every case has that says nothing else; metadata key by key."""
+    if not defaults or not isinstance(row, dict):
+        return row
+    filled = {**defaults, **{key: value for key, value in row.items() if value is not None or key not in defaults}}
+    own, common = row.get("metadata"), defaults.get("metadata")
+    if isinstance(common, dict) and isinstance(own, dict):
+        filled["metadata"] = {**common, **own}
+    return filled
+
+
 def case_of(row: Mapping[str, JsonValue], place: str) -> Case:
     """The case that `row` is; only for a row that has been checked before."""
-    identity, metadata = row.get("id"), row.get("metadata")
+    identity, metadata, messages = row.get("id"), row.get("metadata"), row.get("messages")
     if identity is None:
-        identity = digest(row["input"])[7:23]  # by content, so that it stays when rows are added or sorted
-    return Case(str(identity), row["input"], row.get("target"), metadata if isinstance(metadata, dict) else {}, place)
+        asked = [row.get("input"), messages] if messages else row["input"]
+        identity = digest(asked)[7:23]  # by content, so that it stays when rows are added or sorted
+    metadata, messages = metadata if isinstance(metadata, dict) else {}, messages if isinstance(messages, list) else []
+    return Case(str(identity), row.get("input"), row.get("target"), metadata, place, messages)
 
 
 def duplicate(case: Case, first: str) -> InputError:

@@ -15,7 +15,7 @@ from jinja2 import Environment, StrictUndefined, Undefined, nodes, pass_context,
 from jinja2.exceptions import FilterArgumentError
 from jinja2.filters import do_replace, make_attrgetter
 from jinja2.nodes import EvalContext
-from jinja2.runtime import Context
+from jinja2.runtime import Context, LoopContext
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from evalgate.exchange import as_text
@@ -54,7 +54,9 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # as Jinja's
-        _steps(__context).take()
+        _steps(__context).take(bounds.CALL)
+        if isinstance(__obj, LoopContext) and args:  # what a recursive loop goes through next
+            args = (_steps(__context).counted(args[0]), *args[1:])
         method = getattr(__obj, "__wrapped__", __obj)
         text, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
         if isinstance(text, str | bytes):

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from evalgate.errors import InputError
-from evalgate.exchange import JsonValue, Request
+from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.canonical import digest, digest_list
-from evalgate.formats.documents import Document, read_yaml
+from evalgate.formats.documents import Document
 from evalgate.suite.case_file import CaseFile, read_cases
-from evalgate.suite.cases import Case, build_cases
+from evalgate.suite.cases import Case, build_cases, no_cases, with_defaults
+from evalgate.suite.dataset import Dataset
 from evalgate.suite.digests import Positions
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.order import AskOrder
+from evalgate.suite.paths import named_file
 from evalgate.suite.prompt import Prompt
+from evalgate.suite.source import read_suite
 from evalgate.suite.survey import Survey
 
 _NOT_SCORED = {
+    *("extends", "dataset", "defaults", "examples", "slices", "tools"),
     *("cases", "description", "tags", "gate", "budget", "answer_ttl", "baseline_ttl"),
     *("cluster_weight", "near_duplicates"),
 }
@@ -33,7 +37,8 @@ class Suite:
     The order is fixed by `gate.seed` and the case ids alone, so it is the same on every machine, and a case keeps its
     place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
     are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
-    the reader of a verdict should know about the cases.
+    the reader of a verdict should know about the cases. `shapes` are the positions in `source` of cases whose requests
+    are of different kinds, with pictures or calls of tools or without.
     """
 
     file: SuiteFile
@@ -44,6 +49,8 @@ class Suite:
     prompt: Prompt
     parameters: dict[str, JsonValue] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+    examples: str | tuple[Message, ...] = ()
+    shapes: Sequence[int] = (0,)
 
     @property
     def operation(self) -> str:
@@ -94,7 +101,7 @@ class Suite:
         """Changes with anything that could change a score: prompt, parameters, graders, cases."""
         # in an order that neither an earlier certification nor near-duplicates have a part in
         cases = _arranged(self.source, self.order.positions(joined=False))
-        return digest_list(self._content(), ([case.id, case.input, case.target, case.metadata] for case in cases))
+        return digest_list(self._content(), map(self._content_of, cases))
 
     @cached_property
     def rules(self) -> str:
@@ -104,11 +111,32 @@ class Suite:
     def _content(self, left_out: AbstractSet[str] = frozenset()) -> dict[str, JsonValue]:
         """All that the file says of how cases are asked and scored."""
         content = self.file.model_dump(mode="json", by_alias=True, exclude={*_NOT_SCORED, *left_out})
+        if self.examples:  # what was put before every case, wherever it came from
+            shown = self.examples
+            content["examples"] = shown if isinstance(shown, str) else [message.to_json() for message in shown]
+        if self.file.tools is not None:
+            content["generation"] = self.file.generation.model_dump(mode="json", by_alias=True)
         return {**content, "assert": [assertion.identity for assertion in self.assertions]}
+
+    def watched_with(self, cases_per_day: int) -> Suite:
+        """The same suite, watched with another number of cases a day."""
+        watch = self.gate.watch.model_copy(update={"cases_per_day": cases_per_day})
+        gate = self.gate.model_copy(update={"watch": watch})
+        return replace(self, file=self.file.model_copy(update={"gate": gate}))
+
+    def _content_of(self, case: Case) -> list[JsonValue]:
+        """All of a case that could change a score; what most cases have not is not hashed for them."""
+        more: list[JsonValue] = [list(case.messages)] if case.messages else []
+        pictures: list[JsonValue] = [*self.prompt.images(case)]
+        return [case.id, case.input, case.target, case.metadata, *more, *([pictures] if pictures else [])]
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
         return self.prompt.request(case, self.parameters)
+
+    def kinds_of_requests(self) -> list[Request]:
+        """A request of each kind: who can be asked these can be asked all."""
+        return [self.request(self.source[position]) for position in self.shapes]
 
     def error(self, message: str, *location: int | str) -> InputError:
         """An `InputError` that names the place in the suite's file."""
@@ -121,16 +149,20 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
     Whoever asks all cases and rules on none may do without `near_duplicates`: it takes much of the time to find
     those that count as one. Where the suite refuses them they are looked for in any case.
     """
-    document = read_yaml(Path(path))
+    document = read_suite(Path(path))
     file = document.validate(SuiteFile)
-    if not file.prompt:
+    if file.prompt == "":
         raise document.error("empty; there is nothing to ask", "prompt")
     prompt, parameters = Prompt(file.prompt, document), file.generation.model_dump(mode="json", exclude_none=True)
-    survey = Survey(file, prompt, near=near_duplicates)
-    cases = _cases(file, document, survey)
+    shown, left_out = _examples(file, document, prompt)
+    survey = Survey(file, prompt, shown, near=near_duplicates)
+    cases = _cases(file, document, survey.look, left_out)
     remarks = survey.settle(cases)
     order = survey.order
-    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks)
+    shapes = tuple(survey.shapes.values())
+    examples = file.examples.written(shown, prompt, document) if file.examples else ()
+    prompt.with_examples(examples or ())
+    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
@@ -145,14 +177,44 @@ def load_suites(paths: Sequence[Path]) -> list[Suite]:
     return list(suites.values())
 
 
-def _cases(file: SuiteFile, document: Document, survey: Survey) -> list[Case] | CaseFile:
-    """The cases in the order of the file, each of them shown to `survey`."""
-    if isinstance(file.cases, str):
-        return read_cases(_beside(document.path, file.cases), survey.look)
-    places = (document.at("cases", index) for index in range(len(file.cases)))
-    cases = build_cases(zip(places, file.cases, strict=True), document.at("cases"))
+def _examples(file: SuiteFile, document: Document, prompt: Prompt) -> tuple[Sequence[Case], AbstractSet[str]]:
+    """The examples, and the ids of those of them that are cases of the suite, to be asked no more."""
+    if file.examples is None:
+        return [], frozenset()
+    given = file.examples.given(document)
+    shown = file.examples.chosen(_cases(file, document) if given is None else given, document)
+    return shown, frozenset(case.id for case in shown if given is None)
+
+
+def _nothing(case: Case) -> None:
+    """Of a case that is only looked for."""
+
+
+def _cases(
+    file: SuiteFile,
+    document: Document,
+    look: Callable[[Case], None] = _nothing,
+    left_out: AbstractSet[str] = frozenset(),
+) -> list[Case] | CaseFile:
+    """The cases in the order of the file, but for those `left_out`, each of them shown to `look`."""
+    source, key = file.source, "cases" if file.cases is not None else "dataset"
+    defaults = file.defaults.model_dump(exclude_unset=True) if file.defaults else {}
+    if isinstance(source, str):
+        path = named_file(document, source, key)
+        if path.suffix != ".parquet":
+            return read_cases(path, look, defaults=defaults, left_out=left_out)
+        source = Dataset(path=source)
+        rows = source.rows(document)
+    elif isinstance(source, Dataset):
+        rows = source.rows(document)
+    else:
+        rows = ((document.at(key, index), row) for index, row in enumerate(source))
+    cases = build_cases(((place, with_defaults(row, defaults)) for place, row in rows), document.at(key))
+    cases = [case for case in cases if case.id not in left_out]
+    if not cases:
+        raise no_cases(document.at(key))
     for case in cases:
-        survey.look(case)
+        look(case)
     return cases
 
 
@@ -168,7 +230,3 @@ def _files(paths: Sequence[Path]) -> list[Path]:
             raise InputError(f"{path}: no suites (*.yaml) in this folder")
         files.extend(found)
     return list(dict.fromkeys(files))
-
-
-def _beside(suite_path: Path, name: str) -> Path:
-    return suite_path.parent / name

@@ -11,18 +11,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     PlainSerializer,
     SerializerFunctionWrapHandler,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     model_serializer,
     model_validator,
 )
 
+from evalgate.exchange import JsonValue
 from evalgate.formats.documents import Strict
 from evalgate.formats.written import refuse_beyond_64_bits
-from evalgate.suite.generation import Generation
+from evalgate.suite.dataset import Dataset
+from evalgate.suite.examples import Examples
+from evalgate.suite.generation import Generation, Tool
+from evalgate.suite.turns import ChatMessage
+from evalgate.suite.written import Written
 
 _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -48,21 +50,26 @@ Duration = Annotated[
 ]
 
 
-def _as_it_is(value: object, check: ValidatorFunctionWrapHandler) -> object:
-    check(value)
-    return value
-
-
-# pydantic makes plain numbers of those that keep the text they were written in
-Written = Annotated[JsonValue, WrapValidator(_as_it_is)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_length=200)]
 
 
-class ChatMessage(Strict):
-    """One message of a chat prompt; `content` is a Jinja2 template."""
+class After(Strict):
+    """What stands behind the last occurrence of a text; nothing where it does not occur."""
 
-    role: Literal["system", "user", "assistant"]
-    content: str
+    after: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Matched(Strict):
+    """The last match of a pattern: its first group, or the whole without one; nothing where it is not found."""
+
+    regex: Annotated[str, Field(min_length=1, max_length=10_000)]
+
+
+Transform = Literal["extract_code", "first_line", "last_line", "json_repair"] | After | Matched
+
+
+def _several(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
 
 
 class Assertion(BaseModel):
@@ -70,7 +77,7 @@ class Assertion(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str = Field(description="the grader: exact, regex, contains, numeric, json_schema, json_fields")
+    type: str = Field(description="the grader; `evalgate graders` names them all")
     value: Written = Field(default=None, description="what is expected; by default the case's target")
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None, description="when given, the score counts as 1 from here on and as 0 below"
@@ -85,6 +92,12 @@ class Assertion(BaseModel):
         default=False, description="whether an answer without any content is graded at all; otherwise it scores 0"
     )
 
+    transform: Annotated[
+        list[Transform],
+        Field(max_length=10),
+        BeforeValidator(_several, json_schema_input_type=Transform | list[Transform]),
+    ] = Field(default=[], description="what is taken out of the answer before it is graded, one step after the other")
+
     @model_serializer(mode="wrap")
     def _without_what_was_not_said(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
         """A suite that says nothing of these keeps the hash that it had before there was a word for them."""
@@ -93,6 +106,8 @@ class Assertion(BaseModel):
             written.pop("reasoning", None)
         if not self.allow_empty:
             written.pop("allow_empty", None)
+        if not self.transform:
+            written.pop("transform", None)
         return written
 
     @property
@@ -109,6 +124,40 @@ class Assertion(BaseModel):
     def _options_that_can_be_hashed(self) -> Assertion:
         refuse_beyond_64_bits(self.options)
         return self
+
+
+Detector = Literal[
+    "scores",
+    "flips",
+    "first_tokens",  # of one-token calls at temperature 0: is it the same model that answers?
+    "other_metrics",  # those that are shown and do not decide, such as whether an answer fits its schema
+    "length",
+    "refusal",
+    "truncation",
+    "prompt_tokens",
+    "served_model",
+    "fingerprint",
+]
+
+
+class Watch(Strict):
+    """How a green is kept proven, from day to day (`evalgate watch`)."""
+
+    cases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None,
+        description="cases that each green variant, and the baseline beside it, is asked anew each day; default: a"
+        " tenth of those that its certification took, at least 10 and at most 50",
+    )
+    every: Duration = Field(default=timedelta(days=1), description="how often: once in so long, such as 1d or 12h")
+    run_length: Annotated[float, Field(ge=10, le=1_000_000)] = Field(
+        default=1000.0, description="days between two false alarms of a variant that has not changed, at least"
+    )
+    detectors: Annotated[list[Detector], Field(min_length=1)] | None = Field(
+        default=None, description="what is looked at; default: all. Only scores can make red, the others suspend"
+    )
+    certify_every: Duration = Field(
+        default=timedelta(days=90), description="the longest time for which watching prolongs one certification"
+    )
 
 
 class Gate(Strict):
@@ -150,6 +199,10 @@ class Gate(Strict):
     on_inconclusive: Literal["fail", "pass"] = Field(
         default="fail", description="exit code 3 or 0; an inconclusive variant is never eligible either way"
     )
+    green_after: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="certifications in a row that make a variant eligible; after a red at least two"
+    )
+    watch: Watch = Watch()
 
 
 class Budget(Strict):
@@ -163,6 +216,24 @@ def _budget(value: object) -> object:
     return {"usd": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+def _listed(value: object) -> object:
+    return {"cases": value} if isinstance(value, list) else value
+
+
+Shown = Annotated[Examples, BeforeValidator(_listed, json_schema_input_type=Examples | list[dict[str, object]])]
+
+
+class Defaults(Strict):
+    """What every case has that says nothing else; metadata is filled in key by key."""
+
+    input: Written = None
+    target: Written = None
+    metadata: dict[str, Written] = Field(default={})
+
+
+Slice = Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")]
+
+
 class SuiteFile(Strict):
     """`suites/*.yaml`: how one operation is evaluated."""
 
@@ -173,8 +244,25 @@ class SuiteFile(Strict):
     model: Name
     baseline: Name
     variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
-    cases: str | list[dict[str, Written]] = Field(description="a JSONL or CSV file beside the suite, or the cases")
-    prompt: str | list[ChatMessage] = Field(description="Jinja2: a text for completions, a list for chat")
+    extends: str | None = Field(
+        default=None, description="another suite's file, of which this one says only what is different"
+    )
+    cases: str | list[dict[str, Written]] | None = Field(
+        default=None, description="a JSONL, CSV or Parquet file beside the suite, or the cases"
+    )
+    dataset: str | list[dict[str, Written]] | Dataset | None = Field(
+        default=None, description="in place of cases; of a file or the hub, with columns that are called otherwise"
+    )
+    defaults: Defaults | None = Field(default=None, description="what every case has that says nothing else")
+    prompt: str | list[ChatMessage] = Field(
+        description="Jinja2: a text for completions, a list for chat; file://NAME: what is in the file"
+    )
+    examples: Shown | None = Field(
+        default=None, description="solved cases that are put before what is asked (few-shot)"
+    )
+    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="what the model may call; the same as generation.tools"
+    )
     generation: Generation = Generation()
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
@@ -187,6 +275,9 @@ class SuiteFile(Strict):
         default="cluster",
         description="cases that ask nearly the same count as one, or are refused, or are not looked for",
     )
+    slices: Annotated[list[Slice], Field(max_length=20)] = Field(
+        default=[], description="metadata.KEY: scores are also told for each value of it; they decide nothing"
+    )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
         default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
     )
@@ -196,6 +287,20 @@ class SuiteFile(Strict):
     baseline_ttl: Duration | None = Field(default=None, description="the same for the baseline; default: answer_ttl")
     assertions: list[Assertion] = Field(alias="assert", min_length=1)
     gate: Gate
+
+    @property
+    def source(self) -> str | list[dict[str, JsonValue]] | Dataset:
+        """Where the cases are."""
+        found = self.cases if self.cases is not None else self.dataset
+        assert found is not None
+        return found
+
+    @model_validator(mode="after")
+    def _that_fit_together(self) -> SuiteFile:
+        if (self.cases is None) == (self.dataset is None):
+            message = "a suite has its cases either under cases or under dataset"
+            raise ValueError(message)
+        return self
 
     def max_age(self, variant: str) -> float:
         """Seconds for which an answer of `variant` counts as known.

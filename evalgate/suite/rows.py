@@ -28,6 +28,7 @@ _BOM = b"\xef\xbb\xbf"
 class Record(NamedTuple):
     """A row, the bytes that it was read from with their offset in the file, and the line on which it ends.
 
+    The row is an `InputError` where it cannot be read, and the next can.
     `written`: has a number that keeps its text, which takes longer to read.
     """
 
@@ -42,7 +43,7 @@ class Rows(Protocol):
     """A file format."""
 
     def find(self, file: BinaryIO) -> Iterator[Record]:
-        """All rows of `file`, in order; raises `InputError` with file and line for the first that cannot be read."""
+        """All rows of `file`, in order; raises `InputError` where there is no going on."""
 
     def again(self, data: bytes, written: bool) -> dict[str, JsonValue]:
         """The row that was found in `data`, as `Record` has the two."""
@@ -63,7 +64,7 @@ class JsonlRows:
         for number, line in enumerate(_lines(file, self._name), start=1):
             data = line.removesuffix(b"\n")
             if data.strip():
-                row = self._parse(data, number)
+                row = self._parse(data, number)  # or why it is none: those behind it are looked at, too
                 yield Record(offset, number, data, row, self._written)
             offset += len(line)
 
@@ -85,10 +86,16 @@ class JsonlRows:
     def _parse(self, data: bytes, number: int) -> object:
         self._written = False
         try:
+            return self._read(data, number)
+        except InputError as failure:
+            return failure
+
+    def _read(self, data: bytes, number: int) -> object:
+        try:
             orjson.loads(data)  # the stricter of the two, but it would let the last of two keys win
             row: object = self._decoder.decode(data.decode())
         except orjson.JSONDecodeError as failure:
-            message = f"{self._name}:{number}: malformed JSON: {failure.msg} (column {failure.colno})"
+            message = f"{self._name}:{number}:{failure.colno}: malformed JSON: {failure.msg}"
             raise InputError(message) from None
         except _Repeated as failure:
             raise InputError(f"{self._name}:{number} {failure}: duplicate key") from None
@@ -118,10 +125,13 @@ class CsvRows:
                 offset, data = lines.take()
                 if not values:
                     continue
-                if len(values) != len(self._header):
+                row: object = None
+                if len(values) == len(self._header):
+                    row = self._row(values)
+                else:
                     message = f"{len(values)} values for {len(self._header)} columns"
-                    raise InputError(f"{self._name}:{reader.line_num}: {message}")
-                yield Record(offset, reader.line_num, data, self._row(values))
+                    row = InputError(f"{self._name}:{reader.line_num}: {message}")
+                yield Record(offset, reader.line_num, data, row)
         except csv.Error as failure:
             raise InputError(f"{self._name}:{reader.line_num}: malformed CSV: {failure}") from None
 
@@ -134,10 +144,18 @@ class CsvRows:
     def _checked_header(self, header: list[str] | None) -> list[str]:
         if header is None:
             return []
+        self._without_repeats(header)
+        if "input" not in header:
+            found = f"found {', '.join(header)}"[:500]
+            hint = next(
+                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in "".join(header)), ""
+            )
+            raise InputError(f"{self._name}:1: no column 'input'; {found}{hint}")
+        return header
+
+    def _without_repeats(self, header: list[str]) -> list[str]:
         if repeated := [name for name in header if header.count(name) > 1]:
             raise InputError(f"{self._name}:1: duplicate column {repeated[0]!r}")
-        if "input" not in header:
-            raise InputError(f"{self._name}:1: no column 'input'; found {', '.join(header)}")
         return header
 
     def _row(self, values: list[str]) -> dict[str, JsonValue]:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from evalgate.errors import InputError
 from evalgate.formats.canonical import canonical
+from evalgate.formats.written import as_json
 from evalgate.suite.cases import Case
 from evalgate.suite.digests import Digests
+from evalgate.suite.examples import gives_away
 from evalgate.suite.models import SuiteFile
 from evalgate.suite.near import NearDuplicates
 from evalgate.suite.order import AskOrder
@@ -24,9 +26,12 @@ class Survey:
     are not looked for, unless the suite refuses them.
     """
 
-    def __init__(self, file: SuiteFile, prompt: Prompt, *, near: bool = True) -> None:
+    def __init__(self, file: SuiteFile, prompt: Prompt, shown: Sequence[Case] = (), *, near: bool = True) -> None:
         self.order = AskOrder(file.gate.seed)
         self._file, self._prompt = file, prompt
+        self._given_away = gives_away(shown)
+        self.shapes: dict[tuple[bool, ...], int] = {}  # of requests, by the first case that has it
+        self._looked_at = 0
         self._questions = Digests()
         wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
         self._near = NearDuplicates(prompt) if wanted else None
@@ -34,6 +39,13 @@ class Survey:
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
+        if self._given_away and (example := self._given_away.get(as_json([case.input, case.messages]))):
+            message = f"case {case.id!r} asks what the example {example!r} answers already; take one of them out"
+            raise InputError(f"{case.place}: {message}")
+        for name in self._file.slices:
+            self._require(case, name, "slices")
+        self.shapes.setdefault(self._prompt.shape(case), self._looked_at)
+        self._looked_at += 1
         texts = self._prompt.texts(case)
         self._questions.add(texts[0].encode() if len(texts) == 1 else canonical(texts))
         if self._near is not None:
@@ -69,11 +81,15 @@ class Survey:
     def _cluster(self, case: Case) -> str | None:
         if self._file.cluster_by is None:
             return None
-        key = self._file.cluster_by.removeprefix("metadata.")
+        return "=".join(self._require(case, self._file.cluster_by, "cluster_by"))
+
+    @staticmethod
+    def _require(case: Case, name: str, who: str) -> tuple[str, str]:
+        key = name.removeprefix("metadata.")
         if not isinstance(case.metadata.get(key), str | int | float):
-            message = f"case {case.id!r} has no {self._file.cluster_by} (a text or number), which cluster_by needs"
+            message = f"case {case.id!r} has no {name} (a text or number), which {who} needs"
             raise InputError(f"{case.place}: {message}")
-        return f"{key}={case.metadata[key]}"
+        return key, str(case.metadata[key])
 
 
 def _near_duplicate(case: Case, other: Case) -> InputError:

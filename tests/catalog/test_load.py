@@ -162,7 +162,11 @@ def test_the_config_hash_changes_with_what_could_change_an_answer(tmp_path: Path
     "changes",
     [
         {"price": {"input": 9, "output": 9}},
+        {"price": {"input": 1, "output": 2, "as_of": "2026-11-30"}},
         {"capabilities": {"tools": True}},
+        {"capabilities": {"tool_choice": ["auto"]}},
+        {"observed": {"source": "somebody", "at": "2026-11-30T12:00Z", "requests": 5}},
+        {"imported": {"somebody": {"as_of": "2026-11-30", "wrote": {"price": "v01234567"}}}},
         {"served_as": "toy"},
         {"quantization": {"label": "bf16", "source": "measured", "bits_per_weight": 16}},
         {"provider_": {"timeout": 5, "retries": 0, "concurrency": 1, "api_key_env": "KEY"}},
@@ -172,7 +176,23 @@ def test_the_config_hash_changes_with_what_could_change_an_answer(tmp_path: Path
 )
 def test_the_config_hash_does_not_change_with_price_pace_or_words(tmp_path: Path, changes: dict[str, object]) -> None:
     provider = changes.pop("provider_", {})
-    assert endpoint(tmp_path, provider, **changes).config == endpoint(tmp_path).config  # type: ignore[arg-type]
+    one, other = endpoint(tmp_path, provider, **changes), endpoint(tmp_path)  # type: ignore[arg-type]
+    assert (one.config, one.kin) == (other.config, other.kin)
+
+
+def test_no_hash_knows_what_is_written_of_the_model(tmp_path: Path) -> None:
+    about = {"family": "toy", "author": "us", "released": "2026-01-01", "open_weights": True, "context": 8192}
+    use = {"requests": 7, "source": "somebody", "as_of": "2026-11-30"}
+    model = {"id": "toy", **about, "popularity": use, "aliases": ["toys"], "variants": [variant()]}
+    here = {"id": "here", "base_url": "http://127.0.0.1:9/v1"}
+    found = load_catalog(written(tmp_path, "about.yaml", {"providers": [here], "models": [model]}))
+    assert found.endpoints("toy")["full"].config == endpoint(tmp_path).config
+    assert found.about["toy"].family == "toy"
+
+
+@pytest.mark.parametrize("day", ["20261130", 20261130, "2026-11-30T12:00", "2026-13-01", "today", True])
+def test_a_day_that_is_none_is_refused(tmp_path: Path, day: object) -> None:
+    assert "price.as_of" in refusal(tmp_path, variant(price={"input": 1, "output": 1, "as_of": day}))
 
 
 def test_the_config_hash_of_a_known_catalogue_stays_what_it_was(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from evalgate.catalog import load_catalog
 from evalgate.collect import Collector, Trouble, health, require_ready
-from evalgate.collect.retry import FLOOR_SECONDS
 from evalgate.errors import EvalgateError, InputError, ProviderError, StoreError
+from evalgate.providers.retry import FLOOR_SECONDS
 from evalgate.store import Store
 from tests.collect.conftest import KEY, collect, kept
 from tests.conftest import Asked, Loopback, Sent, catalog, completion, failure, questions, variant, written

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from evalgate.catalog import Catalog, load_catalog
@@ -100,6 +101,8 @@ class Watched:
         self.troubles: list[Trouble] = []
 
     def answered(self, operation: str, variant: str, *, known: bool) -> None: ...
+
+    def spent(self, operation: str, dollars: Decimal) -> None: ...
 
     def ruled(self, operation: str, rulings: Mapping[str, Ruling], cases: int) -> None: ...
 

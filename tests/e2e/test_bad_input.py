@@ -26,15 +26,15 @@ def refused(house: House, *expected: str, code: int = 2, **environment: str) -> 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("margin: 0.05", "margn: 0.05", ("suites/name_colour.yaml:9 gate.margn", "did you mean 'margin'?")),
-        ("baseline: full", "baseline: full\nbaseline: same", (":4 baseline: duplicate key", "line 3")),
+        ("margin: 0.05", "margn: 0.05", ("suites/name_colour.yaml:9:8 gate.margn", "did you mean 'margin'?")),
+        ("baseline: full", "baseline: full\nbaseline: same", (":4:1 baseline: duplicate key", "line 3")),
         ("cases: cases.jsonl", "cases: nowhere.jsonl", ("suites/nowhere.jsonl", "cannot be read")),
-        ("  - type: exact\n", "  []\n", (":7 assert", "empty; expected at least 1")),
-        ("baseline: full", "baseline: ful", (":3 baseline", "did you mean 'full'?")),
-        ("{{ input }}", "{{ inputs }}", (":5 prompt", "'inputs' is undefined", "case")),
+        ("  - type: exact\n", "  []\n", (":7:1 assert", "empty; expected at least 1")),
+        ("baseline: full", "baseline: ful", (":3:1 baseline", "did you mean 'full'?")),
+        ("{{ input }}", "{{ inputs }}", (":5:1 prompt", "'inputs' is undefined", "case")),
         ("gate: {margin: 0.05}", "gate: {margin: 0.05", ("malformed YAML",)),
-        ("margin: 0.05", "margin: 5", (":9 gate.margin", "less than 1")),
-        ("type: exact", "type: exakt", (":8 assert.0.type", "did you mean 'exact'?")),
+        ("margin: 0.05", "margin: 5", (":9:8 gate.margin", "less than 1")),
+        ("type: exact", "type: exakt", (":8:5 assert.0.type", "did you mean 'exact'?")),
         ("model: toy", "model: boy", ("no model 'boy'", "did you mean 'toy'?")),
     ],
 )

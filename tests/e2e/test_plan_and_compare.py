@@ -47,7 +47,7 @@ def test_plan_refuses_a_gate_that_its_suite_cannot_support_and_names_three_ways_
     house.edit("margin: 0.05", "margin: 0.01")
     done = house.run("plan")
     assert done.returncode == 2
-    for words in ("suites/name_colour.yaml:9 gate.margin", "more cases", "a wider margin", "claim: suite"):
+    for words in ("suites/name_colour.yaml:9:8 gate.margin", "more cases", "a wider margin", "claim: suite"):
         assert words in done.stderr
 
 

@@ -28,15 +28,27 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
 
 
-def test_the_readme_shows_the_board_that_the_demo_prints(
+def test_the_results_show_the_board_that_the_demo_prints(
     demo: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     printed = [line.rstrip() for line in demo[0].stdout.splitlines()]
     end = next(index for index, line in enumerate(printed) if line.startswith("worse  "))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert "\n".join(printed[:end]).rstrip() in readme
+    results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    assert "\n".join(printed[:end]).rstrip() in results
     red = next(index for index, line in enumerate(printed) if line.startswith("RED  "))
-    assert "\n".join(printed[red : printed.index("", red)]) in readme
+    assert "\n".join(printed[red : printed.index("", red)]) in results
+
+
+def test_the_readme_shows_the_route_that_follows_from_it(
+    demo: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    printed = evalgate("route", "classify_feedback", "--signal", str(demo[1])).stdout.rstrip()
+    for name in ("README.md", "docs/results.md"):
+        assert printed in (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_readme_is_a_front_page() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_the_demo_routes_each_operation_cheaper_than_the_baseline(
@@ -60,9 +72,13 @@ def test_the_readmes_own_suite_and_catalogue_can_be_planned(tmp_path: Path) -> N
     assert "budget-fp8" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["suite", "catalog", "signal"])
+@pytest.mark.parametrize("name", ["suite", "catalog", "signal", "gateway"])
 def test_the_schemas_are_those_of_the_code(name: str) -> None:
     assert (ROOT / "schemas" / f"{name}.schema.json").read_text() == evalgate("schema", name).stdout
+
+
+def test_the_reference_of_graders_is_that_of_the_code() -> None:
+    assert (ROOT / "docs" / "graders-reference.md").read_text() == evalgate("graders", "--markdown").stdout
 
 
 def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:

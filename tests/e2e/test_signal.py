@@ -140,7 +140,7 @@ def test_keys_are_rotated_without_a_gap(signed: House) -> None:
 
 def test_the_log_tells_what_every_document_changed(signed: House) -> None:
     signed.run("signal", "heartbeat", "signal.json", *SIGN)
-    done = signed.run("signal", "log")
+    done = signed.run("signal", "log", COLUMNS="")
     heartbeat, first = done.stdout.splitlines()[1:]
     assert heartbeat.split()[0] == "2"
     assert "heartbeat" in heartbeat

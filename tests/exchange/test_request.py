@@ -14,7 +14,9 @@ from evalgate.formats.canonical import canonical, digest
 from tests.conftest import JSON
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-PROMPTS = TEXT | st.lists(st.builds(Message, TEXT, TEXT), max_size=3).map(tuple)
+PARTS = st.lists(TEXT.map(lambda text: {"type": "text", "text": text}), max_size=2)
+MESSAGES = st.builds(Message, TEXT, TEXT) | st.builds(Message, TEXT, TEXT | PARTS, PARTS, st.none() | TEXT)
+PROMPTS = TEXT | st.lists(MESSAGES, max_size=3).map(tuple)
 PARAMETERS = st.dictionaries(
     TEXT, st.integers(-3, 3) | st.booleans() | TEXT | st.sampled_from([0.0, -0.0, 1.0]), max_size=3
 )
@@ -22,7 +24,7 @@ PARAMETERS = st.dictionaries(
 
 def said(prompt: object, parameters: object) -> str:
     """The same content told by another encoder: Python's own equality takes 1 for True and 0.0 for -0.0."""
-    messages = prompt if isinstance(prompt, str) else [[each.role, each.content] for each in prompt]  # type: ignore[attr-defined]
+    messages = prompt if isinstance(prompt, str) else [each.to_json() for each in prompt]  # type: ignore[attr-defined]
     return json.dumps([messages, parameters], sort_keys=True)
 
 
@@ -52,6 +54,13 @@ def test_a_hash_stays_what_it_was_in_earlier_versions() -> None:
         '{"parameters":{"max_tokens":6,"stop":["\\n"],"temperature":0.0},'
         '"prompt":[{"role":"user","content":"hé"}]}'.encode()
     )
+
+
+def test_pictures_and_texts_of_a_message_are_told_apart() -> None:
+    parts = [{"type": "text", "text": "what?"}, {"type": "image_url", "image_url": {"url": "https://x/y.png"}}, "odd"]
+    message = Message("user", parts)
+    assert (message.texts, message.images) == (["what?"], ["https://x/y.png"])
+    assert Request((message,), {}).images == ["https://x/y.png"]
 
 
 def test_a_hash_cannot_be_handed_in() -> None:

@@ -12,4 +12,5 @@ def give_up_sooner() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in ("text", "effort"):
             patch.setattr(f"evalgate.graders.{module}.REGEX_SECONDS", 0.1)
+        patch.setattr("evalgate.graders.maths.SECONDS", 0.8)
         yield

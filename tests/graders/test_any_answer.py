@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from evalgate.exchange import JsonValue
+from evalgate.exchange import Answer, JsonValue
 from evalgate.graders import names, registry
+from evalgate.suite import Case
 from tests.conftest import JSON
 
 JSON_LIKE = st.text(st.sampled_from('{}[]":,0123456789eE.-+ntrufalsdcxy \n`'), max_size=40)
@@ -44,16 +45,35 @@ EXTREME = [
 ]
 
 
+OPTIONS: dict[str, dict[str, object]] = {
+    "classification": {"labels": ["a", "b"]},
+    "cost": {"most_usd": 0.01},
+    "judge": {"judge": "j", "rubric": "r"},
+    "pairwise": {"judge": "j", "rubric": "r"},
+    "latency": {"most_ms": 100.0},
+    "length": {"least": 1},
+}
+OWN = names()
+OWN.remove("python")  # scores what it is told to
+
+
 def usable(name: str, expected: JsonValue) -> bool:
-    return registry.find(name).expects(expected) is None
+    return registry.find(name).problem_with(expected, OPTIONS.get(name, {})) is None
 
 
-@pytest.mark.parametrize("name", names())
-@given(ANSWERS, JSON)
+def graded(name: str, text: str, expected: JsonValue) -> float:
+    found, options = registry.find(name), dict(OPTIONS.get(name, {}))
+    if found.sees:
+        options["seen"] = registry.Seen(Answer(text, "stop"), Case("c", "", expected))
+    return found.score(text, expected, **options)
+
+
+@pytest.mark.parametrize("name", OWN)
+@given(ANSWERS, JSON | st.text(min_size=1, max_size=20))
 @example("1", "1e5")
 def test_any_answer_to_any_usable_expectation_has_a_score(name: str, text: str, expected: JsonValue) -> None:
     if usable(name, expected):
-        assert 0.0 <= registry.find(name).score(text, expected) <= 1.0
+        assert 0.0 <= graded(name, text, expected) <= 1.0
 
 
 @given(ANSWERS, PATTERNS)
@@ -93,8 +113,27 @@ def test_an_extreme_answer_has_a_score(text: str) -> None:
         "numeric": [1, "1e300"],
         "json_schema": [{}, {"type": "object"}, tree],
         "json_fields": [{"a": 1}, {"a": {"a": [{"a": 2}]}}],
+        "json_match": [{"a": 1}, []],
+        "multiple_choice": ["A"],
+        "classification": ["a"],
+        "instructions": [[{"keywords:existence": {"keywords": ["a"]}}, "detectable_format:title"]],
+        "forbidden": ["(a+)+b"],
+        "refusal": [True],
+        "pii": [None],
+        "length": [None],
+        "latency": [None],
+        "cost": [None],
+        "maths": ["10"],
+        "tool_calls": [[], {"name": "f", "arguments": {"a": {"$any": True}}}],
+        "tool_schema": [None],
+        "tool_trigger": [True],
+        "code": ["assert f()"],
+        "sql": [{"setup": "CREATE TABLE t (a)", "rows": []}],
+        "judge": ["a"],
+        "pairwise": [None],
+        **{name: ["a b"] for name in ("token_f1", "rouge_l", "edit_distance", "bleu", "chrf", "embedding_similarity")},
     }
-    assert set(expectations) == set(names())
+    assert set(expectations) == set(OWN)
     for name, expected in expectations.items():
         for one in expected:
-            assert 0.0 <= registry.find(name).score(text, one) <= 1.0
+            assert 0.0 <= graded(name, text, one) <= 1.0

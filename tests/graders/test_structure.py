@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from evalgate.exchange import JsonValue
-from evalgate.graders.structure import _same, json_fields
+from evalgate.graders.same import Comparison, same
+from evalgate.graders.structure import json_fields
 from tests.conftest import JSON
 
 ORDER = {"name": "Ada", "lines": [{"item": "lamp", "count": 2}], "total": {"net": 10, "vat": 1.9}}
@@ -75,14 +76,14 @@ def test_texts_are_compared_normalised_and_numbers_exactly(expected: str, answer
     [(10**30, 10**30 + 1), (Decimal("0.1"), Decimal("0.10000000000000001")), (10**30, Decimal(10**30 + 1))],
 )
 def test_numbers_beyond_64_bits_are_compared_exactly(expected: object, actual: object) -> None:
-    assert _same(expected, expected, str)  # type: ignore[arg-type]  # decimals, as a reader may return them
-    assert not _same(expected, actual, str)  # type: ignore[arg-type]
+    assert same(expected, expected, Comparison())  # type: ignore[arg-type]  # decimals, as a reader may return them
+    assert not same(expected, actual, Comparison())  # type: ignore[arg-type]
 
 
 def test_a_float_is_its_shortest_text() -> None:
-    assert _same(0.1, Decimal("0.1"), str)
-    assert _same(1e23, Decimal("1e23"), str)
-    assert not _same(True, Decimal(1), str)
+    assert same(0.1, Decimal("0.1"), Comparison())
+    assert same(1e23, Decimal("1e23"), Comparison())
+    assert not same(True, Decimal(1), Comparison())
 
 
 def test_the_texts_of_fields_are_compared_as_strictly_as_is_told() -> None:

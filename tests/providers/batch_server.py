@@ -121,6 +121,8 @@ class BatchServer:
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, bytes] = {}
         self.paid: Counter[str] = Counter()
+        self.live: list[Row] = []
+        self.takes = 0.0
         self.behave: Callable[[Asked], Outcome] = lambda asked: f"answer to {asked.prompt}"
         self.fault: Callable[[Call], Fault | None] = lambda call: None
         self.looks, self.held = 1, False
@@ -173,6 +175,8 @@ class BatchServer:
             ("GET", "/batches"): ("list", self._list),
             ("GET", "/batches/{id}"): ("batch", self._look),
             ("POST", "/batches/{id}/cancel"): ("cancel", self._cancel),
+            ("POST", "/chat/completions"): ("live", self._live),
+            ("POST", "/embeddings"): ("live", self._live),
         }
         theirs = {
             ("POST", "/messages/batches"): ("batches", self._create_messages),
@@ -221,6 +225,26 @@ class BatchServer:
         return handle
 
     # OpenAI
+
+    async def _live(self, request: web.Request) -> web.Response:
+        """A call of its own, outside of any batch."""
+        body = await request.json()
+        self.live.append(body)
+        prompt = str(body["input"] if "input" in body else body["messages"][-1]["content"])
+        self._asked[prompt] += 1
+        outcome = self.behave(Asked("", prompt, body, self._asked[prompt]))
+        await asyncio.sleep(self.takes)
+        if isinstance(outcome, Status):
+            return error(outcome.code, outcome.message)
+        self.paid[prompt] += 1
+        usage = {"prompt_tokens": 3, "completion_tokens": 2}
+        if "input" in body:
+            return web.json_response({"object": "list", "data": [{"embedding": [0.5], "index": 0}], "usage": usage})
+        message = {"role": "assistant", "content": outcome}
+        choices = [{"index": 0, "message": message, "finish_reason": "stop"}]
+        return web.json_response(
+            {"id": "1", "object": "chat.completion", "model": body["model"], "choices": choices, "usage": usage}
+        )
 
     async def _upload(self, request: web.Request) -> web.Response:
         form = await request.post()

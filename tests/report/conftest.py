@@ -9,8 +9,9 @@ import pytest
 from rich.console import Console
 
 from evalgate.gate import Board
-from evalgate.report.html import render_report
+from evalgate.report.drift.report import write_report
 from tests.report import board_factory
+from tests.report.drift_reports import report_of
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +32,15 @@ def hostile_board() -> Board:
 
 
 @pytest.fixture(scope="session")
-def report(board: Board) -> str:
-    return render_report(board, board_factory.pairs)
+def report(board: Board, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """All in one file."""
+    return write_report(report_of(board), tmp_path_factory.mktemp("report") / "report.html").root.read_text()
 
 
 @pytest.fixture(scope="session")
-def hostile_report(hostile_board: Board) -> str:
-    return render_report(hostile_board, board_factory.pairs)
+def hostile_report(hostile_board: Board, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write_report(report_of(hostile_board, before=hostile_board), path).root.read_text()
 
 
 class Recorder:

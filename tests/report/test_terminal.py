@@ -115,13 +115,13 @@ def test_a_long_id_pushes_the_numbers_below_and_not_out_of_sight(board: Board) -
 
 def test_a_red_verdict_says_what_broke_and_what_to_do(board: Board) -> None:
     text = failures(board)
-    start = text.index("worse  add_numbers · lab/smollm2-135m-instruct@q4_0")
+    start = text.index("worse  add_numbers · lab-q4_0 (lab, q4_0, 5.4 bits)")
     verdict = board.operations[1].verdicts[3]
     first = next(flip for flip in verdict.flips if flip.variant_score < flip.baseline_score)
 
     message = text[start:].split("\n\n")[0]
 
-    assert "proven worse than f16, perhaps by less than the margin" in message
+    assert "proven worse than lab-f16, perhaps by less than the margin" in message
     assert "score 0.488 → 0.256   Δ −23.3 pp   90 % sequence [−" in message
     assert "margin −5 pp" in message
     assert f"{verdict.cases} cases paired: 23 broke, 3 fixed · family of 7" in message
@@ -132,7 +132,7 @@ def test_a_red_verdict_says_what_broke_and_what_to_do(board: Board) -> None:
 
 def test_truncation_is_suspected_before_the_quantization(board: Board) -> None:
     text = failures(board)
-    start = text.index("RED  extract_order · lab/smollm2-135m-instruct@f16 (lab-f16-short)")
+    start = text.index("RED  extract_order · lab-f16-short (lab, f16, 16 bits)")
     message = text[start:].split("\n\n")[0]
 
     assert "proven worse than lab-f16 at the same precision" in message
@@ -142,13 +142,13 @@ def test_truncation_is_suspected_before_the_quantization(board: Board) -> None:
 
 def test_inconclusive_is_shorter_and_green_is_silent(board: Board) -> None:
     text = failures(board)
-    start = text.index("inconclusive  classify_feedback · lab/smollm2-135m-instruct@q4_0")
+    start = text.index("inconclusive  classify_feedback · lab-q4_0")
     message = text[start:].split("\n\n")[0]
 
     assert len(message.splitlines()) == 5
     assert "neither proven after all 600 cases" in message
     assert "more cases in suites/classify_feedback.yaml" in message
-    assert "@q8_0" not in text
+    assert "lab-q8_0" not in text
 
 
 def test_the_metric_that_broke_most_is_counted(board: Board) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalgate.router import CLOSED, Breaker, admits, when_failed, when_sent, when_succeeded
+from evalgate.router import CLOSED, Breaker, admits, when_failed, when_left, when_sent, when_succeeded
 from evalgate.router.breaker import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, LONGEST_RETRY_AFTER, PROBE_TIME
 
 AT = 1_800_000_000.0
@@ -35,6 +35,20 @@ def test_after_the_pause_one_probe_goes_through_and_nobody_else() -> None:
     sent = when_sent(breaker, later)
     assert not admits(sent, later)
     assert admits(sent, later + PROBE_TIME)  # of which nobody heard again
+
+
+def test_a_probe_that_was_left_makes_room_for_the_next_and_not_for_one_beside_another() -> None:
+    later = AT + FIRST_PAUSE
+    first = when_sent(failed(FAILURES), later)
+    assert admits(when_left(first, first.probe_until), later)
+    second = when_sent(first, later + 1)
+    assert not admits(when_left(second, first.probe_until), later + 1)
+    assert when_left(first, 0.0) is first
+
+
+def test_a_success_while_it_is_open_is_no_probe_that_holds_others_back() -> None:
+    asked_all_the_same = when_sent(failed(FAILURES), AT + 1)
+    assert admits(when_succeeded(asked_all_the_same, AT + 2), AT + FIRST_PAUSE)
 
 
 def test_a_good_probe_closes_it() -> None:

@@ -56,11 +56,33 @@ def test_labels_that_cannot_be_understood_make_the_call_realtime_and_say_why(
     assert call.note
 
 
+def test_a_request_of_anthropics_api_is_read_too() -> None:
+    asked = read(output_config={"format": {"type": "json_schema"}}, system=[{"type": "text", "text": "s" * 300}])
+    assert asked.json_schema
+    assert asked.input_tokens == (read().input_tokens or 0) + 101
+
+
 def test_needs_are_read_from_the_body() -> None:
     call = read(tools=[{"type": "function"}], response_format={"type": "json_schema"}, max_tokens=9)
     assert (call.tools, call.json_schema, call.max_output, call.completions) == (True, True, 9, False)
     assert not read(tools=[], response_format={"type": "json_object"}).tools
     assert call_of({"prompt": "Hello"}).completions
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (None, "auto"),
+        ("auto", "auto"),
+        ("none", "none"),
+        ("required", "required"),
+        ({"type": "function", "function": {"name": "f"}}, "function"),
+        ("anything", "auto"),
+        ([], "auto"),
+    ],
+)
+def test_the_choice_of_a_tool_is_read_from_the_body(given: object, asked: str) -> None:
+    assert read(tools=[{"type": "function"}], tool_choice=given).tool_choice == asked
 
 
 def test_the_prompt_is_rather_taken_for_too_long() -> None:

@@ -84,6 +84,8 @@ def test_where_nobody_says_who_the_baseline_is_nobody_is_guessed(tmp_path: Path)
 
 NEEDS = [
     ({"tools": True}, ", capabilities: {tools: true}"),
+    ({"tools": True, "tool_choice": "required"}, ", capabilities: {tools: true}"),
+    ({"tools": True, "tool_choice": "none"}, ", capabilities: {tools: true, tool_choice: [auto, none]}"),
     ({"json_schema": True}, ", capabilities: {json_schema: true}"),
     ({"input_tokens": 5000, "max_output": 1000}, ", capabilities: {context: 6000}"),
     ({"input_tokens": 5000}, ", capabilities: {context: 5000}"),
@@ -103,6 +105,11 @@ def test_who_can_serve_the_call_does(tmp_path: Path, needs: dict[str, object], e
     ("needs", "extra", "reason"),
     [
         ({"tools": True}, "", "tools"),
+        (
+            {"tools": True, "tool_choice": "required"},
+            ", capabilities: {tools: true, tool_choice: [auto, none]}",
+            "does not obey the call's tool_choice",
+        ),
         ({"json_schema": True}, "", "JSON schema"),
         ({"completions": True}, ", capabilities: {completions: false}", "completions"),
         ({}, ", capabilities: {chat: false}", "chat"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from evalgate.errors import StatisticsError
-from evalgate.stats import certify, confidence_sequence
+from evalgate.stats import certify, confidence_interval, confidence_sequence
 
 
 @given(arrays.arrays(np.float64, st.integers(1, 120), elements=st.floats(-1, 1)), st.booleans())
@@ -57,3 +57,11 @@ def test_the_interval_narrows_to_the_scale_of_the_margin():
 def test_a_level_outside_zero_and_one_is_refused():
     with pytest.raises(StatisticsError, match="level"):
         confidence_sequence([0.0], level=95)
+
+
+def test_the_interval_is_the_last_pair_of_the_sequence() -> None:
+    differences = np.random.default_rng(4).choice([-1.0, 0.0, 1.0], 150, p=[0.1, 0.85, 0.05])
+
+    lower, upper = confidence_sequence(differences, level=0.9, margin=0.05)
+
+    assert confidence_interval(differences, level=0.9, margin=0.05) == (lower[-1], upper[-1])

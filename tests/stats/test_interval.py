@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import binomtest, norm
 
 from evalgate.errors import StatisticsError
-from evalgate.stats import newcombe_interval, score_interval, score_test, score_test_cases
+from evalgate.stats import newcombe_interval, score_interval, score_test, score_test_cases, share_interval
+from evalgate.stats.interval import _wilson
 
 # both right, variant only, baseline only, neither; level; published ends; source
 TANGO = [
@@ -38,6 +39,13 @@ def test_tango_to_the_printed_digits(cells, level, ends, digits, source):
 def test_newcombe_to_the_printed_digits(cells, level, ends, digits, source):
     low, high = newcombe_interval(*cells, level)
     assert (round(low, digits), round(high, digits)) == ends, source
+
+
+@given(st.integers(1, 500), st.floats(0, 1), st.floats(0.5, 0.999))
+def test_the_shares_of_newcombe_are_those_of_scipy(n, share, level):
+    """Its closed form stays our own: three lines, where scipy would have to be imported whole."""
+    theirs = binomtest(round(share * n), n).proportion_ci(level, method="wilson")
+    assert _wilson(round(share * n), n, norm.ppf(0.5 + level / 2)) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
 @given(st.integers(1, 10_000), st.floats(0.5, 0.999))
@@ -114,3 +122,8 @@ def test_a_fixed_n_run_of_the_planned_size_has_the_planned_power():
 def test_counts_that_do_not_fit_are_refused(call):
     with pytest.raises(StatisticsError):
         call()
+
+
+@pytest.mark.parametrize(("successes", "expected"), [(0, (0.0, 0.2775)), (5, (0.2366, 0.7634)), (10, (0.7225, 1.0))])
+def test_the_interval_of_a_share_is_wilsons(successes: int, expected: tuple[float, float]) -> None:
+    assert share_interval(successes, 10) == pytest.approx(expected, abs=1e-4)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from evalgate.exchange import Answer
-from evalgate.store import Bought, Store, open_store
+from evalgate.store import Bought, Store, open_store, schema
 
 PASSWORD = "s3cret"  # the server trusts whoever reaches its socket, but what has a password must not tell it
 
@@ -126,9 +126,18 @@ ANSWERS_OF_VERSION_1 = (
 )
 
 
+OF_VERSION_1 = ("meta", "answers", "bodies", "scores", "runs")
+OF_VERSION_4 = (*OF_VERSION_1, "workers", "claims", "batches", "batch_items", "attempts", "orders")
+
+
+def later_than(*tables: str) -> list[str]:
+    """The tables that a store with these ones does not have yet."""
+    return sorted(set(schema.metadata.tables) - set(tables))
+
+
 def back_to_version_1(database: Database) -> None:
     """Make a store what an evalgate of schema version 1 would have left: no later tables, no tokens that are null."""
-    for table in ("workers", "claims", "batches", "batch_items", "attempts", "orders", "signals", "signal_entries"):
+    for table in later_than(*OF_VERSION_1):
         database.query(f"DROP TABLE {table}")
     database.query(f"CREATE TABLE old ({', '.join(ANSWERS_OF_VERSION_1)})")
     names = [column.partition(" ")[0] for column in ANSWERS_OF_VERSION_1]

@@ -8,7 +8,7 @@ import pytest
 
 from evalgate.errors import StoreError
 from evalgate.store import KeptSignal, Signals, Store, open_store, open_to_read
-from tests.store.conftest import Database, back_to_version_1
+from tests.store.conftest import OF_VERSION_4, Database, back_to_version_1, later_than
 
 FIRST = KeptSignal("acme/prod", 1, 1.0, "sha256:" + "0" * 64, b"{}", b"[1]", None)
 
@@ -48,7 +48,7 @@ def test_a_large_number_is_a_number(store: Store) -> None:
 
 def test_a_store_of_an_older_evalgate_has_no_history_and_says_nothing_worse(database: Database) -> None:
     open_store(database.name).__exit__()
-    for table in ("signals", "signal_entries"):
+    for table in later_than(*OF_VERSION_4):
         database.query(f"DROP TABLE {table}")
     database.query("UPDATE meta SET value = '4' WHERE name = 'schema'")
     with open_to_read(database.name) as store:

@@ -60,11 +60,13 @@ def _jsonl(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as failure:
-            raise InputError(f"{path}:{number}: malformed JSON: {failure.msg} (column {failure.colno})") from None
+            yield "", InputError(f"{path}:{number}:{failure.colno}: malformed JSON: {failure.msg}")
+            continue
         repeated: list[str] = []
         json.loads(line, object_pairs_hook=lambda pairs, found=repeated: found.extend(_repeated([k for k, _ in pairs])))
         if repeated:
-            raise InputError(f"{path}:{number} {repeated[0]}: duplicate key")
+            yield "", InputError(f"{path}:{number} {repeated[0]}: duplicate key")
+            continue
         yield f"{path}:{number}", row
 
 
@@ -77,16 +79,19 @@ def _csv(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
         if repeated := _repeated(header):
             raise InputError(f"{path}:1: duplicate column {repeated[0]!r}")
         if "input" not in header:
-            raise InputError(f"{path}:1: no column 'input'; found {', '.join(header)}")
+            hint = next(
+                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in ",".join(header)), ""
+            )
+            raise InputError(f"{path}:1: no column 'input'; found {', '.join(header)}{hint}")
         for values in reader:
             if values and len(values) != len(header):
-                raise InputError(f"{path}:{reader.line_num}: {len(values)} values for {len(header)} columns")
-            if values:
+                yield "", InputError(f"{path}:{reader.line_num}: {len(values)} values for {len(header)} columns")
+            elif values:
                 row = dict(zip(header, values, strict=True))
                 named = {name: row.pop(name) or None for name in ("id", "input", "target") if name in row}
                 yield f"{path}:{reader.line_num}", named | {"metadata": row}
     except csv.Error as failure:
-        raise InputError(f"{path}:{reader.line_num}: malformed CSV: {failure}") from None
+        yield "", InputError(f"{path}:{reader.line_num}: malformed CSV: {failure}")
 
 
 def _repeated(names: list[str]) -> list[str]:
@@ -109,7 +114,11 @@ def test_the_cases_and_the_errors_are_those_of_the_whole_file_read_at_once(
     except UnicodeDecodeError:  # at once, this is seen before anything else that is wrong
         assert isinstance(lazily, InputError)
         return
-    assert lazily == expected or str(lazily) == str(expected)
+    if isinstance(expected, InputError):  # of several duplicates, only the first is told
+        assert isinstance(lazily, InputError)
+        assert set(str(lazily).splitlines()) <= set(str(expected).splitlines())
+    else:
+        assert lazily == expected
 
 
 @given(
@@ -160,10 +169,12 @@ def test_every_case_is_looked_at_once_in_the_order_of_the_file(tmp_path: Path) -
     assert list(read_cases(written_cases(tmp_path, 5), looked.append)) == looked
 
 
-def test_a_duplicate_id_is_told_before_what_is_wrong_behind_it(tmp_path: Path) -> None:
+def test_a_duplicate_id_is_told_with_what_is_wrong_behind_it(tmp_path: Path) -> None:
     path = written_cases(tmp_path, 3)
     path.write_text(path.read_text() + '{"id": "c1", "input": 1}\n{"id": "c2", "input": 2}\nnothing')
-    with pytest.raises(InputError, match=r"cases.jsonl:4: duplicate case id 'c1'; first used at .*cases.jsonl:2$"):
+    with pytest.raises(
+        InputError, match=r"cases.jsonl:4: duplicate case id 'c1'; first used at .*cases.jsonl:2\n.*:6:1: malformed"
+    ):
         read_cases(path)
 
 

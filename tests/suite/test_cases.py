@@ -133,7 +133,7 @@ def test_a_csv_that_cannot_be_used_is_refused(tmp_path: Path, content: str | byt
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('{"input": 1}\n{"input": ', "a.jsonl:2: malformed JSON"),
+        ('{"input": 1}\n{"input": ', "a.jsonl:2:11: malformed JSON"),
         ('{"input": "a", "input": "b"}', "a.jsonl:1 input: duplicate key"),
         ('{"input": {"a": 1, "a": 2}}', "a.jsonl:1 a: duplicate key"),
         ('{"input": "a", "traget": "b"}', "a.jsonl:1 traget: unknown key; did you mean 'target'?"),

@@ -40,8 +40,8 @@ def test_any_further_key_is_a_suite_or_an_input_error(
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"operation": None}, "suite.yaml:1 operation: missing; this key is required"),
-        ({"operation": "a b"}, "suite.yaml:1 operation: string should match pattern"),
+        ({"operation": None}, "suite.yaml:1:1 operation: missing; this key is required"),
+        ({"operation": "a b"}, "suite.yaml:1:2 operation: string should match pattern"),
         ({"gate": {"margn": 0.1}}, "gate.margn: unknown key; did you mean 'margin'?"),
         ({"gate": {"margin": 0}}, "gate.margin: input should be greater than or equal to 0.00001, got '0'"),
         ({"gate": {"margin": "nan"}}, "gate.margin: input should be"),
@@ -56,8 +56,9 @@ def test_any_further_key_is_a_suite_or_an_input_error(
         ({"prompt": "{{ input"}, "prompt: template: unexpected end of template"),
         ({"cases": []}, "cases: no cases"),
         ({"cases": "nowhere.jsonl"}, "nowhere.jsonl: the dataset cannot be read"),
-        ({"cases": "nul\0.jsonl"}, "the dataset cannot be read"),
-        ({"cases": ""}, "expected a .jsonl or .csv file"),
+        ({"cases": "nul\0.jsonl"}, "cases: expected the name of a file"),
+        ({"cases": ""}, "cases: expected the name of a file"),
+        ({"cases": "x.txt"}, "expected a .jsonl or .csv file"),
         ({"cases": [{"input": 1, "traget": 2}]}, "cases.0 traget: unknown key; did you mean 'target'?"),
         ({"generation": {"seed": "9" * 30}}, "generation.seed: input should be less than"),
         ({"generation": {"stop": [1]}}, "generation.stop.0: input should be a valid string"),
@@ -152,7 +153,7 @@ def test_a_folder_stands_for_its_suites_in_order(tmp_path: Path) -> None:
 def test_two_suites_for_one_operation_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         written(tmp_path, f"{name}.yaml", SUITE)
-    with pytest.raises(InputError, match=r"b\.yaml:1 operation: operation 'name_colour' has a suite already"):
+    with pytest.raises(InputError, match=r"b\.yaml:1:2 operation: operation 'name_colour' has a suite already"):
         load_suites([tmp_path])
 
 

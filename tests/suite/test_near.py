@@ -146,7 +146,7 @@ def test_a_cluster_and_a_copy_of_one_of_its_cases_are_one_unit(tmp_path: Path) -
 def test_a_suite_may_refuse_them_or_not_look(tmp_path: Path) -> None:
     cases = [{"id": "a", "input": FRANCE}, {"id": "b", "input": "What else?"}, {"id": "c", "input": FRANCE.upper()}]
     told = refusal(tmp_path, cases=cases, near_duplicates="refuse")
-    assert "cases.2: case 'c' asks nearly what 'a' asks (suite.yaml:1 cases.0)" in told
+    assert "cases.2: case 'c' asks nearly what 'a' asks (suite.yaml:1:76 cases.0)" in told
     assert "near_duplicates: cluster" in told
     allowed = load_suite(suite_file(tmp_path, cases=cases, near_duplicates="allow"))
     assert (allowed.units, list(allowed.remarks)) == ([1, 1, 1], [])

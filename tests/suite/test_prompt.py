@@ -12,8 +12,8 @@ from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.documents import parse_yaml
 from evalgate.suite import Case
-from evalgate.suite.models import ChatMessage
 from evalgate.suite.prompt import Prompt
+from evalgate.suite.turns import ChatMessage
 from tests.conftest import JSON, outcome
 
 DOCUMENT = parse_yaml("operation: x\nprompt: here", Path("suite.yaml"))
@@ -43,7 +43,7 @@ def refusal(template: str, given_: JsonValue = "in") -> str:
 @example("{{ 1 / 0 }}", None)
 def test_any_template_is_a_prompt_or_an_input_error(template: str, given_: JsonValue) -> None:
     result = outcome(lambda: prompt(template, given_))
-    assert isinstance(result, str) or "suite.yaml:2 prompt" in str(result)
+    assert isinstance(result, str) or "suite.yaml:2:1 prompt" in str(result)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -58,7 +58,7 @@ def test_a_template_sees_id_input_and_metadata() -> None:
 @pytest.mark.parametrize("name", ["target", "inputs", "case", "metadata.missing", "input.missing"])
 def test_what_is_not_there_is_an_error_and_not_an_empty_text(name: str) -> None:
     told = refusal("{{ " + name + " }}", {"a": 1})
-    assert told.startswith("suite.yaml:2 prompt: ")
+    assert told.startswith("suite.yaml:2:1 prompt: ")
     assert told.endswith("for case 'c7'; there are: id, input, metadata")
 
 
@@ -103,7 +103,7 @@ def test_a_template_cannot_change_the_case() -> None:
 
 def test_a_syntax_error_is_told_with_its_line_in_the_template() -> None:
     assert refusal("one\n{{ two") == (
-        "suite.yaml:2 prompt: template: unexpected end of template, expected 'end of print statement'. "
+        "suite.yaml:2:1 prompt: template: unexpected end of template, expected 'end of print statement'. "
         "(line 2 of the template)"
     )
 

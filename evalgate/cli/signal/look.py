@@ -31,7 +31,8 @@ def verify(
     from evalgate.cli.signal.source import checked, read_source
     from evalgate.errors import InputError, SignalError
     from evalgate.report.layout import console_for_output
-    from evalgate.report.signal import age, render_head
+    from evalgate.report.signal import render_head
+    from evalgate.report.wording import age
 
     if unsigned == bool(trusted):
         raise InputError("whom to believe? name a public key: --trust signal.pub, or say --unsigned")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from evalgate.cli.options import store_option
+from evalgate.cli.options import duration, store_option
 from evalgate.cli.signers import signers, signing_options, stream_option
 
 if TYPE_CHECKING:
@@ -47,20 +47,11 @@ def publish(
     return 0
 
 
-def _duration(context: click.Context, parameter: click.Parameter, value: str | None) -> timedelta | None:
-    from evalgate.suite.models import parse_duration
-
-    try:
-        return None if value is None else parse_duration(value)
-    except ValueError as failure:
-        raise click.BadParameter(str(failure), context, parameter) from None
-
-
 @click.command("heartbeat")
 @_PLACES
 @stream_option
 @signing_options
-@click.option("--every", callback=_duration, metavar="DURATION", help="Go on for ever, at this interval, such as 3m.")
+@click.option("--every", callback=duration, metavar="DURATION", help="Go on for ever, at this interval, such as 3m.")
 @click.option(
     "--after",
     type=click.IntRange(0, 2**53),

@@ -14,6 +14,7 @@ entry.
 from evalgate.signal.reader.health import Health
 from evalgate.signal.reader.reader import SignalReader
 from evalgate.signal.reader.sources import Fetched, Source
+from evalgate.signal.reader.view import Document as ReadDocument
 from evalgate.signal.reader.view import Eligible
 
-__all__ = ["Eligible", "Fetched", "Health", "SignalReader", "Source"]
+__all__ = ["Eligible", "Fetched", "Health", "ReadDocument", "SignalReader", "Source"]

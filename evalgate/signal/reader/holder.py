@@ -64,6 +64,11 @@ class Holder:
             return row.entries
         return tuple(entry for entry, until in zip(row.entries, row.until, strict=True) if now < until)
 
+    def now(self) -> float:
+        """The time by which entries are judged."""
+        view, now = self._view, self._wall()
+        return now if view is None else max(now, view.floor + self._steady())
+
     def offer(self, data: bytes) -> bool:
         """Believe a published document; True when it is another than the one held.
 

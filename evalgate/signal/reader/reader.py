@@ -24,6 +24,7 @@ from evalgate.signal.reader.health import Health
 from evalgate.signal.reader.holder import Holder
 from evalgate.signal.reader.keys import Keys, TrustedKeys
 from evalgate.signal.reader.sources import Source, open_source
+from evalgate.signal.reader.view import Document as ReadDocument
 from evalgate.signal.reader.view import Eligible, View
 
 if TYPE_CHECKING:
@@ -97,6 +98,18 @@ class SignalReader:
                 document = None
             made = self._snapshot = (view, document)
         return made[1]
+
+    def held(self) -> ReadDocument | None:
+        """The last good document in the reader's own form: at once, and the same object until there is another one.
+
+        For who prepares its own tables; what `snapshot` says of what may be used holds here, too (see `now`).
+        """
+        view = self._holder.view
+        return view.document if view is not None else None
+
+    def now(self) -> float:
+        """What time it is, in seconds since 1970: by the clock, or the earliest that it can be, whichever is later."""
+        return self._holder.now()
 
     def health(self) -> Health:
         """How the reader is; `health().ok` is False when somebody should look."""

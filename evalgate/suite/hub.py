@@ -1,0 +1,70 @@
+"""Datasets of the Hugging Face hub, or of a folder in its layout, read row by row through `datasets`.
+
+A dataset of the hub can change under its name, and would then be another suite with the same evidence: its commit must
+be named. What was read once comes from the library's cache only as far as streaming keeps it, so a check needs the hub.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from evalgate.errors import InfrastructureError, InputError
+from evalgate.formats.documents import Document, did_you_mean
+from evalgate.suite.paths import named_file
+from evalgate.suite.table import json_row
+
+if TYPE_CHECKING:
+    from evalgate.suite.dataset import Dataset
+
+_ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+
+
+def hub_rows(dataset: Dataset, document: Document) -> Iterator[tuple[str, object]]:
+    """The rows of a split as `(place, row)`.
+
+    Raises `InputError` for what does not exist or is not named well enough, `InfrastructureError` when the hub cannot
+    be reached.
+    """
+    path = named_file(document, dataset.path, "dataset", "path")
+    local = path.is_dir()
+    if dataset.split is None:
+        raise document.error("missing; name the split, such as split: test", "dataset", "split")
+    if not local and not _ON_THE_HUB.fullmatch(dataset.path):
+        message = f"{dataset.path!r} is no folder beside the suite, no .jsonl, .csv or .parquet file, and no owner/name"
+        raise document.error(message, "dataset", "path")
+    if not local and dataset.revision is None:
+        message = "missing; a dataset of the hub needs its commit (40 hexadecimal digits, under Files, History)"
+        raise document.error(message, "dataset", "revision")
+    if local and dataset.revision is not None:
+        raise document.error("a folder has none; leave it out", "dataset", "revision")
+    place = f"{dataset.path}[{dataset.split}]"
+    for number, row in enumerate(_rows(dataset, str(path) if local else dataset.path, document), start=1):
+        yield f"{place}:row {number}", json_row(row, f"{place}:row {number}")
+
+
+def _rows(dataset: Dataset, source: str, document: Document) -> Iterator[dict[str, object]]:
+    import datasets
+
+    def require_split(splits: Iterable[str]) -> None:
+        if (known := set(splits)) and str(dataset.split) not in known:
+            message = f"no split {dataset.split!r}{did_you_mean(str(dataset.split), known)}"
+            raise document.error(message, "dataset", "split")
+
+    datasets.disable_progress_bars()
+    try:
+        builder = datasets.load_dataset_builder(source, dataset.name, revision=dataset.revision)
+        require_split(builder.info.splits or {})
+        yield from builder.as_streaming_dataset(split=dataset.split)
+    except InputError:
+        raise
+    except (ValueError, KeyError, FileNotFoundError, datasets.exceptions.DatasetsError) as failure:
+        raise document.error(f"cannot be read: {_first_line(failure)}", "dataset", "path") from None
+    except Exception as failure:  # of whichever of its libraries: connections, certificates, rate limits, archives
+        message = f"{document.at('dataset', 'path')}: the hub cannot be reached or read: {_first_line(failure)}"
+        raise InfrastructureError(f"{message}; try again, or keep the cases in a file beside the suite") from None
+
+
+def _first_line(failure: Exception) -> str:
+    return (str(failure).splitlines() or [type(failure).__name__])[0][:300]
