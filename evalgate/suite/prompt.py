@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import Document
 from evalgate.formats.written import as_json
-from evalgate.suite.bounds import Steps
+from evalgate.suite.bounds import counted_steps, require_short
 from evalgate.suite.cases import Case
 from evalgate.suite.images import Pictures
-from evalgate.suite.language import ENVIRONMENT, STEPS
+from evalgate.suite.language import ENVIRONMENT
 from evalgate.suite.plain import Place, filled, plain_parts
 from evalgate.suite.turns import ChatMessage, Turn, read_turns
 from evalgate.suite.unrender import data_in, nested
@@ -31,7 +31,10 @@ class Template:
     def __init__(self, text: str, document: Document, *location: int | str) -> None:
         self.place = document.at(*location)
         try:
+            require_short(ENVIRONMENT.lex(text))
             self._template = ENVIRONMENT.from_string(text)
+        except TemplateRuntimeError as failure:
+            raise document.error(f"template: {failure.message}", *location) from None
         except TemplateSyntaxError as failure:
             message = f"template: {failure.message} (line {failure.lineno} of the template)"
             raise document.error(message, *location) from None
@@ -56,7 +59,8 @@ class Template:
         try:
             text = None if self._parts is None else filled(self._parts, values)
             if text is None:
-                text = self._template.render({**values, STEPS: Steps()})
+                with counted_steps():
+                    text = self._template.render(values)
             text.encode()  # half a surrogate pair, which only an escape in the template can make, cannot be sent
         except UndefinedError as failure:
             message = f"{self.place}: {failure.message}, for case {case.id!r}; there are: {', '.join(values)}"
