@@ -57,7 +57,7 @@ def _written(rng: random.Random, text: str, label: str, language: str, style: st
         aside, remark = rng.choice([each for each in SOURCE["asides"] if each[0] != label])
         parts = rng.choice([[remark, text], [text, remark]])
     if style == "rambling" and language == "en":
-        before, *after = rng.sample(SOURCE["stories"], rng.randint(2, 4))
+        before, *after = rng.sample(SOURCE["stories"], rng.randint(1, 3))
         parts = [before, *parts, *after]
     if style == "mail":
         parts.insert(0, rng.choice(SOURCE["openings"][language]) + "\n\n")
