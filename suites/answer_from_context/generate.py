@@ -70,9 +70,8 @@ def _case(rng: random.Random, name: str, kind: str, asked: Counter[str]) -> tupl
     answers = [UNKNOWN] if kind == "unanswerable" else [form.format(**words) for form in subject["answer"]]
     metadata = {"domain": name, "kind": kind, "length": "long" if len(passage.split()) > 90 else "short"}
     question = rng.choice(subject["ask"]).format(**words)
-    return {"input": {"passage": passage, "question": question}, "target": answers, "metadata": metadata}, subject[
-        "ask"
-    ][0]
+    case = {"input": {"passage": passage, "question": question}, "target": answers, "metadata": metadata}
+    return case, subject["ask"][0]
 
 
 def _drawn(rng: random.Random, domain: dict[str, Any]) -> Words:
