@@ -25,7 +25,7 @@ def evalgate(*arguments: str) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("demo")
     store, signal = folder / "store.db", folder / "signal.json"
-    return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
+    return evalgate("check", "suites/lab", "-q", "--store", str(store), "--publish", str(signal)), signal
 
 
 def test_the_results_show_the_board_that_the_demo_prints(
@@ -84,6 +84,6 @@ def test_the_reference_of_graders_is_that_of_the_code() -> None:
 def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
-    command = [sys.executable, "-m", "evalgate", "plan"]
+    command = [sys.executable, "-m", "evalgate", "plan", "suites/lab"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
