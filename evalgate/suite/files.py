@@ -16,6 +16,11 @@ def in_folder(folder: Path) -> list[Path]:
     return [*sorted(folder.glob("*.yaml")), *sorted(folder.glob("*/suite.yaml"))]
 
 
+def belongs(path: Path, folder: Path) -> bool:
+    """Whether a suite's file lies where those of `folder` do."""
+    return path.parent == folder or (path.parent.parent == folder and path.name == "suite.yaml")
+
+
 def named(paths: Sequence[Path]) -> list[Path]:
     """The files that are meant by files and folders, each once; raises `InputError` for a folder without any."""
     files: list[Path] = []
