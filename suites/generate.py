@@ -5,8 +5,8 @@ the sets are as large as proving a margin of five points takes. The programs are
 recorded answer stays an answer to the same question; `--check` fails when the two have drifted apart.
 
 A suite that has its cases made is a folder with `suite.yaml` and a `generate.py`, whose `cases()` gives one mapping for
-each case: `input` or `messages`, `target`, `metadata`, and perhaps `id`. It may import what lies here (`distinct`), and
-read files beside it. The suites of the hub have no generator: their cases are somebody else's.
+each case: `input` or `messages`, `target`, `metadata`, and perhaps `id`. It may import what lies here (`distinct`) or
+beside it, and read files beside it. The suites of the hub have no generator: their cases are somebody else's.
 """
 
 from __future__ import annotations
@@ -83,8 +83,11 @@ def _cases(path: Path) -> Iterator[Row]:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(path.parent))
     made: Iterator[Row] = module.cases()
     return made
 
