@@ -1,6 +1,6 @@
 """Numbers; see the package."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, B905, C4, PERF, RUF, SIM
+# ruff: noqa: ANN001, ANN201, B905, C4, PERF, RUF, SIM
 
 
 def greatest_common_divisor(a, b):

@@ -1,6 +1,6 @@
 """Lists; see the package."""
 
-# ruff: noqa: ANN001, ANN201, ANN202, B905, C4, PERF, RUF, SIM
+# ruff: noqa: ANN001, ANN201, B905, C4, PERF, RUF, SIM
 
 
 def transpose(rows):
