@@ -87,7 +87,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 def test_the_job_judges_and_fails_with_the_code_of_the_check(runner: Runner) -> None:
-    done = runner.run("Judge")
+    done = Runner(runner.checkout, runner.temporary, {"suites": "suites/lab"}).run("Judge")
 
     installed = runner.temporary / "evalgate" / "lib"
     assert list(installed.rglob("site-packages/evalgate/cli/check.py"))

@@ -15,9 +15,9 @@ from evalgate.gate import OperationBoard
 from evalgate.graders.bind import bind
 from evalgate.plan import plan
 from evalgate.store import open_store
-from evalgate.suite import Suite, load_suite
+from evalgate.suite import Suite, load_suite, load_suites
 from evalgate.suite.files import in_folder
-from tests.conftest import Loopback, variant, written
+from tests.conftest import Loopback, catalog, variant, written
 from tests.shelf.oracle import Oracle, ideal
 from tests.watch.conftest import Silent
 
@@ -74,6 +74,25 @@ def test_it_says_what_it_measures(name: str) -> None:
     readme = next(path for path in (folder / "README.md", folder.parent / "README.md") if path.exists())
     text = readme.read_text(encoding="utf-8").lower()
     assert all(word in text for word in ("licence", "cases", "margin", "graded", "not"))
+
+
+def test_a_copy_asks_ones_own_model_when_two_lines_are_changed(tmp_path: Path) -> None:
+    shutil.copytree(PATHS["translation"].parent, tmp_path / "mine")
+    path = tmp_path / "mine" / "suite.yaml"
+    text = path.read_text().replace("model: smollm2-135m-instruct", "model: toy").replace("lab-f16", "full")
+    path.write_text(text)
+    (contest,) = plan([load_suite(path)], catalog(tmp_path, variant(), variant("cheap")))
+    assert (contest.baseline.id, list(contest.variants)) == ("full", ["cheap"])
+
+
+def test_so_does_a_suite_that_extends_it_from_beside(tmp_path: Path) -> None:
+    shutil.copytree(PATHS["translation"].parent, tmp_path / "translation")
+    said = {"extends": "translation/suite.yaml", "operation": "mine", "model": "toy", "baseline": "full"}
+    suites = load_suites([written(tmp_path, "mine.yaml", said), tmp_path / "translation"])
+    assert [(suite.operation, suite.file.model, len(suite.cases)) for suite in suites] == [
+        ("mine", "toy", 318),
+        ("translation", "smollm2-135m-instruct", 318),
+    ]
 
 
 def judged(suite: Suite, folder: Path, server: Loopback, max_cases: int | None = None) -> OperationBoard:
