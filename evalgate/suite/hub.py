@@ -2,10 +2,12 @@
 
 A dataset of the hub can change under its name, and would then be another suite with the same evidence: its commit must
 be named. What was read once comes from the library's cache only as far as streaming keeps it, so a check needs the hub.
+Its libraries try again for minutes when nobody answers, so it is asked once before they are, and they try less often.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ from evalgate.suite.table import json_row
 if TYPE_CHECKING:
     from evalgate.suite.dataset import Dataset
 
+FIRST_SECONDS = 5.0  # to wait for the hub's first word
+_RETRIES, _PAUSE = 2, 1  # of a stream that broke off; the library's own are 20, five seconds apart
 _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -39,9 +43,35 @@ def hub_rows(dataset: Dataset, document: Document) -> Iterator[tuple[str, object
         raise document.error(message, "dataset", "revision")
     if local and dataset.revision is not None:
         raise document.error("a folder has none; leave it out", "dataset", "revision")
+    if not local:
+        _require_there(dataset, document)
     place = f"{dataset.path}[{dataset.split}]"
     for number, row in enumerate(_rows(dataset, str(path) if local else dataset.path, document), start=1):
         yield f"{place}:row {number}", json_row(row, f"{place}:row {number}")
+
+
+def _require_there(dataset: Dataset, document: Document) -> None:
+    """Ask the hub once whether it has this commit of the dataset; raises as `hub_rows` does."""
+    from huggingface_hub import HfApi, constants, errors
+
+    named = f"{dataset.path} at {str(dataset.revision)[:12]}"
+    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    out = "keep the cases in a file beside the suite (cases: FILE)"
+    place = document.at("dataset", "path")
+    if constants.is_offline_mode():
+        message = f"HF_HUB_OFFLINE is set, so {named} cannot be fetched; unset it, or {out}"
+        raise InfrastructureError(f"{place}: {message}")
+    try:
+        api = HfApi(endpoint=endpoint)
+        api.dataset_info(dataset.path, revision=dataset.revision, timeout=FIRST_SECONDS)
+    except errors.RevisionNotFoundError:
+        raise document.error(f"{dataset.path} has no such commit", "dataset", "revision") from None
+    except Exception as failure:  # of whichever of its libraries
+        if isinstance(failure, errors.HfHubHTTPError) and failure.response.status_code in {401, 403, 404}:
+            message = f"{endpoint} has no dataset {dataset.path!r}, or none that you may read"
+            raise document.error(f"{message}: private and gated ones need HF_TOKEN", "dataset", "path") from None
+        message = f"the hub ({endpoint}) cannot be reached: {_first_line(failure)}; needed is {named}"
+        raise InfrastructureError(f"{place}: {message}: try again, or {out}") from None
 
 
 def _rows(dataset: Dataset, source: str, document: Document) -> Iterator[dict[str, object]]:
@@ -53,6 +83,11 @@ def _rows(dataset: Dataset, source: str, document: Document) -> Iterator[dict[st
             raise document.error(message, "dataset", "split")
 
     datasets.disable_progress_bars()
+    for kind in ("OPEN", "READ"):
+        setattr(datasets.config, f"STREAMING_{kind}_MAX_RETRIES", _RETRIES)
+        setattr(datasets.config, f"STREAMING_{kind}_RETRY_INTERVAL", _PAUSE)
+    datasets.config.STREAMING_READ_SERVER_UNAVAILABLE_RETRY_INTERVAL = _PAUSE
+    datasets.config.STREAMING_READ_RATE_LIMIT_RETRY_INTERVAL = _PAUSE
     try:
         builder = datasets.load_dataset_builder(source, dataset.name, revision=dataset.revision)
         require_split(builder.info.splits or {})

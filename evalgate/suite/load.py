@@ -16,6 +16,7 @@ from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import Case, build_cases, no_cases, with_defaults
 from evalgate.suite.dataset import Dataset
 from evalgate.suite.digests import Positions
+from evalgate.suite.files import named
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.order import AskOrder
 from evalgate.suite.paths import named_file
@@ -166,9 +167,9 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
-    """Load several suites; a folder stands for the `*.yaml` in it. Refuses two suites for one operation."""
+    """Load several suites; a folder stands for those in it (`files`). Refuses two suites for one operation."""
     suites: dict[str, Suite] = {}
-    for path in _files(paths):
+    for path in named(paths):
         suite = load_suite(path)
         if other := suites.get(suite.operation):
             message = f"operation {suite.operation!r} has a suite already: {other.path}"
@@ -220,13 +221,3 @@ def _cases(
 
 def _arranged(cases: Sequence[Case], positions: Positions) -> Sequence[Case]:
     return cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        if not found:
-            raise InputError(f"{path}: no suites (*.yaml) in this folder")
-        files.extend(found)
-    return list(dict.fromkeys(files))

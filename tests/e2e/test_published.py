@@ -25,7 +25,7 @@ def evalgate(*arguments: str) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("demo")
     store, signal = folder / "store.db", folder / "signal.json"
-    return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
+    return evalgate("check", "suites/lab", "-q", "--store", str(store), "--publish", str(signal)), signal
 
 
 def test_the_results_show_the_board_that_the_demo_prints(
@@ -83,5 +83,5 @@ def test_the_reference_of_graders_is_that_of_the_code() -> None:
 def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
-    done = warm.evalgate("plan", cwd=tmp_path)
+    done = warm.evalgate("plan", "suites/lab", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -22,6 +22,7 @@ from evalgate.graders.transform import extract_code
 MAX_CODE = 200_000  # characters of an answer: more is no program that anybody asked for
 MAX_CASES = 100  # inputs of one target
 _KEYS = {"prefix", "tests", "cases"}
+_HUMAN_EVAL = {"prompt", "test", "entry_point"}
 # the answer is a module and not the main program, so that what it does `if __name__ == "__main__"` is not done
 _WITH_TESTS = """\
 import os, sys, types
@@ -46,6 +47,9 @@ class Task:
         """Raises `ValueError` where it is none."""
         if isinstance(expected, str):
             expected = {"tests": expected}
+        if isinstance(expected, dict) and expected.keys() >= _HUMAN_EVAL:  # as HumanEval's data set has it
+            called = f"{expected['test']}\ncheck({expected['entry_point']})"
+            expected = {"prefix": expected["prompt"], "tests": called}
         if not isinstance(expected, dict) or not expected.keys() <= _KEYS:
             raise ValueError("tests as a text, or an object with prefix and tests or cases")
         prefix, tests, cases = expected.get("prefix", ""), expected.get("tests", ""), expected.get("cases", [])
@@ -129,7 +133,8 @@ def code(
     The program is what the last code fence holds, or the whole answer without one (`extract: whole`: always). The
     target is tests (a text with `assert`s, run behind the answer in its namespace), or `{prefix, tests}` with code
     before it, or `{prefix, cases: [{input, output}]}`: then the program is run for each input and what it prints is
-    compared, but for white space at the ends of lines; `partial` gives the share of cases. Tests share a process with
+    compared, but for white space at the ends of lines; `partial` gives the share of cases. HumanEval's columns
+    (`{prompt, test, entry_point}`) are taken as they are. Tests share a process with
     the answer, so that one which sets out to fool them can; nothing can fool `cases`.
 
     Each run has `seconds` of processor time, `memory_mb` for each of at most `processes`, 32 MB to write, 1 MB to say,
