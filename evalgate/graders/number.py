@@ -53,7 +53,8 @@ def numeric(
     wanted = expected_number(expected, notation)
     if found is None or wanted is None:
         return 0.0
-    if found == wanted:
+    # both are in lowest terms; to compare fractions themselves takes five times as long
+    if (found.numerator, found.denominator) == (wanted.numerator, wanted.denominator):
         return 1.0
     allowed = max(_written(tolerance), _written(relative_tolerance) * abs(Fraction(wanted)))
     return float(abs(Fraction(found) - wanted) <= allowed)
