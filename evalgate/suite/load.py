@@ -168,7 +168,7 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
     """Load several suites; a folder stands for the `*.yaml` in it. Refuses two suites for one operation."""
     suites: dict[str, Suite] = {}
-    for path in _files(paths):
+    for path in suite_files(paths):
         suite = load_suite(path)
         if other := suites.get(suite.operation):
             message = f"operation {suite.operation!r} has a suite already: {other.path}"
@@ -222,7 +222,8 @@ def _arranged(cases: Sequence[Case], positions: Positions) -> Sequence[Case]:
     return cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def suite_files(paths: Sequence[Path]) -> list[Path]:
+    """The files that `paths` mean; raises `InputError` for a folder without any."""
     files: list[Path] = []
     for path in paths:
         found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]

@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evalgate.exchange import JsonValue
+from evalgate.exchange import Answer, JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.registry import Prepared, grader
 from evalgate.graders.sandbox.isolation import ALLOW, Isolation, SandboxError, isolation, unsafe
 from evalgate.graders.sandbox.runner import MEGABYTE, Limits, run
@@ -21,7 +22,7 @@ from evalgate.graders.transform import extract_code
 
 MAX_CODE = 200_000  # characters of an answer: more is no program that anybody asked for
 MAX_CASES = 100  # inputs of one target
-_KEYS = {"prefix", "tests", "cases"}
+_KEYS = {"prefix", "tests", "cases", "solution"}
 # the answer is a module and not the main program, so that what it does `if __name__ == "__main__"` is not done
 _WITH_TESTS = """\
 import os, sys, types
@@ -35,11 +36,15 @@ os.write(1, b"\\n{passed}\\n")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A target: code that stands before the answer, and tests behind it, or inputs with the outputs they have."""
+    """A target: code that stands before the answer, and tests behind it, or inputs with the outputs they have.
+
+    `solution` is an answer that is right, for `evalgate validate` alone: no answer is held against it.
+    """
 
     prefix: str
     tests: str
     cases: tuple[tuple[str, str], ...]
+    solution: str | None = None
 
     @classmethod
     def of(cls, expected: JsonValue) -> Task:
@@ -47,16 +52,18 @@ class Task:
         if isinstance(expected, str):
             expected = {"tests": expected}
         if not isinstance(expected, dict) or not expected.keys() <= _KEYS:
-            raise ValueError("tests as a text, or an object with prefix and tests or cases")
+            raise ValueError("tests as a text, or an object with prefix, tests or cases, and solution")
         prefix, tests, cases = expected.get("prefix", ""), expected.get("tests", ""), expected.get("cases", [])
         if not isinstance(prefix, str) or not isinstance(tests, str) or not isinstance(cases, list):
             raise ValueError("prefix and tests as texts, and cases as a list")  # noqa: TRY004  # one kind for all
+        if not isinstance(solution := expected.get("solution"), str | None):
+            raise ValueError("a solution as a text")  # noqa: TRY004
         if bool(tests.strip()) == bool(cases):
             raise ValueError("either tests or cases")
         if len(cases) > MAX_CASES:
             raise ValueError(f"at most {MAX_CASES} cases")
         _check(tests)
-        return cls(prefix, tests, tuple(map(_case, cases)))
+        return cls(prefix, tests, tuple(map(_case, cases)), solution)
 
 
 def _case(given: JsonValue) -> tuple[str, str]:
@@ -111,7 +118,14 @@ def _prepared(held: Isolation) -> Prepared:
     return Prepared(partial_of(code, held=held), None, f"code of models runs in: {held}")
 
 
-@grader("code", expects=_a_task, prepare=_isolated, slow=True)
+def _solution(expected: JsonValue, *, extract: Literal["fence", "whole"] = "fence") -> Answer | None:
+    solution = Task.of(expected).solution
+    if solution is None:
+        return None
+    return ideal.a_text(solution if extract == "whole" else f"```python\n{solution}\n```")
+
+
+@grader("code", expects=_a_task, prepare=_isolated, slow=True, ideal=_solution)
 def code(
     text: str,
     expected: JsonValue,
@@ -129,7 +143,8 @@ def code(
     The program is what the last code fence holds, or the whole answer without one (`extract: whole`: always). The
     target is tests (a text with `assert`s, run behind the answer in its namespace), or `{prefix, tests}` with code
     before it, or `{prefix, cases: [{input, output}]}`: then the program is run for each input and what it prints is
-    compared, but for white space at the ends of lines; `partial` gives the share of cases. Tests share a process with
+    compared, but for white space at the ends of lines; `partial` gives the share of cases. A `solution` beside them is
+    what `evalgate validate` runs to see that the tests can be passed. Tests share a process with
     the answer, so that one which sets out to fool them can; nothing can fool `cases`.
 
     Each run has `seconds` of processor time, `memory_mb` for each of at most `processes`, 32 MB to write, 1 MB to say,

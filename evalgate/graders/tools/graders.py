@@ -12,6 +12,7 @@ from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.formats.canonical import canonical
 from evalgate.formats.documents import did_you_mean
+from evalgate.graders import ideal
 from evalgate.graders.expectations import no_value
 from evalgate.graders.json_text import parse_json
 from evalgate.graders.normalise import Normalisation
@@ -134,7 +135,14 @@ def _unmeetable(expected: JsonValue, tools: Tools, options: Mapping[str, object]
     return None
 
 
-@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True)
+def _made(expected: JsonValue) -> Answer | None:
+    calls = expected_calls(expected)
+    if any(mentions_any(arguments) for _, arguments in calls):
+        return None
+    return ideal.calling([(name, example(arguments)) for name, arguments in calls])
+
+
+@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True, ideal=_made)
 def tool_calls(
     text: str,
     expected: JsonValue,
@@ -182,7 +190,7 @@ def _with_schemas(options: Mapping[str, object], suite: Suite, index: int) -> Pr
     return Prepared(partial_of(tool_schema, tools=_tools_of(suite)), None)
 
 
-@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True)
+@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True, role="guard")
 def tool_schema(
     text: str,
     expected: JsonValue,
@@ -208,7 +216,12 @@ def _a_trigger(expected: JsonValue) -> str | None:
     return None if isinstance(expected, bool) else problem_with(expected)
 
 
-@grader("tool_trigger", expects=_a_trigger, silence=True)
+def _triggered(expected: JsonValue) -> Answer | None:
+    wanted = expected if isinstance(expected, bool) else bool(expected_calls(expected))
+    return ideal.calling([("any_tool", {})] if wanted else [])
+
+
+@grader("tool_trigger", expects=_a_trigger, silence=True, ideal=_triggered)
 def tool_trigger(text: str, expected: JsonValue, *, seen: Seen) -> float:
     """1 when a tool is called exactly where one is expected; else 0.
 

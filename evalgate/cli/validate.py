@@ -1,0 +1,77 @@
+"""`evalgate validate [SUITE…]`: whether suites measure what they should, found out without asking anybody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from evalgate.cli.options import PATH, suite_paths
+
+if TYPE_CHECKING:
+    from evalgate.report.validation import Unusable
+    from evalgate.validate import Validation
+
+
+@click.command("validate")
+@click.argument("suites", type=PATH, nargs=-1, metavar="[SUITE]…")
+@click.option("--strict", is_flag=True, help="Exit code 2 also where there is something to look at.")
+@click.option("--max-cases", type=click.IntRange(min=1), help="Try at most so many cases of each suite.")
+@click.option("--no-prompt", is_flag=True, help="Do not show what is asked first.")
+@click.option("--json", "json_path", metavar="FILE|-", help="Write all that was found as JSON; - is stdout.")
+def command(
+    suites: tuple[Path, ...],
+    strict: bool,
+    max_cases: int | None,
+    no_prompt: bool,
+    json_path: str | None,
+) -> int:
+    """Try SUITES (default: those in suites/) on their own targets: every grader on the answer that each target means,
+    on the answers of other cases, and on nonsense.
+
+    Asks nobody and costs nothing. Exit code 0: fine, or something to look at; 2: broken.
+    """
+    from evalgate.cli.output import write_json
+    from evalgate.report.layout import console_for_output
+    from evalgate.report.validation import Unusable, render_summary, render_unusable, render_validation
+    from evalgate.suite.load import suite_files
+
+    found: list[Validation | Unusable] = []
+    console = console_for_output()
+    for path in suite_files(suite_paths(suites)):
+        each = _validated(path, max_cases)
+        found.append(each)
+        if json_path == "-":
+            continue
+        if isinstance(each, Unusable):
+            render_unusable(each, console)
+        else:
+            render_validation(each, console, prompt=not no_prompt)
+    if json_path is not None:
+        write_json({"suites": [_as_json(each) for each in found]}, json_path)
+    if json_path != "-":
+        render_summary(found, console)
+    broken = any(isinstance(each, Unusable) or each.broken or (strict and each.warned) for each in found)
+    return 2 if broken else 0
+
+
+def _validated(path: Path, max_cases: int | None) -> Validation | Unusable:
+    from evalgate.errors import InputError
+    from evalgate.report.validation import Unusable
+    from evalgate.suite import load_suite
+    from evalgate.validate import validate
+
+    try:
+        return validate(load_suite(path), max_cases)
+    except InputError as failure:
+        return Unusable(str(path), str(failure))
+
+
+def _as_json(found: Validation | Unusable) -> dict[str, object]:
+    from evalgate.report.validation import Unusable
+
+    if isinstance(found, Unusable):
+        errors = [{"severity": "error", "place": "", "told": line} for line in found.told.splitlines()]
+        return {"outcome": "broken", "path": found.path, "findings": errors}
+    return found.to_json()
