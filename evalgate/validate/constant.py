@@ -1,4 +1,4 @@
-"""The best that one and the same answer to everything can do: what a broken variant may score without being found out."""
+"""The best that one and the same answer to everything can do: what a variant may score that is broken."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice, permutations
@@ -99,8 +98,7 @@ def trial_of(bound: Bound, cases: Sequence[Case], ideals: Mapping[str, Answer], 
         nonsense = [Answer(text, "stop") for text in NONSENSE]
         nonsense += [calling([("no_such_tool", {})])] if bound.grader.silence else []
         meaningless = _scores(bound, [(cases[0], answer) for answer in nonsense])
-        # whoever looks at silence may expect that nothing is done, and every text is right
-        chatter = [] if borrowed or bound.grader.silence or bound.grader.slow else _scores(bound, _with(CHATTER, tried))
+        giveaways = _giveaways(others, crossed) | (set() if borrowed else _chattered(bound, tried))
     except GraderError as failure:
         return Trial(*names, borrowed=borrowed, failure=str(failure))
     misses = [
@@ -120,9 +118,7 @@ def trial_of(bound: Bound, cases: Sequence[Case], ideals: Mapping[str, Answer], 
         confused=sum(each for score, each in weighed if score >= RIGHT) / weight if weight else 0.0,
         floor=sum(score * each for score, each in weighed) / weight if weight else 0.0,
         confusions=_worst(bound, ideals, others, crossed),
-        giveaways=_giveaways(
-            others, crossed, {case.id for case, score in zip(tried, chatter, strict=False) if score >= RIGHT}
-        ),
+        giveaways=tuple(sorted(giveaways)),
         nonsense=len(nonsense),
         nonsense_right=sum(score >= RIGHT for score in meaningless),
     )
@@ -172,16 +168,19 @@ def _worst(
     )
 
 
-def _with(text: str, cases: Sequence[Case]) -> list[tuple[Case, Answer]]:
-    return [(case, Answer(text, "stop")) for case in cases]
+def _chattered(bound: Bound, cases: Sequence[Case]) -> set[str]:
+    """Cases that a long text about nothing passes; who looks at silence may expect that nothing is done, and is right
+    with any text.
+    """
+    if bound.grader.silence or bound.grader.slow:
+        return set()
+    scores = _scores(bound, [(case, Answer(CHATTER, "stop")) for case in cases])
+    return {case.id for case, score in zip(cases, scores, strict=True) if score >= RIGHT}
 
 
-def _giveaways(
-    others: Sequence[tuple[Case, Case, int]], scores: Sequence[float], chatter: AbstractSet[str]
-) -> tuple[str, ...]:
-    """Cases that chatter passes, and those that more than half of the answers to several other kinds of cases pass."""
+def _giveaways(others: Sequence[tuple[Case, Case, int]], scores: Sequence[float]) -> set[str]:
+    """Cases that more than half of the answers to several other kinds of cases pass."""
     tried: dict[str, list[bool]] = {}
     for (case, _, _), score in zip(others, scores, strict=True):
         tried.setdefault(case.id, []).append(score >= RIGHT)
-    passing = (name for name, passed in tried.items() if len(passed) > 2 and sum(passed) > GIVEAWAY * len(passed))
-    return tuple(sorted({*chatter, *passing}))
+    return {name for name, passed in tried.items() if len(passed) > 2 and sum(passed) > GIVEAWAY * len(passed)}
