@@ -11,7 +11,7 @@ from typing import Literal
 
 from evalgate.suite import Suite
 from evalgate.validate.constant import Constant
-from evalgate.validate.trial import Trial
+from evalgate.validate.trial import RIGHT, Trial
 
 Severity = Literal["error", "warning", "note"]
 CONFUSED = 0.01  # share of pairs
@@ -32,6 +32,7 @@ class Finding:
 
 def of_trial(trial: Trial) -> Iterator[Finding]:
     """What one assertion's trial says."""
+    severity: Severity
     name, place = repr(trial.grader), trial.place
     if trial.failure:
         yield Finding("error", "", trial.failure)
@@ -47,14 +48,15 @@ def of_trial(trial: Trial) -> Iterator[Finding]:
     elif missed:
         named = _named([miss.case_id for miss in trial.misses], missed)
         told = f"{name} would fail the right answers to {missed} of {trial.targets} cases: {named}"
-        severity: Severity = "note" if trial.grader in _OF_WHOLE_ANSWERS else "warning"
+        severity = "note" if trial.grader in _OF_WHOLE_ANSWERS else "warning"
         yield Finding("error" if severity == "warning" and not trial.right else severity, place, told)
     if trial.confused > 0:
         worst = trial.confusions[0]
         share = f"{100 * trial.confused:.3g} % of"
         pair = f"{worst.answer[:40]!r} ({worst.other_id}) passes for {worst.expected[:40]!r} ({worst.case_id})"
         told = f"{name} gives 1 to {share} right answers to other questions: {pair}"
-        yield Finding("warning" if trial.confused > CONFUSED else "note", place, told)
+        severity = "error" if trial.confused >= RIGHT else "warning" if trial.confused > CONFUSED else "note"
+        yield Finding(severity, place, told)
     if trial.giveaways:
         told = f"answers that have nothing to do with it pass by {name}, for {_counted(len(trial.giveaways), 'case')}"
         yield Finding("warning", place, f"{told}: {_named(trial.giveaways, len(trial.giveaways))}")
