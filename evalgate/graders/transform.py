@@ -53,8 +53,14 @@ def undone(steps: Sequence[Transform], text: str) -> str | None:
         if isinstance(step, After):
             text = f"{step.after} {text}"
         elif step == "extract_code":
-            text = f"```\n{text}\n```"
+            text = fenced(text)
     return text
+
+
+def fenced(text: str, label: str = "") -> str:
+    """`text` in a code fence, longer than any that it holds."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{label}\n{text}\n{fence}"
 
 
 def _after(marker: str, text: str) -> str:

@@ -32,7 +32,7 @@ def render_unusable(found: Unusable, console: Console) -> None:
     """Print all mistakes of a suite, each with its place."""
     print_line(console, Text.assemble(("✕ ", "bold red"), (safe(found.path, 400), "bold")))
     for line in found.told.splitlines():
-        _print_finding(Finding("error", "", line), console)
+        print_finding(Finding("error", "", line), console)
     print_line(console, Text())
 
 
@@ -59,19 +59,19 @@ def render_validation(found: Validation, console: Console, *, prompt: bool = Tru
     if found.findings:
         print_line(console, Text())
     for finding in found.findings:
-        _print_finding(finding, console)
+        print_finding(finding, console)
     print_line(console, Text())
 
 
-def render_summary(found: Sequence[Validation | Unusable], console: Console) -> None:
-    """Print how many suites are fine, and what to do next."""
+def render_summary(found: Sequence[Validation | Unusable], console: Console, *, asked: bool) -> None:
+    """Print how many suites are fine, and what to do next; `asked`: a judge was."""
     broken = sum(isinstance(each, Unusable) or each.broken for each in found)
     warned = sum(isinstance(each, Validation) and each.warned and not each.broken for each in found)
     fine = len(found) - broken - warned
     parts = [f"{fine} fine", f"{warned} to look at" if warned else "", f"{broken} broken" if broken else ""]
     told = f"{counted(len(found), 'suite')}: {', '.join(part for part in parts if part)}"
-    ahead = "" if broken else "; nobody was asked. next: evalgate plan"
-    print_hanging(console, Text(told + ahead), 2, first=0)
+    nobody = "" if asked else "; nobody was asked"
+    print_hanging(console, Text(told + nobody + ("" if broken else "; next: evalgate plan")), 2, first=0)
 
 
 def _about_cases(found: Validation) -> list[str]:
@@ -125,7 +125,8 @@ def _messages(request: Request) -> list[tuple[str, str]]:
     return found
 
 
-def _print_finding(finding: Finding, console: Console) -> None:
+def print_finding(finding: Finding, console: Console) -> None:
+    """Print one finding: how bad it is, its place, and what there is to say."""
     place = f"{finding.place}: " if finding.place else ""
     line = Text.assemble((finding.severity.ljust(_WIDTH), _STYLE[finding.severity]), safe(place + finding.told, 2_000))
     print_hanging(console, line, 2 + _WIDTH, first=2)

@@ -18,7 +18,7 @@ from evalgate.graders import ideal
 from evalgate.graders.registry import Prepared, grader
 from evalgate.graders.sandbox.isolation import ALLOW, Isolation, SandboxError, isolation, unsafe
 from evalgate.graders.sandbox.runner import MEGABYTE, Limits, run
-from evalgate.graders.transform import extract_code
+from evalgate.graders.transform import extract_code, fenced
 
 MAX_CODE = 200_000  # characters of an answer: more is no program that anybody asked for
 MAX_CASES = 100  # inputs of one target
@@ -122,7 +122,7 @@ def _solution(expected: JsonValue, *, extract: Literal["fence", "whole"] = "fenc
     solution = Task.of(expected).solution
     if solution is None:
         return None
-    return ideal.a_text(solution if extract == "whole" else f"```python\n{solution}\n```")
+    return ideal.a_text(solution if extract == "whole" else fenced(solution, "python"))
 
 
 @grader("code", expects=_a_task, prepare=_isolated, slow=True, ideal=_solution)
