@@ -30,7 +30,7 @@ class Unusable:
 
 def render_unusable(found: Unusable, console: Console) -> None:
     """Print all mistakes of a suite, each with its place."""
-    print_line(console, Text.assemble(("✕ ", "bold red"), (safe(found.path, 400), "bold")))
+    print_hanging(console, Text.assemble(("✕ ", "bold red"), (safe(found.path, 400), "bold")), 4, first=0)
     for line in found.told.splitlines():
         print_finding(Finding("error", "", line), console)
     print_line(console, Text())
@@ -39,7 +39,8 @@ def render_unusable(found: Unusable, console: Console) -> None:
 def render_validation(found: Validation, console: Console, *, prompt: bool = True) -> None:
     """Print one suite."""
     mark = ("✕ ", "bold red") if found.broken else ("! ", "yellow") if found.warned else ("✓ ", "green")
-    print_line(console, Text.assemble(mark, (safe(found.operation), "bold"), ("  " + safe(found.path, 400), "dim")))
+    head = Text.assemble(mark, (safe(found.operation), "bold"), ("  " + safe(found.path, 400), "dim"))
+    print_hanging(console, head, 4, first=0)
     print_parts(console, _about_cases(found), 2)
     smallest, margin = 100 * found.smallest_margin, 100 * found.margin
     certify = f"{counted(found.units, 'case')} certify a margin of {smallest:.3g} pp nine times in ten"

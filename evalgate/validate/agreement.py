@@ -60,7 +60,9 @@ class JudgeQuality:
         if self.people.ac1_interval[0] <= 0 or (self.people.kappa_interval or (1.0,))[0] <= 0:
             told.append(f"{self.judge!r} may agree with people by chance alone")
         if self.again is not None and self.again.observed < STEADY:
-            told.append(f"{self.judge!r} says something else in {1 - self.again.observed:.0%} when it is asked again")
+            told.append(
+                f"{self.judge!r} says something else in {100 * (1 - self.again.observed):.0f} % when it is asked again"
+            )
         return [Finding("warning", self.place, each) for each in told]
 
     def to_json(self) -> dict[str, object]:
