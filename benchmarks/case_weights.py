@@ -51,9 +51,13 @@ def main() -> None:
                 green[lost] += cases_until_green(drawn(rng, heavy, *lost), weights) is not None
             needed.append(cases_until_green(drawn(rng, heavy, 0.0, 0.0), weights) or LIMIT)
         rates = [green[lost] / runs for lost in (evenly, in_heavy)]
-        print(f"{weight:6}  {rates[0]:11.3f}  {rates[1]:14.3f}  {np.mean(needed):10.0f}  {np.quantile(needed, 0.9):6.0f}")
+        print(
+            f"{weight:6}  {rates[0]:11.3f}  {rates[1]:14.3f}  {np.mean(needed):10.0f}  {np.quantile(needed, 0.9):6.0f}"
+        )
     alone = [cases_until_green(drawn(rng, np.zeros(LIMIT, bool), 0.0, 0.0), None) or LIMIT for _ in range(runs)]
-    print(f"one suite without weights: {np.mean(alone):.0f} cases; two suites: {2 * np.mean(alone):.0f}, and both proven")
+    print(
+        f"one suite without weights: {np.mean(alone):.0f} cases; two suites: {2 * np.mean(alone):.0f}, and both proven"
+    )
 
 
 if __name__ == "__main__":

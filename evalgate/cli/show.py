@@ -20,14 +20,29 @@ def command(operation: str, variant: str, which: str, limit: int, store_name: st
     from typing import cast
 
     from evalgate.cli.board_lookup import last_verdict, open_checked, suite_of
+    from evalgate.errors import InputError
+    from evalgate.graders import bind
+    from evalgate.report.drift.evidence import Evidence
+    from evalgate.report.kinds import KNOWN, render_kinds
     from evalgate.report.layout import console_for_output
     from evalgate.report.side_by_side import Which, cases_that, render_pairs
     from evalgate.report.slices import render_slices
 
     with open_checked(store_name) as store:
         board, verdict = last_verdict(store, operation, variant)
-        pairs = cases_that(cast("Which", which), board, verdict, suite_of(board), store)
+        suite = suite_of(board)
+        pairs = cases_that(cast("Which", which), board, verdict, suite, store)
         console = console_for_output()
         render_pairs(pairs, console, limit)
         render_slices(verdict.slices, console)
+        if KNOWN & {assertion.type for assertion in suite.assertions}:
+            evidence = Evidence(board, suite, store)
+            used = evidence.used(verdict)
+            ours, theirs = (evidence.answers(facts, used) for facts in (board.baseline, verdict.variant))
+            try:
+                grading = bind(suite)
+            except InputError as failure:  # what graders need may not be here any more, and the cases still are
+                click.echo(f"evalgate: what kinds of faults there are is not told: {failure}", err=True)
+            else:
+                render_kinds(grading, suite, evidence.cases[:used], ours, theirs, console)
     return 0

@@ -95,6 +95,19 @@ def _faults(left: list[Call], faults: list[Fault | None], names: list[str]) -> M
     return found
 
 
+def faults_in(answer: Answer, expected: JsonValue, tools: Tools, options: Mapping[str, object]) -> Mapping[Fault, int]:
+    """What is wrong with the calls of an answer, as `tool_calls` with these `options` would hold them against
+    `expected`; of calls that nobody said to expect, whether they could be made at all.
+    """
+    if problem_with(expected):
+        calls = calls_of(answer)
+        return Counter(fault for call in calls if (fault := fault_of(call, tools)) is not None)
+    loosened = {key: options[key] for key in ("normalise", "ignore_case", "tolerance", "unordered") if key in options}
+    values = Values(Comparison(**{"normalise": "none", **loosened}), bool(options.get("ignore_punctuation")))  # type: ignore[arg-type]  # were checked when the suite was bound
+    how = {key: options[key] for key in ("arguments", "order", "check_format") if key in options}
+    return held_against(answer, expected, tools, values=values, **how).faults  # type: ignore[arg-type]  # likewise
+
+
 def _tools_of(suite: Suite) -> Tools:
     """The tools that the suite offers; raises `InputError` where there are none, or one has no usable schema."""
     from evalgate.graders.schema import problem_with as problem_with_schema
