@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command("validate")
 @click.argument("suites", type=PATH, nargs=-1, metavar="[SUITE]…")
 @click.option("--strict", is_flag=True, help="Exit code 2 also where there is something to look at.")
-@click.option("--max-cases", type=click.IntRange(min=1), help="Try at most so many cases of each suite.")
+@click.option(
+    "--max-cases", type=click.IntRange(min=1), default=10_000, show_default=True, help="Try so many of each suite."
+)
 @click.option("--no-prompt", is_flag=True, help="Do not show what is asked first.")
 @click.option("--json", "json_path", metavar="FILE|-", help="Write all that was found as JSON; - is stdout.")
 @click.option("--agreement", type=PATH, metavar="LABELS", help="Hold the judge of one SUITE against people's labels.")
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 def command(
     suites: tuple[Path, ...],
     strict: bool,
-    max_cases: int | None,
+    max_cases: int,
     no_prompt: bool,
     json_path: str | None,
     agreement: Path | None,
@@ -81,7 +83,7 @@ def command(
     return 2 if broken else 0
 
 
-def _validated(path: Path, max_cases: int | None) -> Validation | Unusable:
+def _validated(path: Path, max_cases: int) -> Validation | Unusable:
     from evalgate.errors import InputError
     from evalgate.report.validation import Unusable
     from evalgate.suite import load_suite

@@ -46,7 +46,7 @@ def render_validation(found: Validation, console: Console, *, prompt: bool = Tru
     certify = f"{counted(found.units, 'case')} certify a margin of {smallest:.3g} pp nine times in ten"
     print_parts(console, [certify, f"asked for: {margin:g} pp"], 2)
     if found.constant is not None and found.constant.whole:
-        always = f"the best constant answer, {safe(found.constant.answer[:40])!r}, scores {found.constant.least:.3g}"
+        always = f"the best constant answer, {safe(found.constant.answer, 30)!r}, scores {found.constant.least:.3g}"
         print_hanging(console, Text(always), 4, first=2)
     print_line(console, Text())
     rows = [[Text(cell, "dim") for cell in _HEAD], *(_row(trial) for trial in found.trials)]

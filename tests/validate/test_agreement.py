@@ -127,6 +127,28 @@ def test_where_the_labels_say_what_was_judged_nobody_is_asked(tmp_path: Path) ->
     assert not (tmp_path / "e.db").exists()
 
 
+def test_a_pairwise_judge_is_shown_both_answers(tmp_path: Path, server: Loopback) -> None:
+    def nicer(asked: Asked) -> Sent:
+        messages = asked.body["messages"]
+        assert isinstance(messages, list)
+        first = str(messages[-1]["content"]).index("red") < str(messages[-1]["content"]).index("mud")
+        choice = {"message": {"content": json.dumps({"better": "A" if first else "B"})}, "finish_reason": "stop"}
+        return Sent(json.dumps({"choices": [choice]}).encode())
+
+    server.behave = nicer
+    house(tmp_path, server, {**RUBRIC, "type": "pairwise"})
+    rows = [
+        {"id": f"c{n}", "answer": "red" if n % 2 else "mud", "baseline": "mud" if n % 2 else "red", "label": n % 2}
+        for n in range(60)
+    ]
+    labels(tmp_path, *rows)
+    told = invoked(tmp_path, "--json", str(tmp_path / "out.json"))
+    assert told.return_value == 0, told.output
+    found = json.loads((tmp_path / "out.json").read_text())["agreement"]
+    assert found["people"]["observed"] == 1
+    assert len(server.asked) == 240
+
+
 def test_a_judge_that_cannot_be_reached_ends_it(tmp_path: Path, server: Loopback) -> None:
     server.behave = lambda asked: Sent(b'{"error": {"message": "no"}}', 401)
     house(tmp_path, server)
