@@ -23,8 +23,8 @@ MOST_SLOW_PAIRS = 60  # where each is a process
 KEPT = 20  # misses and confusions that are told
 GIVEAWAY = 0.5  # share of other cases' answers: a case that more of them pass asks for hardly anything
 
-_WORDS = "lorem ipsum dolor sit amet, consectetur adipiscing elit. Sed do eiusmod tempor\nincididunt ut labore 42% "
-CHATTER = _WORDS * 20
+_WORDS = "lorem ipsum dolor sit amet, consectetur adipiscing elit. Sed do eiusmod tempor\nincididunt ut labore "
+CHATTER = _WORDS * 20  # without a number or a letter of its own, which may be somebody's right answer
 NONSENSE = (
     *("?", "A", "No.", "42", "I don't know.", "[]", '{"nonsense": "zyx"}'),
     *("I'm sorry, but I can't help with that.", CHATTER),

@@ -221,3 +221,10 @@ def test_all_of_it_can_be_written_as_json(tmp_path: Path) -> None:
     assert written["outcome"] == "fine"
     assert written["first"]["prompt"][0]["role"] == "user"
     assert written["trials"][0]["right"] == 100
+
+
+def test_nonsense_is_no_right_answer_to_anything_usual(tmp_path: Path) -> None:
+    numbers = validated(tmp_path, {"type": "numeric"}, cases=cases(*range(100)))
+    letters = validated(tmp_path, {"type": "multiple_choice"}, cases=cases(*"ABCD" * 25))
+    words = validated(tmp_path, {"type": "contains"}, cases=cases(*["yes", "no", "a city", "red"] * 25))
+    assert [found.trials[0].giveaways for found in (numbers, letters, words)] == [(), (), ()]
