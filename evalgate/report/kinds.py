@@ -23,7 +23,6 @@ from evalgate.report.layout import print_line, print_table
 from evalgate.report.wording import percent, safe
 from evalgate.suite import Case, Suite
 
-KNOWN = {"classification", "tool_calls", "tool_schema", "tool_trigger"}
 _FAULTS: tuple[Fault, ...] = get_args(Fault)
 _LABEL = 30  # characters
 _MOST = 30  # labels
