@@ -59,7 +59,7 @@ def checked_case(row: object, place: str) -> Case:
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
     if "weight" in row:
-        message = "cases have no weight, they are a sample: of what matters more, put more cases into the suite"
+        message = "cases have no weight, they are a sample of the traffic; what matters more is an operation of its own"
         raise InputError(f"{place} weight: {message}")
     if not row.keys() <= KEYS:
         key = next(key for key in row if key not in KEYS)
