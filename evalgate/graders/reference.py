@@ -69,7 +69,10 @@ def with_graders(suite: dict[str, JsonValue]) -> dict[str, JsonValue]:
         if not each.takes_value:
             del own["value"]
         elif each.value_as is not None:
-            own[each.value_as] = {"description": "another word for value", **_mapping(own["value"])}
+            word = each.value_as
+            own[word] = {"description": "another word for value", **_mapping(own["value"])}
+            told = f"the {word}, by which name it may be given as well; default: each case's target"
+            own["value"] = {"description": told, **_mapping(own["value"])}
         for option in each.options:
             schema = dict(option.schema)
             definitions |= _mapping(schema.pop("$defs", {}))

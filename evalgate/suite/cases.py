@@ -59,11 +59,14 @@ def checked_case(row: object, place: str) -> Case:
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
     if "weight" in row:
-        message = "cases have no weight, they are a sample: of what matters more, put more cases into the suite"
+        message = "cases have no weight, they are a sample of the traffic; what matters more is an operation of its own"
         raise InputError(f"{place} weight: {message}")
     if not row.keys() <= KEYS:
         key = next(key for key in row if key not in KEYS)
-        raise InputError(f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}")
+        told = f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}"
+        if not row.keys() & {"input", "messages"}:
+            told += " (columns that are called otherwise: dataset: {path: …, columns: …})"
+        raise InputError(told)
     if _deeper_than(MAX_DEPTH, row):
         raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
     messages = row.get("messages")

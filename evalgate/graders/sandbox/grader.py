@@ -13,15 +13,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evalgate.exchange import JsonValue
+from evalgate.exchange import Answer, JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.registry import Prepared, grader
 from evalgate.graders.sandbox.isolation import ALLOW, Isolation, SandboxError, isolation, unsafe
 from evalgate.graders.sandbox.runner import MEGABYTE, Limits, run
-from evalgate.graders.transform import extract_code
+from evalgate.graders.transform import extract_code, fenced
 
 MAX_CODE = 200_000  # characters of an answer: more is no program that anybody asked for
 MAX_CASES = 100  # inputs of one target
-_KEYS = {"prefix", "tests", "cases"}
+_KEYS = {"prefix", "tests", "cases", "solution"}
 _HUMAN_EVAL = {"prompt", "test", "entry_point"}
 # the answer is a module and not the main program, so that what it does `if __name__ == "__main__"` is not done
 _WITH_TESTS = """\
@@ -36,11 +37,15 @@ os.write(1, b"\\n{passed}\\n")
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A target: code that stands before the answer, and tests behind it, or inputs with the outputs they have."""
+    """A target: code that stands before the answer, and tests behind it, or inputs with the outputs they have.
+
+    `solution` is an answer that is right, for `evalgate validate` alone: no answer is held against it.
+    """
 
     prefix: str
     tests: str
     cases: tuple[tuple[str, str], ...]
+    solution: str | None = None
 
     @classmethod
     def of(cls, expected: JsonValue) -> Task:
@@ -51,16 +56,18 @@ class Task:
             called = f"{expected['test']}\ncheck({expected['entry_point']})"
             expected = {"prefix": expected["prompt"], "tests": called}
         if not isinstance(expected, dict) or not expected.keys() <= _KEYS:
-            raise ValueError("tests as a text, or an object with prefix and tests or cases")
+            raise ValueError("tests as a text, or an object with prefix, tests or cases, and solution")
         prefix, tests, cases = expected.get("prefix", ""), expected.get("tests", ""), expected.get("cases", [])
         if not isinstance(prefix, str) or not isinstance(tests, str) or not isinstance(cases, list):
             raise ValueError("prefix and tests as texts, and cases as a list")  # noqa: TRY004  # one kind for all
+        if not isinstance(solution := expected.get("solution"), str | None):
+            raise ValueError("a solution as a text")  # noqa: TRY004
         if bool(tests.strip()) == bool(cases):
             raise ValueError("either tests or cases")
         if len(cases) > MAX_CASES:
             raise ValueError(f"at most {MAX_CASES} cases")
         _check(tests)
-        return cls(prefix, tests, tuple(map(_case, cases)))
+        return cls(prefix, tests, tuple(map(_case, cases)), solution)
 
 
 def _case(given: JsonValue) -> tuple[str, str]:
@@ -115,7 +122,14 @@ def _prepared(held: Isolation) -> Prepared:
     return Prepared(partial_of(code, held=held), None, f"code of models runs in: {held}")
 
 
-@grader("code", expects=_a_task, prepare=_isolated, slow=True)
+def _solution(expected: JsonValue, *, extract: Literal["fence", "whole"] = "fence") -> Answer | None:
+    solution = Task.of(expected).solution
+    if solution is None:
+        return None
+    return ideal.a_text(solution if extract == "whole" else fenced(solution, "python"))
+
+
+@grader("code", expects=_a_task, prepare=_isolated, slow=True, ideal=_solution)
 def code(
     text: str,
     expected: JsonValue,
@@ -134,7 +148,8 @@ def code(
     target is tests (a text with `assert`s, run behind the answer in its namespace), or `{prefix, tests}` with code
     before it, or `{prefix, cases: [{input, output}]}`: then the program is run for each input and what it prints is
     compared, but for white space at the ends of lines; `partial` gives the share of cases. HumanEval's columns
-    (`{prompt, test, entry_point}`) are taken as they are. Tests share a process with
+    (`{prompt, test, entry_point}`) are taken as they are. A `solution` beside tests is what `evalgate validate` runs to
+    see that they can be passed. Tests share a process with
     the answer, so that one which sets out to fool them can; nothing can fool `cases`.
 
     Each run has `seconds` of processor time, `memory_mb` for each of at most `processes`, 32 MB to write, 1 MB to say,

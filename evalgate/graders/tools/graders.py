@@ -12,6 +12,7 @@ from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.formats.canonical import canonical
 from evalgate.formats.documents import did_you_mean
+from evalgate.graders import ideal
 from evalgate.graders.expectations import no_value
 from evalgate.graders.json_text import parse_json
 from evalgate.graders.normalise import Normalisation
@@ -94,6 +95,19 @@ def _faults(left: list[Call], faults: list[Fault | None], names: list[str]) -> M
     return found
 
 
+def faults_in(answer: Answer, expected: JsonValue, tools: Tools, options: Mapping[str, object]) -> Mapping[Fault, int]:
+    """What is wrong with the calls of an answer, as `tool_calls` with these `options` would hold them against
+    `expected`; of calls that nobody said to expect, whether they could be made at all.
+    """
+    if problem_with(expected):
+        calls = calls_of(answer)
+        return Counter(fault for call in calls if (fault := fault_of(call, tools)) is not None)
+    loosened = {key: options[key] for key in ("normalise", "ignore_case", "tolerance", "unordered") if key in options}
+    values = Values(Comparison(**{"normalise": "none", **loosened}), bool(options.get("ignore_punctuation")))  # type: ignore[arg-type]  # were checked when the suite was bound
+    how = {key: options[key] for key in ("arguments", "order", "check_format") if key in options}
+    return held_against(answer, expected, tools, values=values, **how).faults  # type: ignore[arg-type]  # likewise
+
+
 def _tools_of(suite: Suite) -> Tools:
     """The tools that the suite offers; raises `InputError` where there are none, or one has no usable schema."""
     from evalgate.graders.schema import problem_with as problem_with_schema
@@ -134,7 +148,14 @@ def _unmeetable(expected: JsonValue, tools: Tools, options: Mapping[str, object]
     return None
 
 
-@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True)
+def _made(expected: JsonValue) -> Answer | None:
+    calls = expected_calls(expected)
+    if any(mentions_any(arguments) for _, arguments in calls):
+        return None
+    return ideal.calling([(name, example(arguments)) for name, arguments in calls])
+
+
+@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True, ideal=_made)
 def tool_calls(
     text: str,
     expected: JsonValue,
@@ -182,7 +203,7 @@ def _with_schemas(options: Mapping[str, object], suite: Suite, index: int) -> Pr
     return Prepared(partial_of(tool_schema, tools=_tools_of(suite)), None)
 
 
-@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True)
+@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True, role="guard")
 def tool_schema(
     text: str,
     expected: JsonValue,
@@ -208,7 +229,12 @@ def _a_trigger(expected: JsonValue) -> str | None:
     return None if isinstance(expected, bool) else problem_with(expected)
 
 
-@grader("tool_trigger", expects=_a_trigger, silence=True)
+def _triggered(expected: JsonValue) -> Answer | None:
+    wanted = expected if isinstance(expected, bool) else bool(expected_calls(expected))
+    return ideal.calling([("any_tool", {})] if wanted else [])
+
+
+@grader("tool_trigger", expects=_a_trigger, silence=True, ideal=_triggered)
 def tool_trigger(text: str, expected: JsonValue, *, seen: Seen) -> float:
     """1 when a tool is called exactly where one is expected; else 0.
 
