@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from evalgate.starting.project import Project
 
 SHOWN_UNSAID = 10
+NOT_COMMITTED = (".evalgate/", "signal.key")  # what was bought, and what signs
 
 
 @click.command("init")
@@ -78,8 +79,11 @@ def command(
     what.require_sense()
     everybody = who_is_asked(who)
     drafts = drafts_of(what)
-    for name in _project(folder, everybody, drafts, catalog_path, workflow=workflow).write():
+    written = _project(folder, everybody, drafts, catalog_path, workflow=workflow).write()
+    for name in written:
         click.echo(f"wrote {folder / name}")
+    if ".gitignore" not in written:
+        _tell_of_git(folder)
     _tell(drafts, from_promptfoo or from_log)
     _next(folder, everybody, drafts, catalog_path)
     return 0
@@ -93,6 +97,7 @@ def _project(
     from evalgate.starting.texts import cases_text, catalog_text, suite_text, workflow_text
 
     kept = {f"schemas/{name}.schema.json": schema_text(name).encode() for name in ("suite", "catalog")}
+    kept[".gitignore"] = "".join(f"{name}\n" for name in NOT_COMMITTED).encode()
     contents: dict[str, bytes] = {}
     for draft in drafts:
         for name, data in draft.files.items():
@@ -128,6 +133,15 @@ def _tell(drafts: Sequence[Draft], source: Path | None) -> None:
         more = f"… and {len(lost) - SHOWN_UNSAID} more; " if len(lost) > SHOWN_UNSAID else ""
         things = "thing" if len(lost) == 1 else "things"
         tell(f"evalgate: {more}{len(lost)} {things} of {source} cannot be said in a suite: see the comments in it")
+
+
+def _tell_of_git(folder: Path) -> None:
+    """Somebody's own list of what git leaves out is not touched."""
+    from evalgate.cli.tell import tell
+
+    there = (folder / ".gitignore").read_text(encoding="utf-8", errors="replace").splitlines()
+    if missing := [name for name in NOT_COMMITTED if name not in there and name.rstrip("/") not in there]:
+        tell(f"evalgate: {folder / '.gitignore'} is yours, and stays; add to it: {' '.join(missing)}")
 
 
 def _next(folder: Path, who: Everybody, drafts: Sequence[Draft], catalog_path: Path | None) -> None:

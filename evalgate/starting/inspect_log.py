@@ -55,7 +55,7 @@ def _of(header: Mapping[str, Any], samples: Iterator[tuple[Any, str]], path: Pat
     found: list[Sample] = []
     left_out: dict[str, int] = {}
     scorers: dict[str, None] = dict.fromkeys(
-        str(each["name"]) for each in run.get("scorers") or [] if isinstance(each, dict) and each.get("name")
+        str(each["name"]) for each in _list(run.get("scorers")) if isinstance(each, dict) and each.get("name")
     )
     for data, place in samples:
         if not isinstance(data, dict) or "id" not in data:
@@ -70,7 +70,7 @@ def _of(header: Mapping[str, Any], samples: Iterator[tuple[Any, str]], path: Pat
         told.append(f"{path}: the run was not finished; its {len(found)} samples may not be all")
     config = _object(plan.get("config"))
     generation = {ours: config[theirs] for theirs, ours in _SAMPLING.items() if config.get(theirs) is not None}
-    steps = [each for each in plan.get("steps") or [] if isinstance(each, dict) and each.get("solver") != "generate"]
+    steps = [each for each in _list(plan.get("steps")) if isinstance(each, dict) and each.get("solver") != "generate"]
     unsaid = [
         Unsaid.of(
             _object(each.get("params")), "a solver; what it asked first is in the cases", f"solver {each.get('solver')}"
@@ -130,6 +130,10 @@ def _text(content: Any, attachments: Mapping[str, Any]) -> str:
     if not isinstance(content, str):
         raise _Unasked("the log does not hold what they asked")
     return content
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(value: Any) -> Mapping[str, Any]:

@@ -34,7 +34,8 @@ def lm_eval_log(path: Path) -> Log:
         if not isinstance(row, dict) or "doc_id" not in row:
             raise InputError(f"{place} doc_id: missing; expected a line of an lm-evaluation-harness samples file")
         suffix = "" if row.get("filter", "none") == "none" else f",{row['filter']}"
-        scorers |= dict.fromkeys(f"{metric}{suffix}" for metric in row.get("metrics") or ())
+        metrics = row.get("metrics")
+        scorers |= dict.fromkeys(f"{metric}{suffix}" for metric in (metrics if isinstance(metrics, list) else ()))
         name = case_of(row, place)
         if name in samples:
             continue

@@ -26,6 +26,7 @@ _SUITE_HEAD = """\
 # yaml-language-server: $schema=../schemas/suite.schema.json
 # `evalgate schema suite` lists every key, `evalgate graders` everything that can be asserted.
 """
+_BEHIND = "what is behind"
 _SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 _PLACEHOLDERS = "# The cases are placeholders, on which no verdict is given: put your own into {name}.\n"
 
@@ -92,19 +93,20 @@ def cases_text(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _exactly(data: Any) -> str:
     """Block YAML that reads as `data` and nothing else: a text of several lines is quoted where `|` would change it."""
-    wrapped = data if isinstance(data, dict) else {"here": data}
     text = as_yaml(data)
-    if _reads_as(wrapped, text, data):
-        return text
-    return as_yaml(_quoted(data))
+    return text if _reads_as(text, data) else as_yaml(_quoted(data))
 
 
-def _reads_as(wrapped: Any, text: str, data: Any) -> bool:
+def _reads_as(text: str, data: Any) -> bool:
+    """Whether it does so with more behind it."""
+    told = {**data, _BEHIND: 1} if isinstance(data, dict) else {"here": data, _BEHIND: 1}
     try:
-        read = parse_yaml(text if isinstance(data, dict) else "here:\n" + text, Path("a suite")).data
+        read = parse_yaml(
+            ("" if isinstance(data, dict) else "here:\n") + text + f"{_BEHIND}: 1\n", Path("a suite")
+        ).data
     except InputError:
         return False
-    return bool(read == plain(wrapped))
+    return bool(read == plain(told))
 
 
 def _quoted(value: Any) -> Any:
