@@ -24,7 +24,7 @@ NOT_COMMITTED = (".evalgate/", "signal.key")  # what was bought, and what signs
 @click.command("init")
 @click.argument("folder", type=PATH, default=".")
 @click.option("--model", metavar="ID", help="What is asked for, such as meta-llama/llama-3.1-70b-instruct.")
-@click.option("--baseline", metavar="URL[,…]", help="The full-precision endpoint; see below. With --catalog: its id.")
+@click.option("--baseline", metavar="URL[,…]", help="The full-precision endpoint. With --catalog: its id.")
 @click.option("--variant", "variants", multiple=True, metavar="URL[,…]", help="A cheaper one (may be repeated).")
 @click.option("--operation", metavar="NAME", help="What production calls are tagged with; default: classify_ticket.")
 @click.option("--catalog", "catalog_path", type=PATH, metavar="FILE", help="Use this catalogue, and write none.")
@@ -35,6 +35,7 @@ NOT_COMMITTED = (".evalgate/", "signal.key")  # what was bought, and what signs
 @click.option("--cases", "cases_path", type=PATH, metavar="FILE", help="Your cases: JSONL, CSV or Parquet.")
 @click.option("--prompt", metavar="TEXT", help="What is asked of each of --cases; default: {{ input }}.")
 @click.option("--prompt-number", type=click.IntRange(min=1), metavar="N", help="Which of several promptfoo prompts.")
+@click.option("--judge", metavar="URL[,…]", help="Who is asked about promptfoo's rubrics. With --catalog: its id.")
 @click.option("--grader", "graders", multiple=True, metavar="NAME", help="What is asserted; default: exact.")
 @click.option(
     "--margin", type=click.FloatRange(1e-5, 1, max_open=True), help="How much worse is as good; default: .05."
@@ -54,31 +55,46 @@ def command(
     cases_path: Path | None,
     prompt: str | None,
     prompt_number: int | None,
+    judge: str | None,
     graders: tuple[str, ...],
     margin: float | None,
     workflow: bool | None,
 ) -> int:
     """Write catalog.yaml, suites/OPERATION.yaml with its cases, and a GitHub job into FOLDER; default: here.
 
-    Nothing is overwritten, and nothing is written that does not load. An endpoint is said as
+    Nothing is overwritten, and nothing is written that does not load. Without options, in a terminal, it asks.
 
-        URL[,key=VARIABLE][,as=NAME THERE][,precision=fp8][,price=IN/OUT][,id=NAME]
+    \b
+    evalgate init --model llama-3.1-70b \\
+      --baseline https://api.acme.example/v1,key=ACME_KEY,precision=bf16,price=0.9/0.9 \\
+      --variant https://llm.budget.example/v1,key=BUDGET_KEY,precision=fp8,as=llama-70b
 
-    where key= is the name of the environment variable, never the key, and a variant without URL is at the baseline's.
-    Without options, in a terminal, it asks.
+    key= is the name of the environment variable, never the key; as= the model's name there; price= USD per 1M tokens of
+    input and output; id= what it is to be called. A variant without an address is at the baseline's.
     """
     from evalgate.cli.init_who import Said, who_is_asked
     from evalgate.starting.sources import Wanted, drafts_of
 
-    what = Wanted(operation, from_promptfoo, from_log, from_suite, cases_path, prompt, prompt_number, graders, margin)
-    who = Said(model, baseline, variants, catalog_path, from_endpoint)
+    what = Wanted(
+        operation,
+        from_promptfoo,
+        from_log,
+        from_suite,
+        cases_path,
+        prompt,
+        prompt_number,
+        graders,
+        margin,
+        judge is not None,
+    )
+    who = Said(model, baseline, variants, catalog_path, from_endpoint, judge)
     if not who.anything and sys.stdin.isatty() and sys.stderr.isatty():
         from evalgate.cli.init_questions import asked
 
         who, what = asked(what)
     what.require_sense()
     everybody = who_is_asked(who)
-    drafts = drafts_of(what)
+    drafts = drafts_of(what, everybody.judge)
     written = _project(folder, everybody, drafts, catalog_path, workflow=workflow).write()
     for name in written:
         click.echo(f"wrote {folder / name}")

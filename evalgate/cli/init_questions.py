@@ -36,7 +36,7 @@ def asked(what: Wanted) -> tuple[Said, Wanted]:
 
         name = click.prompt("The operation: what your production calls are tagged with", default=OPERATION, err=True)
         what = replace(what, operation=name)
-    from evalgate.cli.init_who import as_id
+    from evalgate.starting.endpoints import as_id
 
     identity = as_id(model)
     return Said(identity, baseline + ("" if identity == model else f",as={model}"), [variant]), what

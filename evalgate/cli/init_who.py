@@ -27,6 +27,7 @@ class Said:
     variants: Sequence[str] = ()
     catalog: Path | None = None
     from_endpoint: str | None = None
+    judge: str | None = None
 
     @property
     def anything(self) -> bool:
@@ -36,11 +37,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Everybody:
-    """`model` and the id of its `baseline`; `roster` is None where a catalogue has them already."""
+    """`model`, the ids of its `baseline` and of a `judge`; `roster` is None where a catalogue has them already."""
 
     model: str
     baseline: str
     roster: Roster | None
+    judge: str | None = None
 
 
 def who_is_asked(said: Said) -> Everybody:
@@ -64,8 +66,11 @@ def who_is_asked(said: Said) -> Everybody:
         raise InputError("--model: missing; expected its id, such as meta-llama/llama-3.1-70b-instruct")
     if not others:
         raise InputError("--variant: missing; name at least one endpoint that is to be held against the baseline")
-    found = roster(model, baseline, others)
-    return Everybody(model, found.baseline, found)
+    judge = None if said.judge is None else read_way(said.judge, "--judge", baseline)
+    if judge is not None and judge.as_ is None:
+        raise InputError("--judge: as= is missing; expected the model that judges, as it is called there")
+    found = roster(model, baseline, others, judge)
+    return Everybody(model, found.baseline, found, str(found.judge["id"]) if found.judge else None)
 
 
 def _of_catalog(said: Said, path: Path) -> Everybody:
@@ -91,7 +96,7 @@ def _of_catalog(said: Said, path: Path) -> Everybody:
     if baseline is None:
         listed = ", ".join(list(catalog.models[models[0]])[:LISTED])
         raise InputError(f"--baseline: missing; say which of {listed} is the full-precision one")
-    return Everybody(models[0], baseline, None)
+    return Everybody(models[0], baseline, None, said.judge)
 
 
 def models_of(way: Way) -> list[str]:
@@ -131,11 +136,6 @@ def _of_list(served: Sequence[str], model: str | None, baseline: Way, others: li
         name = way.as_ or model
         if one_spelling(way.url) == one_spelling(baseline.url) and name is not None and name not in served:
             raise InputError(f"{way.url} serves no {name[:200]!r}{did_you_mean(name, set(served))}")
+    from evalgate.starting.endpoints import as_id
+
     return model or as_id(baseline.as_ or ""), baseline, others
-
-
-def as_id(name: str) -> str:
-    """The name of a model as an id, which has no blanks."""
-    import re
-
-    return re.sub(r"[^A-Za-z0-9_./:@-]+", "-", name).strip("-./:@_")[:200] or "model"

@@ -128,12 +128,23 @@ def _price(text: str, option: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """Who is asked, with a name for each: `variants[0]` is the baseline. All of it as a catalogue has it."""
+    """Who is asked, with a name for each: `variants[0]` is the baseline. All of it as a catalogue has it.
+
+    The `judge`, if there is one, is the only variant of its own model `judged_by`, so that it is not judged itself.
+    """
 
     model: str
     providers: Sequence[dict[str, Any]]
     variants: Sequence[dict[str, Any]]
     ways: Sequence[Way]
+    judge: dict[str, Any] | None = None
+    judged_by: str = ""
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """As the catalogue has them."""
+        asked = {"id": self.model, "baseline": self.baseline, "variants": list(self.variants)}
+        return [asked] if self.judge is None else [asked, {"id": self.judged_by, "variants": [self.judge]}]
 
     @property
     def baseline(self) -> str:
@@ -156,24 +167,22 @@ class Roster:
         return any(way.is_local for way in self.ways)
 
 
-def roster(model: str, baseline: Way, others: Sequence[Way]) -> Roster:
+def roster(model: str, baseline: Way, others: Sequence[Way], judge: Way | None = None) -> Roster:
     """Name everybody; raises `InputError` for a model's name that cannot be one, and for two who are the same."""
     _checked(Name, model, "--model: ")
-    ways = [baseline, *others]
-    seen: dict[tuple[object, ...], Way] = {}
+    ways = [baseline, *others, *([judge] if judge else [])]
+    seen: set[tuple[object, ...]] = set()
     for way in ways:
         same = (one_spelling(way.url), way.as_ or model, way.precision)
         if same in seen:
             raise InputError(f"{way.url} is named twice, with the same model in the same precision: tell them apart")
-        seen[same] = way
+        seen.add(same)
     providers: dict[tuple[str | None, str | None], dict[str, Any]] = {}
-    taken: set[str] = set()
     variants = []
     for way in ways:
         server = (one_spelling(way.url), way.key)
         if server not in providers:
-            name = _free(_of_host(way.url), taken)
-            taken.add(name)
+            name = _free(_of_host(way.url), {str(each["id"]) for each in providers.values()})
             providers[server] = {"id": name, "base_url": way.url} | ({"api_key_env": way.key} if way.key else {})
         variants.append(_variant(way, str(providers[server]["id"]), model))
     names: set[str] = {way.id for way in ways if way.id is not None}
@@ -183,7 +192,9 @@ def roster(model: str, baseline: Way, others: Sequence[Way]) -> Roster:
             names.add(variant["id"])
     if len({variant["id"] for variant in variants}) < len(variants):
         raise InputError("two endpoints of one id: give each an id= of its own")
-    return Roster(model, list(providers.values()), variants, ways)
+    judging = variants.pop() if judge else None
+    judged_by = _free(as_id(judge.as_ or ""), {model}) if judge else ""
+    return Roster(model, list(providers.values()), variants, ways, judging, judged_by)
 
 
 def _variant(way: Way, provider: str, model: str) -> dict[str, Any]:
@@ -227,6 +238,11 @@ def _of_host(url: str) -> str:
     words = [word for word in host.split(".") if word]
     told = [word for word in words[:-1] if word not in _COMMON]
     return slug((told or words)[-1])
+
+
+def as_id(name: str) -> str:
+    """The name of a model as an id, which has no blanks."""
+    return re.sub(r"[^A-Za-z0-9_./:@-]+", "-", name).strip("-./:@_")[:190] or "model"
 
 
 def slug(text: str, otherwise: str = "endpoint") -> str:

@@ -31,8 +31,11 @@ _OF_NO_USE = {"outputPath", "sharing", "commandLineOptions", "tags", "evaluateOp
 _HARMLESS_IN_TESTS = {"options.provider", "options.rubricPrompt", "options.factuality"}
 
 
-def read_promptfoo(path: Path, operation: str | None, number: int | None) -> list[Draft]:
-    """The suites of a configuration, or of the configuration in a result file; raises `InputError`."""
+def read_promptfoo(path: Path, operation: str | None, number: int | None, judge: str | None = None) -> list[Draft]:
+    """The suites of a configuration, or of the configuration in a result file; raises `InputError`.
+
+    `judge` is the id of the variant that is asked about rubrics; without one they stay comments.
+    """
     config = _config(path)
     folder = Folder(path.parent)
     asking = prompt_of(config, folder, str(path), number)
@@ -43,7 +46,7 @@ def read_promptfoo(path: Path, operation: str | None, number: int | None) -> lis
     tests = read_tests(config["tests"], common, folder, f"{path} tests")
     if not tests:
         raise InputError(f"{path} tests: empty; there is no case to ask")
-    groups = _grouped(tests, config, folder, path)
+    groups = _grouped(tests, config, folder, judge)
     lost = _not_read(config, tests)
     told = (
         [f"left out {groups.left_out} tests of {path}, of which nothing could be asserted"] if groups.left_out else []
@@ -108,13 +111,13 @@ class _Groups:
     left_out: int
 
 
-def _grouped(tests: Sequence[Test], config: Mapping[str, Any], folder: Folder, path: Path) -> _Groups:
+def _grouped(tests: Sequence[Test], config: Mapping[str, Any], folder: Folder, judge: str | None) -> _Groups:
     templates = config.get("assertionTemplates")
     groups: dict[tuple[str, ...], Group] = {}
     nothing: dict[str, Unsaid] = {}
     left_out = 0
     for test in tests:
-        asserted = [_asserted(each, test, templates, folder) for each in test.assertions]
+        asserted = [_asserted(each, test, templates, folder, judge) for each in test.assertions]
         said = [each for each in asserted if isinstance(each, Asked)]
         if not said:
             left_out += 1
@@ -125,7 +128,9 @@ def _grouped(tests: Sequence[Test], config: Mapping[str, Any], folder: Folder, p
     return _Groups(list(groups.values()), list(nothing.values())[:20], left_out)
 
 
-def _asserted(given: Mapping[str, Any], test: Test, templates: Any, folder: Folder) -> Asked | Unsaid:
+def _asserted(
+    given: Mapping[str, Any], test: Test, templates: Any, folder: Folder, judge: str | None
+) -> Asked | Unsaid:
     place = f"{test.place} assert"
     if isinstance(given.get("$ref"), str):
         name = str(given["$ref"]).rpartition("/")[2]
@@ -147,7 +152,7 @@ def _asserted(given: Mapping[str, Any], test: Test, templates: Any, folder: Fold
         return [load(each) for each in value] if isinstance(value, list) else value
 
     try:
-        return translated(given, load)
+        return translated(given, load, judge)
     except InputError as failure:
         if str(given.get("type", "")) in ("javascript", "python") or "is code" in str(failure):
             return Unsaid.of(dict(given), "code is not run")

@@ -19,14 +19,16 @@ from evalgate.starting.draft import Unsaid
 
 _LISTS = ("contains-any", "icontains-any", "contains-all", "icontains-all")
 _KNOWN = {"type", "value", "threshold", "weight", "metric"}  # keys whose meaning is the same here
+_RUBRICS = ("llm-rubric", "model-graded-closedqa")
+_OF_TARGET = "The answer fulfils what the reference demands of it."
+_NEEDS_A_JUDGE = "needs a judge: --judge URL,key=VARIABLE,as=MODEL; see the grader judge"
 _ELSEWHERE = {
-    "javascript": "code; as Python it is the grader python: function: module:name",
-    "python": "code; the grader python takes function: module:name, beside the suite",
+    "javascript": "code is not run; the grader python calls a function of yours",
+    "python": "code is not run; the grader python calls a function of yours",
     "similar": "another embedding model would judge otherwise; see the grader embedding_similarity",
-    "llm-rubric": "needs a judge in the catalogue; see the grader judge",
-    "model-graded-closedqa": "needs a judge in the catalogue; see the grader judge",
-    "factuality": "needs a judge in the catalogue; see the grader judge",
-    "g-eval": "needs a judge in the catalogue; see the grader judge",
+    **dict.fromkeys(_RUBRICS, _NEEDS_A_JUDGE),
+    "factuality": "see the grader judge",
+    "g-eval": "see the grader judge",
     "is-valid-openai-tools-call": "see the grader tool_schema, and put the tools into the suite",
     "is-valid-function-call": "see the grader tool_schema, and put the tools into the suite",
     "tool-call-f1": "see the grader tool_calls",
@@ -40,12 +42,19 @@ _ELSEWHERE = {
 class Asked:
     """A grader with its options, and what it holds the answer against, which may be another for each test.
 
-    `differs`: what is not quite the same as in promptfoo.
+    `differs`: what is not quite the same as in promptfoo. `key` is where a value that is the same for all is
+    written.
     """
 
     grader: Mapping[str, Any]
     value: JsonValue = None
     differs: str = ""
+    key: str = "value"
+
+    @property
+    def of_target(self) -> Mapping[str, Any]:
+        """The grader, where the value is each case's target."""
+        return self.grader if self.key == "value" else {**self.grader, self.key: _OF_TARGET}
 
     @property
     def signature(self) -> str:
@@ -67,10 +76,15 @@ class _Untranslatable(Exception):
     """Why there is no grader that says the same."""
 
 
-def translated(assertion: Mapping[str, Any], load: Callable[[Any], Any]) -> Asked | Unsaid:
-    """`load` gives what stands in a file that a value names, and fills templates; it may raise `InputError`."""
+def translated(assertion: Mapping[str, Any], load: Callable[[Any], Any], judge: str | None = None) -> Asked | Unsaid:
+    """`load` gives what stands in a file that a value names, and fills templates; it may raise `InputError`.
+
+    `judge` is the id of the variant that is asked about rubrics.
+    """
     kind = str(assertion.get("type", ""))
     try:
+        if kind in _RUBRICS and judge is not None:
+            return _rubric(assertion, load, judge)
         return _translated(kind, assertion, load)
     except _Untranslatable as reason:
         return Unsaid.of(dict(assertion), str(reason))
@@ -86,6 +100,14 @@ def _translated(kind: str, assertion: Mapping[str, Any], load: Callable[[Any], A
     given = _Given(base, load(assertion.get("value")), _number(assertion.get("threshold"), "threshold"))
     asked = _NEGATED[base](given) if negated else make(given)
     return Asked({**asked.grader, **_common(assertion)}, asked.value, asked.differs)
+
+
+def _rubric(assertion: Mapping[str, Any], load: Callable[[Any], Any], judge: str) -> Asked:
+    if others := sorted(assertion.keys() - _KNOWN - {"provider"}):
+        raise _Untranslatable(f"{others[0]} changes what is asserted, and has no equivalent")
+    rubric = _text(_Given("llm-rubric", load(assertion.get("value")), None))
+    told = f"{judge} says yes or no by another prompt, whatever provider or threshold is named there"
+    return Asked({"type": "judge", "judge": judge, **_common(assertion)}, rubric, told, "rubric")
 
 
 def _common(assertion: Mapping[str, Any]) -> dict[str, Any]:

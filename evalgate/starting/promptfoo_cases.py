@@ -67,14 +67,14 @@ def _assertions(group: Group) -> tuple[list[Mapping[str, Any] | Unsaid], list[Js
         if each.value is None:
             made.append(each.grader)
         elif constant:
-            made.append({**each.grader, "value": values[0]})
+            made.append({**each.grader, each.key: values[0]})
         elif targets is None or targets == values:
             targets = values
-            made.append(each.grader)
+            made.append(each.of_target)
         else:
             made.append(
                 Unsaid.of(
-                    {**each.grader, "value": values[0]},
+                    {**each.grader, each.key: values[0]},
                     f"another value for each of {len(values)} cases, and a case has one target",
                 )
             )

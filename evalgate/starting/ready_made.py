@@ -24,8 +24,10 @@ def copy_of(path: Path, operation: str | None) -> Draft:
     """The suite at `path` (its file, or the folder that it has to itself); raises `InputError` for what is none."""
     path = _file(path)
     document = read_yaml(path)
-    if not isinstance(document.data, dict) or not isinstance(document.data.get("operation", operation), str):
-        raise document.error("not a suite: it has no operation")
+    if not isinstance(document.data, dict):
+        raise document.error("not a suite: expected a mapping of keys to values")
+    if not isinstance(document.data.get("operation", operation), str):
+        raise document.error("no operation in it; say it: --operation NAME")
     called = operation or str(document.data["operation"])
     draft = Draft(called, "", (), copied=path.read_text(encoding="utf-8"))
     found = _all_below(path) if path.name == "suite.yaml" else _named(document)

@@ -21,7 +21,7 @@ _ENDINGS = (".jsonl", ".csv", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What was said of what is asked, as the options of `evalgate init` have it."""
+    """What was said of what is asked, as the options of `evalgate init` have it; `judged`: a judge was named."""
 
     operation: str | None = None
     promptfoo: Path | None = None
@@ -32,6 +32,7 @@ class Wanted:
     prompt_number: int | None = None
     graders: Sequence[str] = ()
     margin: float | None = None
+    judged: bool = False
 
     def require_sense(self) -> None:
         """Raise `InputError` for options that exclude each other, or have nothing to do here."""
@@ -48,6 +49,7 @@ class Wanted:
         for name, said, where in (
             ("--prompt", self.prompt, ("--cases",)),
             ("--prompt-number", self.prompt_number, ("--from-promptfoo",)),
+            ("--judge", self.judged or None, ("--from-promptfoo",)),
             ("--grader", self.graders or None, ("--cases", "--from-log", "the example cases")),
             ("--margin", self.margin, ("--cases", "--from-log", "--from-promptfoo", "the example cases")),
         ):
@@ -61,14 +63,17 @@ class Wanted:
                 raise InputError(f"--operation {self.operation[:80]!r}: {message}") from None
 
 
-def drafts_of(wanted: Wanted) -> list[Draft]:
-    """What is asked; several suites where a promptfoo configuration asserts different things of different tests."""
+def drafts_of(wanted: Wanted, judge: str | None = None) -> list[Draft]:
+    """What is asked; several suites where a promptfoo configuration asserts different things of different tests.
+
+    `judge` is the id of the variant that is asked about rubrics.
+    """
     margin = 0.05 if wanted.margin is None else wanted.margin
     assertions = [{"type": name} for name in wanted.graders]
     if wanted.promptfoo is not None:
         from evalgate.starting.promptfoo import read_promptfoo
 
-        drafts = read_promptfoo(wanted.promptfoo, wanted.operation, wanted.prompt_number)
+        drafts = read_promptfoo(wanted.promptfoo, wanted.operation, wanted.prompt_number, judge)
         return [replace(draft, margin=margin) for draft in drafts]
     if wanted.log is not None:
         from evalgate.starting.logs import read_log

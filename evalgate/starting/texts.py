@@ -33,11 +33,7 @@ _PLACEHOLDERS = "# The cases are placeholders, on which no verdict is given: put
 
 def catalog_text(who: Roster) -> str:
     """`catalog.yaml`."""
-    data = {
-        "version": 1,
-        "providers": list(who.providers),
-        "models": [{"id": who.model, "baseline": who.baseline, "variants": list(who.variants)}],
-    }
+    data = {"version": 1, "providers": list(who.providers), "models": who.models}
     return _CATALOG_HEAD + (_ILLUSTRATIVE if who.illustrative else "") + _exactly(data)
 
 

@@ -232,6 +232,7 @@ def test_cases_that_lie_where_they_belong_are_used_as_they_are(here: Path) -> No
         ((*ENDPOINTS, "--cases", "/dev/zero"), "expected a .jsonl"),
         ((*ENDPOINTS, "--from-suite", "/dev"), "has no suite"),
         ((*ENDPOINTS, "--from-endpoint", "https://b.example/v1"), "--baseline or --from-endpoint"),
+        ((*ENDPOINTS, "--judge", "as=x"), "--judge goes with --from-promptfoo"),
         (("--catalog", "nothing.yaml"), "cannot be read"),
         (("--catalog", "x", *ENDPOINTS), "leave --variant away"),
     ],
@@ -253,6 +254,21 @@ def test_what_cannot_be_said_is_counted_on_stderr(here: Path) -> None:
     assert "\x1b" not in done.stderr
     (suite,) = (here / "suites").glob("*.yaml")
     assert '# - not translated: {"type": "python"' in suite.read_text()
+
+
+@pytest.mark.parametrize("rubrics", [("be polite", "be polite"), ("be polite", "be brief")])
+def test_rubrics_are_put_to_the_judge_that_was_named(here: Path, rubrics: tuple[str, str]) -> None:
+    tests = [
+        {"vars": {"q": f"q{n}"}, "assert": [{"type": "llm-rubric", "value": text}]} for n, text in enumerate(rubrics)
+    ]
+    (here / "p.yaml").write_text(json.dumps({"prompts": ["{{q}}"], "tests": tests}))
+    judge = ("--judge", "https://judge.example/v1,key=JUDGE_KEY,as=Wise One")
+    init(*ENDPOINTS, *judge, "--from-promptfoo", "p.yaml", "--operation", "op")
+    suite = (here / "suites" / "op.yaml").read_text()
+    assert "judge: judge-Wise-One\n" in suite
+    assert ("rubric: be polite\n" in suite) == (len(set(rubrics)) == 1)
+    assert "- id: Wise-One\n  variants:" in (here / "catalog.yaml").read_text()
+    assert "JUDGE_KEY" in (here / ".github" / "workflows" / "evalgate.yml").read_text()
 
 
 class _Models(BaseHTTPRequestHandler):

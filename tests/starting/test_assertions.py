@@ -143,3 +143,13 @@ def test_both_say_the_same_of_a_list(every: bool, ignore: bool, words: list[str]
     assert isinstance(asked, Asked)
     searched, wanted = (answer.lower(), [word.lower() for word in words]) if ignore else (answer, words)
     assert score(asked, answer) == float((all if every else any)(word in searched for word in wanted))
+
+
+def test_a_rubric_needs_a_judge() -> None:
+    rubric = {"type": "llm-rubric", "value": "is polite", "provider": "openai:gpt-4"}
+    asked = translated(rubric, lambda value: value, "the-judge")
+    assert isinstance(asked, Asked)
+    assert asked.grader == {"type": "judge", "judge": "the-judge"}
+    assert (asked.key, asked.value) == ("rubric", "is polite")
+    assert isinstance(translated(rubric, lambda value: value), Unsaid)
+    assert isinstance(translated({**rubric, "rubricPrompt": "x"}, lambda value: value, "the-judge"), Unsaid)

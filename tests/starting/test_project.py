@@ -7,12 +7,15 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from evalgate.errors import InputError
 from evalgate.starting.draft import example
-from evalgate.starting.endpoints import Way, roster
+from evalgate.starting.endpoints import Way, read_way, roster
 from evalgate.starting.project import Project
 from evalgate.starting.texts import cases_text, catalog_text, suite_text
+from tests.starting.test_endpoints import HOSTS, NAMES
 
 WHO = roster("m", Way("https://a.example/v1"), [Way("https://b.example/v1")])
 DRAFT = example("classify_ticket", [{"type": "exact"}], 0.05)
@@ -106,6 +109,26 @@ def test_a_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "link", refuse)
     Project(tmp_path, CONTENTS, [SUITE]).write()
     assert tree(tmp_path) == CONTENTS
+
+
+@settings(max_examples=30)
+@given(operation=NAMES, model=NAMES, host=HOSTS, served=st.text(min_size=1, max_size=20))
+def test_whatever_names_there_are_the_files_load(
+    tmp_path_factory: pytest.TempPathFactory, operation: str, model: str, host: str, served: str
+) -> None:
+    try:
+        baseline = read_way(f"https://{host}/v1", "--baseline")
+        who = roster(model, baseline, [read_way(f"as={served}", "--variant", baseline)])
+    except InputError:
+        return
+    draft = example(operation, [{"type": "exact"}], 0.05)
+    contents = {
+        f"suites/{draft.name}.jsonl": cases_text(draft.rows),
+        f"suites/{draft.name}.yaml": suite_text(draft, model, who.baseline).encode(),
+        "catalog.yaml": catalog_text(who).encode(),
+    }
+    folder = tmp_path_factory.mktemp("project")
+    assert set(Project(folder, contents, [f"suites/{draft.name}.yaml"]).write()) == set(contents)
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_name(tmp_path: Path) -> None:
