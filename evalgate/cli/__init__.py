@@ -20,6 +20,7 @@ from evalgate.cli.tell import tell
 from evalgate.errors import EvalgateError
 
 COMMANDS = {
+    "init": "Write the first suite, catalogue and CI job, also from promptfoo, Inspect and lm-eval.",
     "check": "Judge every variant against its baseline, operation by operation.",
     "watch": "Keep every green proven, a few cases a day, and withdraw it in time.",
     "history": "Show what became of an operation's variants, with the evidence.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalgate.cli.lab_gateway import gateway
+from evalgate.cli.lab_serve import serve_recorded
 from evalgate.cli.options import PATH
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def command() -> None:
 
 
 command.add_command(gateway)
+command.add_command(serve_recorded)
 
 
 @command.command("check")

@@ -83,6 +83,9 @@ _PLAIN = {  # the core schema of YAML 1.2 (§10.3.2) without what JSON lacks: oc
 }
 
 
+RESOLVERS = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # as PyYAML wants them
+
+
 class _BeyondBounds(yaml.MarkedYAMLError):
     """Well-formed, and too much."""
 
@@ -90,7 +93,7 @@ class _BeyondBounds(yaml.MarkedYAMLError):
 class _Loader(SafeLoader):
     """Composes nodes, knows plain words as above, and stops at a depth at which the C composer has stack left."""
 
-    yaml_implicit_resolvers = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # noqa: RUF012
+    yaml_implicit_resolvers = RESOLVERS
     _depth = _nodes = 0
 
     def descend_resolver(self, current_node: yaml.Node, current_index: object) -> None:

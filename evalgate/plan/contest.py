@@ -98,6 +98,11 @@ def plan(
             raise InputError(f"{catalog.path}: no variant {name!r}{did_you_mean(name, known)}")
     contests = []
     for suite in suites:
+        if suite.placeholder is not None:
+            raise InputError(
+                f"{suite.placeholder}: a placeholder, on which no verdict is given; put cases of your own in the place"
+                f" of all that have metadata.placeholder. To try the endpoints: evalgate run {suite.path} --variant ID"
+            )
         baseline, others = _endpoints(suite, catalog)
         grading = grading_of(suite, catalog, judged=[baseline, *others.values()])
         _check_metrics(suite, grading)

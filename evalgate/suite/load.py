@@ -39,7 +39,8 @@ class Suite:
     place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
     are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
     the reader of a verdict should know about the cases. `shapes` are the positions in `source` of cases whose requests
-    are of different kinds, with pictures or calls of tools or without.
+    are of different kinds, with pictures or calls of tools or without. `placeholder` is the place of the first case
+    that is only there to be replaced (`metadata: {placeholder: true}`): it may be asked, and no verdict rests on it.
     """
 
     file: SuiteFile
@@ -52,6 +53,7 @@ class Suite:
     remarks: Sequence[str] = ()
     examples: str | tuple[Message, ...] = ()
     shapes: Sequence[int] = (0,)
+    placeholder: str | None = None
 
     @property
     def operation(self) -> str:
@@ -163,7 +165,8 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
     shapes = tuple(survey.shapes.values())
     examples = file.examples.written(shown, prompt, document) if file.examples else ()
     prompt.with_examples(examples or ())
-    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
+    parts = (file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
+    return Suite(*parts, survey.placeholder)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:

@@ -31,6 +31,7 @@ class Survey:
         self._file, self._prompt = file, prompt
         self._given_away = gives_away(shown)
         self.shapes: dict[tuple[bool, ...], int] = {}  # of requests, by the first case that has it
+        self.placeholder: str | None = None  # the place of the first case that is only there to be replaced
         self._looked_at = 0
         self._questions = Digests()
         wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
@@ -39,6 +40,8 @@ class Survey:
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
+        if self.placeholder is None and case.metadata.get("placeholder") is True:
+            self.placeholder = case.place
         if self._given_away and (example := self._given_away.get(as_json([case.input, case.messages]))):
             message = f"case {case.id!r} asks what the example {example!r} answers already; take one of them out"
             raise InputError(f"{case.place}: {message}")
