@@ -46,8 +46,9 @@ record-border: $(VENV)/.lab ## record first tokens of short prompts, which the b
 notebook: $(VENV)/.test ## run the drift analysis of notebooks/drift.ipynb anew, on the recorded answers
 	@$(BIN)/python notebooks/execute.py
 
-schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
+schemas: $(VENV)/.runtime ## write the JSON Schemas for editors, and the references of suites, catalogue, gateway and graders
 	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@for name in suite catalog gateway; do $(BIN)/python -m evalgate schema $$name --markdown > docs/$$name-reference.md; done
 	@$(BIN)/python -m evalgate graders --markdown > docs/graders-reference.md
 
 clean: ## forget the environment, the store and the lab
