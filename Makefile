@@ -20,7 +20,7 @@ watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quan
 report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants
 	@$(BIN)/python -m evalgate check suites -q --store .evalgate/report.db --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
 	@rm -f reports/lab/*.html
-	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --markdown reports/lab/summary.md --pdf reports/lab/board.pdf
+	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --comment reports/lab/summary.md --pdf reports/lab/board.pdf
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
