@@ -17,10 +17,15 @@ gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proo
 watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
 	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
 
-report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants
-	@$(BIN)/python -m evalgate check suites -q --store .evalgate/report.db --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
-	@rm -f reports/lab/*.html
-	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --comment reports/lab/summary.md --pdf reports/lab/board.pdf
+# an earlier run, in which lab-q5_k_m gives the answers of lab-q8_0's weights, and the last one, in which it gives its own
+report: CHECK = $(BIN)/python -m evalgate check suites -q --store .evalgate/report.db
+report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants, and what changed since an earlier run
+	@rm -f .evalgate/report.db* reports/lab/*.html && mkdir -p .evalgate
+	@sed -e 's|recording: |recording: ../|' -e 's|lab-q5_k_m\.jsonl|lab-q8_0.jsonl|' catalog.yaml > .evalgate/earlier.yaml
+	@$(CHECK) --catalog .evalgate/earlier.yaml > /dev/null || test $$? -eq 1
+	@$(CHECK) --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
+	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --comment reports/lab/summary.md --pdf reports/lab/board.pdf \
+		--note "Recorded answers of SmolLM2-135M in seven servings, judged twice: in the run before, lab-q5_k_m answered with the weights of lab-q8_0, as at a provider that swaps them later."
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal

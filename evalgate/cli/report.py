@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ DEFAULT = ".evalgate/report.html"
     help="Compare with how things stood then (ISO 8601), not just before.",
 )
 @click.option("--compare", nargs=2, metavar="RUN RUN", help="Report on the newer of two runs, compared with the other.")
+@click.option("--note", default="", metavar="TEXT", help="What its readers should know; stands below the answers.")
 @click.option("--pdf", type=PATH, metavar="FILE", help="Also write the board as a PDF.")
 @click.option("--picture", type=PATH, metavar="FILE", help="Also write the overview as a picture (.svg or .png).")
 @ci_options
@@ -49,6 +51,7 @@ def command(
     run: str | None,
     since: float | None,
     compare: tuple[str, str] | None,
+    note: str,
     pdf: Path | None,
     picture: Path | None,
     junit_path: Path | None,
@@ -91,7 +94,7 @@ def command(
                 against, run = in_order(boards, store.name, compare)
         with closing(store.boards()) as boards:
             chosen = choose(boards, store.name, run=run, since=since, against=against)
-        report = drift_report(chosen, catalog_path, stream, store)
+        report = replace(drift_report(chosen, catalog_path, stream, store), note=note)
         gc.freeze()  # a large board is a million objects, none of which is garbage: looking for it takes a tenth more
         _write(report, output or path or Path(DEFAULT), pdf)
         outputs.write(chosen.board, fail_on, report.consequences.route, report.changes)

@@ -154,3 +154,8 @@ def test_github_is_told_of_a_stored_run(house: House) -> None:
     done = house.run("report", "--github", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY="step.md")
     assert "::error file=suites/name_colour.yaml" in done.stdout
     assert "### evalgate: failed" in (house.path / "step.md").read_text()
+
+
+def test_a_note_tells_readers_something_and_does_nothing(house: House) -> None:
+    house.run("report", "-o", "report.html", "--note", "<b>two</b> runs \x1b[2J", "--pdf", "report.pdf")
+    assert '<p class="lead">&lt;b&gt;two&lt;/b&gt; runs ‹U+001B›[2J</p>' in (house.path / "report.html").read_text()
