@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalgate.cli.ci_outputs import Outputs, ci_options
-from evalgate.cli.exit_policy import policy_options
+from evalgate.cli.exit_policy import choosing_options, failing_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
 from evalgate.cli.progress_forms import Form, progress_option
 from evalgate.cli.signers import keyring, signers_to_check, signing_options, stream_option
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from evalgate.collect import Stop
     from evalgate.gate import Board, FailOn, Kind
+    from evalgate.report.ci import Since
 
 
 @click.command("check")
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 @click.option("--retry-failed", is_flag=True, help="Ask again what was refused, filtered or failed; nothing else.")
 @since_options
 @ci_options
-@policy_options
+@failing_options
+@choosing_options
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
 def command(
@@ -83,7 +85,7 @@ def command(
     from evalgate.cli.exit_policy import only_changed, published_before, require_use_of_base
     from evalgate.cli.progress_forms import Told
     from evalgate.cli.publication import Publication
-    from evalgate.cli.show_board import show_board, tell_unreachable, write_report
+    from evalgate.cli.show_board import changed, show_board, tell_unreachable, write_report
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.gate import Board, FailOn
     from evalgate.plan import StoreMemory, plan
@@ -132,7 +134,9 @@ def command(
         traffic = Traffic(document, published, catalog, now=datetime.now(UTC), note=note)
         if report_path is not None:
             report_path = write_report(board, report_path, loaded, store, catalog_path, stream)
-        code = _write(board, json_path, outputs, fail_on, traffic.of)
+        code = _write(
+            board, json_path, outputs, fail_on, traffic.of, changed(board, store) if outputs.in_words else None
+        )
         if json_path != "-":
             show_board(board, traffic)
             for place in publication.places:
@@ -146,12 +150,17 @@ def command(
 
 
 def _write(
-    board: Board, json_path: str | None, outputs: Outputs, fail_on: FailOn, route: Callable[[str], str] = str
+    board: Board,
+    json_path: str | None,
+    outputs: Outputs,
+    fail_on: FailOn,
+    route: Callable[[str], str] = str,
+    since: Since = None,
 ) -> int:
     """The files that were asked for; returns the exit code."""
     from evalgate.cli.output import write_json
 
-    outputs.write(board, fail_on, route)
+    outputs.write(board, fail_on, route, since)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     return fail_on.exit_code(board)

@@ -15,7 +15,8 @@ import click
 def command(name: str | None, markdown: bool) -> int:
     """List all graders, or describe one: when it scores 1, its options, and its edge cases."""
     from evalgate.errors import InputError
-    from evalgate.graders.reference import Entry, Option, as_markdown, entries, entry, in_words
+    from evalgate.formats.schema_words import in_words
+    from evalgate.graders.reference import Entry, Option, as_markdown, entries, entry
 
     def describe(found: Entry) -> None:
         click.echo(f"{found.name}: {found.summary}")

@@ -36,7 +36,8 @@ class Dataset(Strict):
     """Where the rows are, which of them are cases, and what of a row is what of a case."""
 
     path: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="a .jsonl, .csv or .parquet file or a folder beside the suite, or owner/name on the hub"
+        description="a .jsonl, .csv or .parquet file or a folder beside the suite, or owner/name on the hub",
+        examples=["tickets.parquet"],
     )
     name: str | None = Field(default=None, description="the configuration of a dataset of the hub")
     split: str | None = Field(default=None, description="of a folder or of the hub, such as test")
@@ -45,9 +46,12 @@ class Dataset(Strict):
     )
     columns: dict[str, str | Columns] = Field(
         default={},
-        description="{input: text, target: label}; a list makes an object. Default: as they are, others metadata",
+        description="what of a case is in which column; a list makes an object. Default: as they are, others metadata",
+        examples=[{"input": ["text", "screenshot"], "target": "queue"}],
     )
-    filter: dict[str, Written] = Field(default={}, description="{column: value}, or a list of values")
+    filter: dict[str, Written] = Field(
+        default={}, description="the value of a column, or a list of values", examples=[{"lang": ["de", "en"]}]
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] | None = Field(default=None, description="the first so many rows")
     shuffle: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         default=None, description="a seed: with limit, so many rows at random"

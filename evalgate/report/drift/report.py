@@ -39,7 +39,8 @@ Look = Callable[[OperationBoard], "Evidence | str"]
 class Report:
     """A board with all that a report says beside it.
 
-    `look(operation)` gives what stands behind the verdicts of one, or says in a few words why there is nothing to see.
+    `look(operation)` gives what stands behind the verdicts of one, or says in a few words why there is nothing to see;
+    `note` is what its author wants its readers to know.
     """
 
     board: Board
@@ -47,6 +48,7 @@ class Report:
     look: Look
     before: Mapping[str, Before] = field(default_factory=dict)
     history: Mapping[tuple[str, str], Sequence[Past]] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def changes(self) -> list[OperationChanges]:
