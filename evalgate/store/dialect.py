@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from evalgate.errors import InputError, MissingStoreError
+from evalgate.store import bulk
 
 PATIENCE_SECONDS = 30.0  # how long a writer waits for another one, or for a server that restarts
 _CONNECT_SECONDS = 10
@@ -115,7 +116,10 @@ def size(connection: sa.Connection, tables: Iterable[str]) -> int:
     if connection.dialect.name == "sqlite":
         file = _file(connection)
         return sum(each.stat().st_size for each in (file, Path(f"{file}-wal")) if each.exists())
-    query = sa.text("SELECT coalesce(pg_total_relation_size(to_regclass(:table)), 0)")
+    query = sa.text(  # a table that is partitioned has nothing itself; one that is not, is in no tree
+        "SELECT coalesce(pg_total_relation_size(to_regclass(:table)), 0)"
+        " + coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_partition_tree(to_regclass(:table))"
+    )
     return sum(connection.execute(query, {"table": table}).scalar_one() for table in tables)
 
 
@@ -134,8 +138,22 @@ def give_back(engine: sa.Engine) -> str:
 
 def insert_unknown(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     """Insert `rows`, which have a value for each column, but for those whose primary key is there already."""
+    if connection.dialect.name != "sqlite" and len(rows) >= bulk.LEAST and bulk.insert_unknown(connection, table, rows):
+        return
     if rows:
         execute_many(connection, _insertion(connection.dialect.name, table), rows)
+
+
+def among(connection: sa.Connection, column: sa.ColumnElement[str], keys: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Whether a key is one of `keys` (on SQLite at most some hundreds), as one parameter.
+
+    In PostgreSQL each is looked for where it can be. A list would be looked for as a whole in every partition: 500 keys
+    in 16 of them took 460 ms instead of 25.
+    """
+    if connection.dialect.name == "sqlite":
+        return column.in_(sa.bindparam(None, keys, expanding=True))
+    array = sa.cast(sa.bindparam(None, list(keys), type_=sa.ARRAY(sa.String)), sa.ARRAY(sa.String))
+    return column.in_(sa.select(sa.func.unnest(array)))
 
 
 def execute_many(connection: sa.Connection, statement: sa.ClauseElement, rows: Sequence[Mapping[str, object]]) -> None:

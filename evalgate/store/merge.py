@@ -53,8 +53,7 @@ def merge(source: Store, target: Store) -> Merged:
     """
     new = newer = known = runs = batches = 0
     with source.snapshot() as connection:
-        for page in pages(connection, _QUERY):
-            scores = scores_of(connection, [row.key for row in page])
+        for page, scores in pages(connection, _QUERY):
             added, replaced = _take(target, page, scores)
             new, newer, known = new + added, newer + replaced, known + len(page) - added - replaced
         last, r = "", schema.runs.c
@@ -75,20 +74,21 @@ def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores])
     keys = [row.key for row in page]
 
     def work(connection: sa.Connection) -> tuple[int, int]:
-        there = {row.key: row for row in connection.execute(_QUERY.where(schema.answers.c.key.in_(keys)))}
+        known = dialect.among(connection, schema.answers.c.key, keys)
+        there = {row.key: row for row in connection.execute(_QUERY.where(known))}
         better = [row for row in page if row.key not in there or _rank(row) > _rank(there[row.key])]
         same = [row.key for row in page if row.key in there and _rank(row) == _rank(there[row.key])]
         forget(connection, [row.key for row in better])
-        _insert(connection, schema.answers, [row._asdict() for row in better])
-        _insert(connection, schema.bodies, [{"key": row.key, "body": row.body} for row in better])
+        dialect.insert_unknown(connection, schema.answers, [row._asdict() for row in better])
+        dialect.insert_unknown(connection, schema.bodies, [{"key": row.key, "body": row.body} for row in better])
         told = {row.key: scores.get(row.key, {}) for row in better} | _combined(connection, same, scores)
-        connection.execute(schema.scores.delete().where(schema.scores.c.key.in_(list(told))))
+        connection.execute(schema.scores.delete().where(dialect.among(connection, schema.scores.c.key, list(told))))
         given = [
             {"key": key, "grading": grading, "metric": metric, "score": score}
             for key, each in told.items()
             for (grading, metric), score in each.items()
         ]
-        _insert(connection, schema.scores, given)
+        dialect.insert_unknown(connection, schema.scores, given)
         replaced = sum(row.key in there for row in better)
         return len(better) - replaced, replaced
 
@@ -126,7 +126,7 @@ def _take_runs(target: Store, some: Sequence[sa.Row[Any]]) -> int:
             if row.run not in there or (row.at, row.board) > (there[row.run].at, there[row.run].board)
         ]
         connection.execute(schema.runs.delete().where(r.run.in_([row.run for row in better])))
-        _insert(connection, schema.runs, [row._asdict() for row in better])
+        dialect.insert_unknown(connection, schema.runs, [row._asdict() for row in better])
         return len(better)
 
     return target.write(work)
@@ -143,7 +143,7 @@ def _take_attempts(target: Store, some: Sequence[sa.Row[Any]]) -> None:
             if known is None or (row.at, row.attempt) > (known.at, known.attempt):
                 same = [table.c[name] == getattr(row, name) for name in ("operation", "baseline", "key")]
                 connection.execute(table.delete().where(*same))
-                _insert(connection, table, [row._asdict()])
+                dialect.insert_unknown(connection, table, [row._asdict()])
 
     if some:
         target.write(work)
@@ -159,13 +159,7 @@ def _take_orders(target: Store, some: Sequence[sa.Row[Any]]) -> None:
             known = there.get((row.operation, row.seed))
             if known is None or (len(row.cases), row.cases) > (len(known), known):
                 connection.execute(table.delete().where(table.c.operation == row.operation, table.c.seed == row.seed))
-                _insert(connection, table, [row._asdict()])
+                dialect.insert_unknown(connection, table, [row._asdict()])
 
     if some:
         target.write(work)
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        names = table.columns.keys()
-        connection.execute(table.insert(), [{name: row[name] for name in names} for row in rows])
