@@ -1,7 +1,7 @@
 """Stores of millions of answers: how fast a wave of known answers is found, how much is written, and what it takes.
 
     python benchmarks/scale.py --answers 1000000 [--partitioned] [--sqlite]
-    python benchmarks/scale.py --model          # calls, store, time and dollars up to 10^8 answers
+    python benchmarks/scale_model.py            # what that makes of calls, time, store and dollars up to 10^8 answers
 
 Builds a store by COPY (PostgreSQL, started from its wheel) or by INSERT (SQLite), in the order of time as it would have
 come to be, and measures it through evalgate's own code. Answers are small: one label, 60 bytes. Indexes are made after
@@ -196,16 +196,18 @@ def write(store: Store, count: int, total: int = 20_000) -> None:
     """New answers with their scores, as a check writes them."""
     said = Answer("shipping", "stop", 200, 8, 431.5, answered_at=BEGAN + 1e9)
     for size in (16, 64, 500):
-        number, began, at = count + random.randrange(10**12), cpu(), time.perf_counter()
+        number, there = count + random.randrange(10**12), server_cpu(store)
+        began, at = cpu(), time.perf_counter()
         groups = min(total // size, 200)
         for first in range(number, number + groups * size, size):
             bought = [Bought(request(n), config(n), 0, "v", PRICE, said) for n in range(first, first + size)]
             store.add(bought)
             store.add_scores(Scored(one.key, GRADING, "exact", 1.0) for one in bought)
         seconds, used = time.perf_counter() - at, cpu() - began
-        rate = groups * size / seconds
-        each = used / groups / size * 1e6
-        tell(f"added {size} at a time", f"{rate:,.0f} answers/s; {each:.0f} µs CPU an answer here")
+        served = server_cpu(store) - there
+        answers = groups * size
+        told = f"CPU {used / answers * 1e6:.0f} µs an answer here, {served / answers * 1e6:.0f} µs in the server"
+        tell(f"added {size} at a time", f"{answers / seconds:,.0f} answers/s; {told}")
 
 
 class Enough(Exception):
@@ -225,8 +227,9 @@ class Sink:
         return len(data)
 
 
-def take_out(store: Store) -> None:
-    """Export."""
+def take_out(store: Store, count: int) -> None:
+    """Export, of at most `ENOUGH`."""
+    del count
     sink: Any = Sink()
     began, at = cpu(), time.perf_counter()
     with Peak() as peak, contextlib.suppress(Enough):
@@ -253,7 +256,7 @@ def collect_garbage(store: Store, count: int) -> None:
     tell("gc --older-than", told)
 
 
-def measure(url: str, count: int, *, partitioned: bool, sqlite: bool) -> None:
+def measure(url: str, count: int, only: Sequence[str], *, partitioned: bool, sqlite: bool) -> None:
     """Build and look."""
     with open_store(url) as store:
         if not store.find([key(count - 1)]):
@@ -266,10 +269,9 @@ def measure(url: str, count: int, *, partitioned: bool, sqlite: bool) -> None:
         with store.snapshot() as connection:
             size = dialect.size(connection, schema.metadata.tables)
         tell("size on disk", f"{size / 1e9:.2f} GB, {size / count:.0f} bytes an answer, its score and indexes included")
-        look_up(store, count)
-        write(store, count)
-        take_out(store)
-        collect_garbage(store, count)
+        parts = {"find": look_up, "add": write, "export": take_out, "gc": collect_garbage}
+        for part in only or parts:
+            parts[part](store, count)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -279,16 +281,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--partitioned", action="store_true")
     parser.add_argument("--sqlite", action="store_true")
     parser.add_argument("--folder", metavar="DIR", help="keep PostgreSQL's data there, and use what is there already")
+    parser.add_argument("--only", nargs="+", choices=("find", "add", "export", "gc"), default=())
     given = parser.parse_args(arguments)
     if given.sqlite:
         folder = tempfile.mkdtemp(prefix="evalgate-scale-")
         try:
-            measure(f"{folder}/evalgate.db", given.answers, partitioned=False, sqlite=True)
+            measure(f"{folder}/evalgate.db", given.answers, given.only, partitioned=False, sqlite=True)
         finally:
             shutil.rmtree(folder)
         return
     with postgresql(given.folder) as url:
-        measure(url, given.answers, partitioned=given.partitioned, sqlite=False)
+        measure(url, given.answers, given.only, partitioned=given.partitioned, sqlite=False)
 
 
 if __name__ == "__main__":

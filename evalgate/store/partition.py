@@ -43,7 +43,7 @@ def partition(store: Store) -> Iterator[int]:
     Raises `InputError` for SQLite, which has no partitions; `StoreError` when somebody reads the store for too long,
     or the copies are not as many as the originals. Then nothing is lost, and another call goes on.
     """
-    if not store.write(_begin):
+    if not store.write(partial(_begin, name=store.name)):
         return
     for table in _TABLES:
         while copied := store.write(partial(_copy, table=table)):
@@ -56,10 +56,11 @@ def partition(store: Store) -> Iterator[int]:
     store.write_beside(lambda connection: connection.exec_driver_sql(f"ANALYZE {', '.join(it.name for it in _TABLES)}"))
 
 
-def _begin(connection: sa.Connection) -> bool:
+def _begin(connection: sa.Connection, name: str) -> bool:
     """Make the tables and the triggers, unless an earlier call did; returns False when all is done already."""
     if connection.dialect.name == "sqlite":
-        raise InputError("SQLite has no partitions; a store of that size belongs into PostgreSQL: evalgate merge")
+        advice = f"bring a store of that size into PostgreSQL: evalgate merge {name} --store postgresql://…"
+        raise InputError(f"store {name}: SQLite has no partitions; {advice}")
     if is_partitioned(connection):
         return False
     look = sa.inspect(connection)

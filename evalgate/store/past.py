@@ -40,8 +40,8 @@ def costs_of(store: Store, keys: Sequence[str]) -> dict[str, Decimal]:
     query = sa.select(a.key, a.picodollars)
 
     def work(connection: sa.Connection) -> dict[str, Decimal]:
-        wanted = (query.where(dialect.among(connection, a.key, some)) for some in batches(keys, LOOKUP))
-        found = (connection.execute(each).all() for each in wanted)
+        wanted = query.where(dialect.among(connection, a.key))
+        found = (connection.execute(wanted, {"keys": some}).all() for some in batches(keys, LOOKUP))
         return {key: dollars(picodollars) for rows in found for key, picodollars in rows}
 
     return store.read(work)

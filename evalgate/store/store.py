@@ -88,9 +88,9 @@ class Store:
         query = query.where(a.answered_at >= since)
 
         def work(connection: sa.Connection) -> dict[str, Answer]:
-            wanted = (query.where(dialect.among(connection, a.key, some)) for some in batches(keys, LOOKUP))
+            wanted = query.where(dialect.among(connection, a.key))
             # all rows at once: SQLAlchemy does less for each of them
-            found = (connection.execute(each).all() for each in wanted)
+            found = (connection.execute(wanted, {"keys": some}).all() for some in batches(keys, LOOKUP))
             return {key: _answer(*values) for rows in found for key, *values in rows}
 
         return self.read(work)
@@ -142,8 +142,9 @@ class Store:
 
         def work(connection: sa.Connection) -> dict[str, dict[str, float]]:
             found: dict[str, dict[str, float]] = {}
+            wanted = query.where(dialect.among(connection, s.key))
             for some in batches(keys, LOOKUP):
-                for key, metric, score in connection.execute(query.where(dialect.among(connection, s.key, some))):
+                for key, metric, score in connection.execute(wanted, {"keys": some}):
                     found.setdefault(key, {})[metric] = score
             return found
 
