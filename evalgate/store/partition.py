@@ -75,7 +75,7 @@ def _begin(connection: sa.Connection, name: str) -> bool:
 
 
 def _columns(look: sa.Inspector, table: sa.Table, suffix: str) -> list[str]:
-    return [column["name"] for column in look.get_columns(table.name + suffix)]
+    return sorted(column["name"] for column in look.get_columns(table.name + suffix))
 
 
 def _forget(connection: sa.Connection) -> None:

@@ -16,6 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from benchmarks.scale_model import Load, table
 from tests.deploy.commands import require_known_options
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,11 @@ def test_the_matrix_is_a_workflow() -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows", path]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_docs_show_the_model_as_it_is() -> None:
+    shown = "\n".join(table(Load((200, 8), (0.23, 0.40), 1.0, 6_000)))
+    assert shown in (ROOT / "docs" / "operations.md").read_text()
 
 
 def run_script(
