@@ -8,7 +8,7 @@ import click
 
 from evalgate.cli import command
 
-LATER = {"--ray"}  # of another room
+LATER = {"--ray", "--ray-workers"}  # of another room
 
 
 def require_known_options(line: Sequence[str]) -> None:
