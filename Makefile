@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 .PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border notebook schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
-	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
+	@$(BIN)/python -m evalgate check suites/lab --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
 
 gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proof, signal, router, traffic, model pages

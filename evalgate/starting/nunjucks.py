@@ -12,8 +12,8 @@ from jinja2 import TemplateError, meta
 from jinja2.runtime import Undefined
 
 from evalgate.errors import InputError
-from evalgate.suite.bounds import Steps
-from evalgate.suite.language import ENVIRONMENT, STEPS
+from evalgate.suite.bounds import counted_steps, require_short
+from evalgate.suite.language import ENVIRONMENT
 
 _BLANKS = ("whitespace", "comment", "comment_begin", "comment_end")
 _UNKNOWN = {"env": "the environment", "_conversation": "the conversation so far"}  # what promptfoo itself puts there
@@ -22,6 +22,7 @@ _UNKNOWN = {"env": "the environment", "_conversation": "the conversation so far"
 def names_in(text: str, place: str) -> set[str]:
     """The variables that a template reads; raises `InputError` for one that Jinja2 cannot do."""
     try:
+        require_short(ENVIRONMENT.lex(text))
         found = meta.find_undeclared_variables(ENVIRONMENT.parse(text))
     except (TemplateError, RecursionError, ValueError, SyntaxError) as failure:
         message = str(failure).splitlines()[0][:200] if str(failure) else type(failure).__name__
@@ -58,7 +59,8 @@ def filled(text: str, values: Mapping[str, object], place: str) -> str:
     names_in(text, place)
     lenient = ENVIRONMENT.overlay(undefined=Undefined)
     try:
-        return lenient.from_string(text).render({**values, STEPS: Steps()})
+        with counted_steps():
+            return lenient.from_string(text).render(values)
     except (
         TemplateError,
         TypeError,
