@@ -7,10 +7,13 @@ Its libraries try again for minutes when nobody answers, so it is asked once bef
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import re
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 from evalgate.errors import InfrastructureError, InputError
 from evalgate.formats.documents import Document, did_you_mean
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
     from evalgate.suite.dataset import Dataset
 
 FIRST_SECONDS = 5.0  # to wait for the hub's first word
+STALLED_SECONDS = 60.0  # to wait for the next row; what is behind the hub's first word may hang as well
 _RETRIES, _PAUSE = 2, 1  # of a stream that broke off; the library's own are 20, five seconds apart
+_Row = TypeVar("_Row")
 _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 
 
@@ -46,7 +51,10 @@ def hub_rows(dataset: Dataset, document: Document) -> Iterator[tuple[str, object
     if not local:
         _require_there(dataset, document)
     place = f"{dataset.path}[{dataset.split}]"
-    for number, row in enumerate(_rows(dataset, str(path) if local else dataset.path, document), start=1):
+    rows = _rows(dataset, str(path) if local else dataset.path, document)
+    if not local:
+        rows = _awaited(rows, lambda: _unreachable(document, TimeoutError(f"no row for {STALLED_SECONDS:.0f} seconds")))
+    for number, row in enumerate(rows, start=1):
         yield f"{place}:row {number}", json_row(row, f"{place}:row {number}")
 
 
@@ -94,11 +102,56 @@ def _rows(dataset: Dataset, source: str, document: Document) -> Iterator[dict[st
         yield from builder.as_streaming_dataset(split=dataset.split)
     except InputError:
         raise
-    except (ValueError, KeyError, FileNotFoundError, datasets.exceptions.DatasetsError) as failure:
+    except FileNotFoundError as failure:
+        if "LocalEntryNotFound" not in str(failure):  # its name for whatever was not to be had and is in no cache
+            raise document.error(f"cannot be read: {_first_line(failure)}", "dataset", "path") from None
+        raise _unreachable(document, failure) from None
+    except (ValueError, KeyError, datasets.exceptions.DatasetsError) as failure:
         raise document.error(f"cannot be read: {_first_line(failure)}", "dataset", "path") from None
     except Exception as failure:  # of whichever of its libraries: connections, certificates, rate limits, archives
-        message = f"{document.at('dataset', 'path')}: the hub cannot be reached or read: {_first_line(failure)}"
-        raise InfrastructureError(f"{message}; try again, or keep the cases in a file beside the suite") from None
+        raise _unreachable(document, failure) from None
+
+
+def _unreachable(document: Document, failure: Exception) -> InfrastructureError:
+    message = f"{document.at('dataset', 'path')}: the hub cannot be reached or read: {_first_line(failure)}"
+    return InfrastructureError(f"{message}; try again, or keep the cases in a file beside the suite")
+
+
+def _awaited(rows: Iterator[_Row], stalled: Callable[[], Exception]) -> Iterator[_Row]:
+    """`rows`, read in a thread of their own; raises what `stalled` makes when none comes for so long."""
+    ready: queue.Queue[_Row | Exception | None] = queue.Queue(maxsize=256)
+    left = threading.Event()
+
+    def hand_over(each: _Row | Exception | None) -> None:
+        while not left.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(each, timeout=1)
+                return
+
+    def read() -> None:
+        try:
+            for row in rows:
+                hand_over(row)
+                if left.is_set():
+                    return
+            hand_over(None)
+        except Exception as failure:
+            hand_over(failure)
+
+    threading.Thread(target=read, daemon=True).start()  # one that hangs is left behind
+    try:
+        while True:
+            try:
+                each = ready.get(timeout=STALLED_SECONDS)
+            except queue.Empty:
+                raise stalled() from None
+            if each is None:
+                return
+            if isinstance(each, Exception):
+                raise each
+            yield each
+    finally:
+        left.set()
 
 
 def _first_line(failure: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,6 +63,38 @@ def test_a_hub_that_hangs_is_not_waited_for(tmp_path: Path, endpoint: Callable[[
 def test_a_hub_that_is_switched_off_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set, so someone/questions" in refused(tmp_path, InfrastructureError)
+
+
+def test_rows_that_stop_coming_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "STALLED_SECONDS", 0.2)
+    let_go = threading.Event()
+
+    def rows() -> Iterator[int]:
+        yield 1
+        let_go.wait(30)
+
+    awaited = hub._awaited(rows(), lambda: InfrastructureError("stalled"))
+    assert next(awaited) == 1
+    with pytest.raises(InfrastructureError, match="stalled"):
+        next(awaited)
+    let_go.set()
+
+
+def test_rows_that_nobody_wants_any_more_are_not_read_on() -> None:
+    read: list[int] = []
+    awaited = hub._awaited((read.append(n) or n for n in range(100_000)), RuntimeError)
+    assert [next(awaited) for _ in range(3)] == [0, 1, 2]
+    awaited.close()
+    assert len(read) < 1000
+
+
+def test_what_goes_wrong_while_rows_are_read_comes_where_they_are_wanted() -> None:
+    def rows() -> Iterator[int]:
+        yield 1
+        raise InputError("row 2 is broken")
+
+    with pytest.raises(InputError, match="row 2 is broken"):
+        list(hub._awaited(rows(), RuntimeError))
 
 
 async def answering(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, status: int, code: str) -> None:
