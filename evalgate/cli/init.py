@@ -144,11 +144,12 @@ def _tell(drafts: Sequence[Draft], source: Path | None) -> None:
         tell(f"evalgate: {safe(remark, 500)}")
     lost = [each for draft in drafts for each in draft.everything_unsaid]
     for each in lost[:SHOWN_UNSAID]:
-        tell(f"evalgate: not translated: {safe(each.line, 300)}")
+        tell(f"evalgate: {safe(each.line, 300)}")
     if lost:
         more = f"… and {len(lost) - SHOWN_UNSAID} more; " if len(lost) > SHOWN_UNSAID else ""
         things = "thing" if len(lost) == 1 else "things"
-        tell(f"evalgate: {more}{len(lost)} {things} of {source} cannot be said in a suite: see the comments in it")
+        lines = f"{len(lost)} {things} of {source} cannot be said in a suite, or not in the same way"
+        tell(f"evalgate: {more}{lines}: see the comments in it")
 
 
 def _tell_of_git(folder: Path) -> None:

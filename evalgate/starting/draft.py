@@ -28,21 +28,26 @@ LABELS = "billing, shipping, returns or other"
 
 @dataclass(frozen=True, slots=True)
 class Unsaid:
-    """What the source says and a suite cannot say: as it stands there (anybody may have written it), and why."""
+    """What the source says and a suite cannot say: as it stands there (anybody may have written it), and why.
+
+    `partly`: it is said, and means something else.
+    """
 
     what: str
     why: str
+    partly: bool = False
 
     @classmethod
-    def of(cls, data: Any, why: str, name: str = "") -> Unsaid:
+    def of(cls, data: Any, why: str, name: str = "", *, partly: bool = False) -> Unsaid:
         """Of `data` as it stands there, without what may be a key."""
         text = json.dumps(_without_secrets(plain(data)), default=str)
-        return cls(f"{name}: {text}" if name else text, why)
+        return cls(f"{name}: {text}" if name else text, why, partly)
 
     @property
     def line(self) -> str:
         """Both on one line of ASCII, so that nothing in it can end the comment that it is put into."""
-        text = f"{self.what[:SHOWN]}{'...' if len(self.what) > SHOWN else ''} ({self.why[:SHOWN]})"
+        kind = "not the same" if self.partly else "not translated"
+        text = f"{kind}: {self.what[:SHOWN]}{'...' if len(self.what) > SHOWN else ''} ({self.why[:SHOWN]})"
         return "".join(sign if " " <= sign <= "~" else ascii(sign)[1:-1] for sign in text)
 
 

@@ -80,7 +80,8 @@ def read_log(path: Path, operation: str | None, assertions: Sequence[Mapping[str
         )
     prompt, rows, told = _cases(log.samples, path)
     name = operation or slug(log.task, "from_log")
-    return Draft(name, prompt, asserted, rows, log.generation, unsaid=log.unsaid, told=(*log.told, *told))
+    about = f"From {path.name}."
+    return Draft(name, prompt, asserted, rows, log.generation, about, log.unsaid, (*log.told, *told))
 
 
 def _log(path: Path) -> Log:

@@ -10,12 +10,12 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
 from evalgate.catalog import load_catalog
 from evalgate.errors import InputError
-from evalgate.plan import grading_of
+from evalgate.plan import plan
 from evalgate.suite import load_suites
 
 CATALOG = "catalog.yaml"
@@ -75,15 +75,8 @@ class Project:
         """Find what a check would find; places are told as they will be."""
         try:
             catalog = load_catalog(self.catalog or staged / CATALOG)
-            for suite in load_suites([staged / name for name in self.suites]):
-                endpoints = catalog.endpoints(suite.file.model)
-                for key, name in (
-                    ("baseline", suite.file.baseline),
-                    *(("variants", one) for one in suite.file.variants or ()),
-                ):
-                    if name not in endpoints:
-                        raise suite.error(f"no variant {name!r} of {suite.file.model!r} in {catalog.path}", key)
-                grading_of(suite, catalog, judged=[])
+            suites = load_suites([staged / name for name in self.suites])
+            plan([replace(suite, placeholder=None) for suite in suites], catalog)  # examples may be written, not judged
         except InputError as failure:
             told = str(failure).replace(f"{staged}{os.sep}", "" if self.folder == Path() else f"{self.folder}{os.sep}")
             raise InputError(f"{told}\nnothing was written") from None

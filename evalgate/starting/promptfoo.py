@@ -26,6 +26,7 @@ from evalgate.starting.promptfoo_prompts import prompt_of
 from evalgate.starting.promptfoo_tests import FILE, Folder, Test, read_tests
 
 MOST_SUITES = 6
+_OF_NO_ANSWER = ("latency", "cost")  # where nothing else is left, what was asserted of the answers fell away
 _READ = {"prompts", "tests", "defaultTest", "description", "providers", "targets", "assertionTemplates", "$schema"}
 _OF_NO_USE = {"outputPath", "sharing", "commandLineOptions", "tags", "evaluateOptions", "env", "metadata", "version"}
 _HARMLESS_IN_TESTS = {"options.provider", "options.rubricPrompt", "options.factuality"}
@@ -59,8 +60,9 @@ def read_promptfoo(path: Path, operation: str | None, number: int | None, judge:
             + (f":\n{listed}" if listed else "; give the tests an `assert`")
         )
     name = operation or slug(str(config.get("description") or path.parent.resolve().name), "from_promptfoo")
-    kept = sorted(groups.found, key=lambda group: -len(group.tests))[:MOST_SUITES]
-    if more := sum(len(group.tests) for group in groups.found if group not in kept):
+    ordered = sorted(groups.found, key=lambda group: -len(group.tests))
+    kept = ordered[:MOST_SUITES]
+    if more := sum(len(group.tests) for group in ordered[MOST_SUITES:]):
         told.append(f"left out {more} tests of {path}, which assert other things than the {MOST_SUITES} largest groups")
     drafts = []
     for index, group in enumerate(kept):
@@ -119,9 +121,12 @@ def _grouped(tests: Sequence[Test], config: Mapping[str, Any], folder: Folder, j
     for test in tests:
         asserted = [_asserted(each, test, templates, folder, judge) for each in test.assertions]
         said = [each for each in asserted if isinstance(each, Asked)]
-        if not said:
+        if all(each.grader["type"] in _OF_NO_ANSWER for each in said) and len(said) < len(asserted):
             left_out += 1
             nothing |= {each.why + each.what[:20]: each for each in asserted if isinstance(each, Unsaid)}
+            continue
+        if not said:
+            left_out += 1
             continue
         key = tuple(each.signature for each in said)
         groups.setdefault(key, Group([], [])).add(test, asserted)

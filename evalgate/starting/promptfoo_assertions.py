@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from evalgate.exchange import JsonValue
 from evalgate.formats.rewriting import plain
+from evalgate.graders import registry
 from evalgate.starting.draft import Unsaid
 
 _LISTS = ("contains-any", "icontains-any", "contains-all", "icontains-all")
@@ -69,7 +70,6 @@ class _Given:
     type: str
     value: Any
     threshold: float | None
-    rest: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Untranslatable(Exception):
@@ -99,7 +99,16 @@ def _translated(kind: str, assertion: Mapping[str, Any], load: Callable[[Any], A
         raise _Untranslatable(f"{others[0]} changes what is asserted, and has no equivalent")
     given = _Given(base, load(assertion.get("value")), _number(assertion.get("threshold"), "threshold"))
     asked = _NEGATED[base](given) if negated else make(given)
+    _require_sound(asked)
     return Asked({**asked.grader, **_common(assertion)}, asked.value, asked.differs)
+
+
+def _require_sound(asked: Asked) -> None:
+    """What a grader here would refuse (a schema with a reference to elsewhere, say) must not stop all the rest."""
+    grader = registry.find(str(asked.grader["type"]))
+    options = {key: value for key, value in asked.grader.items() if key not in registry.COMMON}
+    if problem := grader.problem_with(asked.value, grader.check_options(options)):
+        raise _Untranslatable(problem)
 
 
 def _rubric(assertion: Mapping[str, Any], load: Callable[[Any], Any], judge: str) -> Asked:
@@ -247,7 +256,8 @@ def _most(grader: str, key: str, usual: str) -> Callable[[_Given], Asked]:
     def make(given: _Given) -> Asked:
         if given.threshold is None or given.threshold <= 0:
             raise _Untranslatable(f"expected a threshold: {usual}")
-        return Asked({"type": grader, key: given.threshold})
+        # a metric of its own: a mean with it would let a variant be worse, if only it is faster or cheaper
+        return Asked({"type": grader, "metric": grader, key: given.threshold})
 
     return make
 

@@ -47,7 +47,8 @@ def drafted(group: Group, asking: Asking, operation: str, path: Path) -> Draft:
             {**message, "content": renamed(message["content"], set(asking.names), asking.place, whole=whole)}
             for message in asking.prompt
         ]
-    return Draft(operation, prompt, assertions, rows, asking.generation, told=(*asking.told, *told))
+    about = f"From {path.name}."
+    return Draft(operation, prompt, assertions, rows, asking.generation, about, told=(*asking.told, *told))
 
 
 def _assertions(group: Group) -> tuple[list[Mapping[str, Any] | Unsaid], list[JsonValue] | None]:
@@ -63,7 +64,7 @@ def _assertions(group: Group) -> tuple[list[Mapping[str, Any] | Unsaid], list[Js
             continue
         values = group.values(index)
         index += 1
-        constant = all(value == values[0] for value in values)
+        constant = all(repr(value) == repr(values[0]) for value in values)  # 1 is not true
         if each.value is None:
             made.append(each.grader)
         elif constant:
@@ -80,7 +81,7 @@ def _assertions(group: Group) -> tuple[list[Mapping[str, Any] | Unsaid], list[Js
             )
             continue
         if each.differs:
-            made.append(Unsaid.of(dict(each.grader), f"taken as the grader above: {each.differs}"))
+            made.append(Unsaid.of(each.grader["type"], each.differs, partly=True))
     for row in group.asserted[1:]:
         for each in row:
             if isinstance(each, Unsaid) and _kind(each) not in seen:

@@ -247,4 +247,7 @@ def _value(value: Any, folder: Folder, place: str) -> Any:
                 f"{place} vars: {name[:200]!r} is no text; pictures and other files have to be added by hand"
             )
         return folder.text(name, f"{place} vars")
-    return plain(value)
+    value = plain(value)
+    return (
+        int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
+    )  # as JS has it

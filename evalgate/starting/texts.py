@@ -45,7 +45,7 @@ def suite_text(draft: Draft, model: str, baseline: str) -> str:
     marked = any((row.get("metadata") or {}).get("placeholder") is True for row in draft.rows[:1])
     head = [_SUITE_HEAD, _PLACEHOLDERS.format(name=f"suites/{cases}") if marked else ""]
     if draft.unsaid:
-        head.append("# Not said here, because a suite cannot say it:\n")
+        head.append("# What a suite cannot say:\n")
         head += [f"#   {each.line}\n" for each in draft.unsaid]
     about = {"description": draft.description} if draft.description else {}
     first = {"operation": draft.operation, **about, "model": model, "baseline": baseline, "cases": cases}
@@ -70,7 +70,7 @@ def _changed(text: str, draft: Draft, said: Mapping[str, str]) -> str:
 def _assertions(assertions: Sequence[Mapping[str, Any] | Unsaid]) -> Iterator[str]:
     for each in assertions:
         if isinstance(each, Unsaid):
-            yield f"# - not translated: {each.line}\n"
+            yield f"# - {each.line}\n"
         else:
             lines = {
                 key: Lines(value) if isinstance(value, str) and "\n" in value else value for key, value in each.items()

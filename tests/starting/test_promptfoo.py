@@ -88,6 +88,26 @@ def test_a_suite_that_would_assert_nothing_is_refused(tmp_path: Path, tests: lis
         read(tmp_path, tests=tests)
 
 
+def test_where_only_latency_is_left_of_what_was_asserted_nothing_is(tmp_path: Path) -> None:
+    slow, code = {"type": "latency", "threshold": 9}, {"type": "javascript", "value": "1"}
+    with pytest.raises(InputError, match="green for everybody"):
+        read(tmp_path, tests=[case("a", slow, code)])
+    (draft,) = read(tmp_path, tests=[case("a", slow)])
+    assert draft.assertions == [{"type": "latency", "metric": "latency", "most_ms": 9}]
+
+
+def test_a_schema_that_cannot_be_used_here_is_a_comment(tmp_path: Path) -> None:
+    schema = {"type": "is-json", "value": {"$ref": "https://elsewhere.example/schema"}}
+    (draft,) = read(tmp_path, tests=[case("a", equals("1"), schema)])
+    assert [each.partly for each in draft.everything_unsaid] == [False]
+
+
+def test_another_scale_is_said_behind_the_grader(tmp_path: Path) -> None:
+    (draft,) = read(tmp_path, tests=[case("a", {"type": "levenshtein", "value": "x"})])
+    (told,) = draft.everything_unsaid
+    assert told.line.startswith('not the same: "edit_distance" (promptfoo passes at a distance of at most 5')
+
+
 def test_a_transform_by_code_takes_its_assertions_along(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="transform changes the answer by code"):
         read(tmp_path, defaultTest={"options": {"transform": "output.trim()"}}, tests=[case("a", equals("1"))])
