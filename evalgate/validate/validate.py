@@ -99,7 +99,7 @@ def validate(suite: Suite, max_cases: int | None = None) -> Validation:
     population = len(suite.units) if policy.claim == "suite" else None
     least = least_cases(policy, units, population, 1 / policy.alpha)
     smallest = smallest_margin(policy, units, population, 1 / policy.alpha)
-    slices = _slices(suite, cases)
+    slices = _slices(suite)
     ideals = [answer for each in made for answer in each.values()]
     failed = any(trial.failure for trial in trials)
     constant = None if failed else best_constant(grading, policy.metrics, cases, ideals)
@@ -159,7 +159,7 @@ def _classes(cases: Sequence[Case]) -> dict[str, int]:
     return dict(found.most_common()) if found and len(found) <= len(cases) / 2 else {}
 
 
-def _slices(suite: Suite, cases: Sequence[Case]) -> dict[str, dict[str, int]]:
+def _slices(suite: Suite) -> dict[str, dict[str, int]]:
     names = {key: key.removeprefix("metadata.") for key in suite.file.slices}
-    counted = {key: Counter(str(case.metadata.get(name)) for case in cases) for key, name in names.items()}
+    counted = {key: Counter(str(case.metadata.get(name)) for case in suite.cases) for key, name in names.items()}
     return {key: dict(found.most_common(MOST_VALUES)) for key, found in counted.items()}
