@@ -158,4 +158,10 @@ def test_github_is_told_of_a_stored_run(house: House) -> None:
 
 def test_a_note_tells_readers_something_and_does_nothing(house: House) -> None:
     house.run("report", "-o", "report.html", "--note", "<b>two</b> runs \x1b[2J", "--pdf", "report.pdf")
-    assert '<p class="lead">&lt;b&gt;two&lt;/b&gt; runs ‹U+001B›[2J</p>' in (house.path / "report.html").read_text()
+    assert '<p class="lead">&lt;b&gt;two&lt;/b&gt; runs ␛[2J</p>' in (house.path / "report.html").read_text()
+
+
+def test_the_history_of_what_was_never_published_is_told(house: House) -> None:
+    done = house.run("history", "name_colour", "same")
+    assert done.returncode == 0, done.stderr
+    assert "verdict" in done.stdout

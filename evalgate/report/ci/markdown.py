@@ -17,7 +17,7 @@ from evalgate.gate import Board, FailOn, OperationBoard
 from evalgate.report import wording
 from evalgate.report.ci.standing import Case, Route, standing, worst_first
 from evalgate.report.drift.changes import Change, OperationChanges
-from evalgate.report.drift.consequences import baseline_told, steps
+from evalgate.report.drift.consequences import Step, baseline_told, steps
 from evalgate.report.terminal import WORDS
 from evalgate.report.wording import counted, safe
 
@@ -40,9 +40,12 @@ Since = Sequence[OperationChanges] | None  # what changed since the verdicts bef
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A part of the document: `share` of the room that is left is for its lines, and `more` says what has none."""
+    """A part of the document. Its `lines`, `count` of them, are made as long as there is room: `share` of what is left.
+    `more` says how many have none.
+    """
 
     title: str
+    count: int
     lines: Iterable[str]
     share: float
     more: str = "\n… and {:,} more, which `evalgate report` has\n"
@@ -54,13 +57,9 @@ def summary(board: Board, fail_on: FailOn, route: Route, since: Since = None, *,
     text = _head(board, fail_on, cases, since)
     room = limit - _size(text) - _TAIL
     for section in _sections(board, fail_on, cases, route, since):
-        lines = list(section.lines)
-        if not lines:
-            continue
-        title = section.title if _size(section.title) < room * section.share else ""
-        shown = _fitting(lines, int(room * section.share) - _size(title))
-        part = title * bool(shown) + "".join(shown)
-        if hidden := len(lines) - len(shown):
+        shown = _fitting(section.lines, int(room * section.share) - _size(section.title))
+        part = section.title * bool(shown) + "".join(shown)
+        if hidden := section.count - len(shown):
             part += section.more.format(hidden, _told(cases[len(shown) :]))
         text, room = text + part, room - _size(part)
     return text
@@ -80,14 +79,16 @@ def broken_summary(reason: str) -> str:
 def _sections(board: Board, fail_on: FailOn, cases: Sequence[Case], route: Route, since: Since) -> Iterator[_Section]:
     compared = fail_on.before is not None
     rows = (_row(case, compared=compared) for case in cases)
-    yield _Section(_titles(compared=compared), rows, 0.5, "\n… and {:,} more verdicts: {}\n")
+    yield _Section(_titles(compared=compared), len(cases), rows, 0.5, "\n… and {:,} more verdicts: {}\n")
     changed = sorted(chain.from_iterable(each.changes for each in since or ()), key=lambda change: not change.for_worse)
-    yield _Section("\n#### What changed\n\n", map(_change, changed), 0.3)
-    yield _Section("\n#### What next\n\n", _open(board), 0.3)
-    yield _Section(_SAVES, (_saves(each, route) for each in board.operations), 0.3)
-    blocks = (_block(case, route) for case in cases if case.role != "passed")
+    yield _Section("\n#### What changed\n\n", len(changed), map(_change, changed), 0.3)
+    next_steps = steps(board)
+    yield _Section("\n#### What next\n\n", len(next_steps), map(_step, next_steps), 0.3)
+    saves = (_saves(each, route) for each in board.operations)
+    yield _Section(_SAVES, len(board.operations), saves, 0.3)
+    wrong = [case for case in cases if case.role != "passed"]
     more = "\nWhat broke in {:,} more has no room here: `evalgate report`\n"
-    yield _Section("\n#### What broke\n\n", blocks, 1.0, more)
+    yield _Section("\n#### What broke\n\n", len(wrong), (_block(case, route) for case in wrong), 1.0, more)
 
 
 def _head(board: Board, fail_on: FailOn, cases: Sequence[Case], since: Since) -> str:
@@ -180,11 +181,10 @@ def _change(change: Change) -> str:
     return f"- {_ICONS[change.now.word]} {who}: {what}, {moved} {sure}{anew}\n"
 
 
-def _open(board: Board) -> Iterator[str]:
-    for step in steps(board):
-        who = ", ".join(f"{_code(variant)} on {_code(operation)}" for operation, variant in step.who[:_WHO])
-        more = f" and {len(step.who) - _WHO} more" if len(step.who) > _WHO else ""
-        yield f"- {who}{more}: {_code(step.why, 300)} Next: {_code(step.step, 300)}\n"
+def _step(step: Step) -> str:
+    who = ", ".join(f"{_code(variant)} on {_code(operation)}" for operation, variant in step.who[:_WHO])
+    more = f" and {len(step.who) - _WHO} more" if len(step.who) > _WHO else ""
+    return f"- {who}{more}: {_code(step.why, 300)} Next: {_code(step.step, 300)}\n"
 
 
 def _saves(board: OperationBoard, route: Route) -> str:
@@ -194,13 +194,15 @@ def _saves(board: OperationBoard, route: Route) -> str:
     return f"| {' | '.join(told)} |\n"
 
 
-def _fitting(parts: Sequence[str], room: int) -> list[str]:
+def _fitting(parts: Iterable[str], room: int) -> list[str]:
     """As many from the first on as have room; nothing comes after what had none."""
-    for number, part in enumerate(parts):
+    taken: list[str] = []
+    for part in parts:
         room -= _size(part)
         if room < 0:
-            return list(parts[:number])
-    return list(parts)
+            break
+        taken.append(part)
+    return taken
 
 
 def _code(text: str, limit: int = 80) -> str:
