@@ -118,7 +118,7 @@ class Hearing:
     ) -> None:
         self.contest, self.collector, self.store, self.progress = contest, collector, store, progress
         self.run, self.now = run, now
-        self.record, self.budget = contest.record(), Budget.of(contest.suite)
+        self.record, self.budget = contest.record(), Budget.of(contest.suite, "check")
 
     async def hold(self, rounds: int | None = None) -> OperationBoard:
         """Until all is ruled on, or cases or budget are used up; `rounds` are the most waves there may be."""

@@ -86,7 +86,7 @@ async def run(
     for judge, request in grading.example_requests(cases[0]):
         require_ready([judge], request, environment)
     repeats = range(suite.file.repeats)
-    budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
+    budget, max_age = Budget.of(suite, f"run {endpoint.id}"), suite.file.max_age(endpoint.id)
     async with Collector(
         store,
         environment,

@@ -23,6 +23,7 @@ from evalgate.collect.committer import Committer
 from evalgate.collect.costs import Costs
 from evalgate.collect.line import Line
 from evalgate.collect.share import Share, Workbench
+from evalgate.collect.sharing import Sharing
 from evalgate.collect.stop import Stop
 from evalgate.collect.trouble import OnTrouble, Trouble, ignored
 from evalgate.collect.waiting import all_of
@@ -72,6 +73,7 @@ class Collector:
     async def __aenter__(self) -> Collector:
         self._committer = Committer(self._store)
         self._bench = Workbench(self._store, self._stop)
+        self._sharing = Sharing(self._bench)
         self._open.enter_context(self._stop.heeded(self._hurry))
         return self
 
@@ -81,6 +83,7 @@ class Collector:
         self._open.close()
         try:
             await self._committer.close()
+            await self._sharing.close()
             await self._bench.leave()
         finally:
             for line in self._lines.values():
@@ -178,6 +181,8 @@ class Collector:
         """Ask one by one, as many at once as the provider bears."""
         provider, keys = order.endpoint.provider, order.keys
         claiming = provider.protocol != "replay"
+        if order.budget.shared:
+            await self._sharing.purse(order.budget).enter()
         share = Share(self._bench, keys, missing, order.since, found, order.stop, claiming=claiming)
         try:
             await self._buy(order, share, bought, min(len(missing), provider.concurrency))
@@ -301,6 +306,8 @@ class Collector:
         while True:
             await line.permit(question.request, order.stop)
             order.stop.check()
+            if order.budget.shared:
+                await self._sharing.purse(order.budget).permit(order.stop)
             order.budget.call()
             attempts += 1
             self.requests += 1
@@ -321,12 +328,13 @@ class Collector:
         return self._retry_failed and answer.answered_at < self._started and answer.kind in NO_ANSWER
 
     def _hurry(self, reason: EvalgateError) -> None:
+        self._sharing.release()
         for line in self._lines.values():
             line.hurry()
 
     def _line(self, provider: Provider) -> Line:
         if provider.id not in self._lines:
-            self._lines[provider.id] = Line(provider, self._environment)
+            self._lines[provider.id] = Line(provider, self._environment, self._sharing)
         return self._lines[provider.id]
 
 

@@ -212,7 +212,7 @@ class Day:
         drawn = Draw.from_json(this.draw)
         waiting = {name: stream for name, stream in watched.items() if stream.round < this.number}
         endpoints = [self.contest.variants[name] for name in waiting]
-        budget = Budget.of(self.contest.suite)
+        budget = Budget.of(self.contest.suite, "watch")
         async with self._collector() as collector:
             cases = drawn.cases(self.contest.suite)
             asked = await ask(self.contest, endpoints, cases, collector, this.number, budget)
