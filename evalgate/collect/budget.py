@@ -19,11 +19,18 @@ class Budget:
     an attempt that failed after it was probably paid costs as much as an answer (see `costs`).
 
     Under a `name`, all processes that share the store and work at the same time spend it together (see `SharedPurse`);
-    what is counted here is what this one spends.
+    what is counted here is what this one spends. A part (`part`) counts for itself, and for the whole.
     """
 
-    def __init__(self, dollars: Decimal | None = None, calls: int | None = None, name: str = "") -> None:
+    def __init__(
+        self,
+        dollars: Decimal | None = None,
+        calls: int | None = None,
+        name: str = "",
+        whole: Budget | None = None,
+    ) -> None:
         self.dollars, self.calls, self.name = dollars, calls, name
+        self.whole = whole or self
         self.spent, self.made = Decimal(0), 0
 
     @classmethod
@@ -38,14 +45,22 @@ class Budget:
         """Whether it is limited, and by what others spend too."""
         return bool(self.name) and (self.dollars is not None or self.calls is not None)
 
+    def part(self) -> Budget:
+        """One that spends this one."""
+        return Budget(self.dollars, self.calls, self.name, self)
+
     def call(self) -> None:
         """Count a call that is about to be made; raises `BudgetSpentError` when nothing is left."""
+        if self.whole is not self:
+            self.whole.call()
         if (self.dollars is not None and self.spent >= self.dollars) or self.made == self.calls:
             raise BudgetSpentError
         self.made += 1
 
     def add(self, cost: Decimal) -> None:
         """Count an answer that was bought, or an attempt that was paid in vain."""
+        if self.whole is not self:
+            self.whole.add(cost)
         self.spent += cost
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.stop import Stop
+from evalgate.formats.canonical import digest
 from evalgate.store.purses import Purse, PursesLedger, Terms
 from evalgate.store.store import PICO
 
@@ -20,7 +21,7 @@ class SharedPurse:
     """
 
     def __init__(self, ledger: PursesLedger, budget: Budget) -> None:
-        self._ledger, self._budget = ledger, budget
+        self._ledger, self._budget, self._name = ledger, budget, digest(budget.name)
         self._lease = Purse()
         self._turn, self._entered = asyncio.Lock(), False
         self._waiting = self._made_before = self._made_at_look = 0
@@ -81,7 +82,7 @@ class SharedPurse:
         whole = None if budget.dollars is None else int(budget.dollars * PICO)
         terms = Terms(budget.calls, whole, calls, int(price * PICO) * calls)
         self._made_before = budget.made
-        lent = await asyncio.to_thread(self._ledger.settle, budget.name, terms, self._used)
+        lent = await asyncio.to_thread(self._ledger.settle, self._name, terms, self._used)
         self._lease = lent.purse
         if calls and lent.spent and not self._reaches:
             raise BudgetSpentError

@@ -95,15 +95,7 @@ class Sharing:
 
     async def _look_on(self) -> None:
         try:
-            while not self._closing:
-                try:
-                    async with asyncio.timeout(CONTESTED_SECONDS if self._contested else LOOK_SECONDS):
-                        await self._lacking.wait()
-                    await asyncio.sleep(CONTESTED_SECONDS if self._contested and self._held else _AT_ONCE)
-                except TimeoutError:
-                    pass
-                if self._closing:
-                    break
+            while await self._time_to_look():
                 self._lacking.clear()
                 await self._look()
                 for purse in list(self._purses.values()):
@@ -112,6 +104,16 @@ class Sharing:
             self._bench.stop.request(failure)
         finally:
             self.release()
+
+    async def _time_to_look(self) -> bool:
+        """Wait until somebody lacks something, or for a while; returns whether there is anything to look for."""
+        try:
+            async with asyncio.timeout(CONTESTED_SECONDS if self._contested else LOOK_SECONDS):
+                await self._lacking.wait()
+            await asyncio.sleep(CONTESTED_SECONDS if self._contested and self._held else _AT_ONCE)
+        except TimeoutError:
+            pass
+        return not self._closing
 
     async def _look(self) -> None:
         names = list(self._limits)

@@ -46,7 +46,7 @@ def _vector(text: str) -> NDArray[np.float32]:
 _of_reference = functools.lru_cache(maxsize=4096)(_vector)
 
 
-@grader("embedding_similarity", expects=texts, prepare=_has_model)
+@grader("embedding_similarity", expects=texts, prepare=_has_model, cpus=1.0)
 def embedding_similarity(text: str, expected: JsonValue) -> float:
     """Cosine of the embeddings of answer and target, from 0 to 1; of several targets, the nearest counts.
 

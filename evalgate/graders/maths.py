@@ -124,7 +124,7 @@ def _a_formula(expected: JsonValue) -> str | None:
     return None if _is_readable(written) else f"expected a number or a formula as target, got {written[:60]!r}"
 
 
-@grader("maths", expects=_a_formula, prepare=_has_library)
+@grader("maths", expects=_a_formula, prepare=_has_library, cpus=1.0)
 def maths(text: str, expected: JsonValue) -> float:
     r"""1 when the formula that the answer concludes with equals the target, whatever its form; else 0.
 

@@ -200,7 +200,7 @@ def _a_query(expected: JsonValue, *, setup: str | None = None) -> str | None:
     return None
 
 
-@grader("sql", expects=_a_query, slow=True)
+@grader("sql", expects=_a_query, slow=True, cpus=1.0)
 def sql(
     text: str,
     expected: JsonValue,

@@ -111,7 +111,7 @@ def _prepared(held: Isolation) -> Prepared:
     return Prepared(partial_of(code, held=held), None, f"code of models runs in: {held}")
 
 
-@grader("code", expects=_a_task, prepare=_isolated, slow=True)
+@grader("code", expects=_a_task, prepare=_isolated, slow=True, cpus=1.0)
 def code(
     text: str,
     expected: JsonValue,

@@ -34,7 +34,7 @@ places = Table(
 purses = Table(
     "purses",
     metadata,
-    Column("name", String(250), primary_key=True),
+    Column("name", String(100), primary_key=True),
     Column("worker", String(32), primary_key=True),
     Column("calls_leased", BigInteger, nullable=False),
     Column("calls", BigInteger, nullable=False),

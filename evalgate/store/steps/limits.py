@@ -28,7 +28,7 @@ def share_limits(connection: sa.Connection) -> None:
     sa.Table(
         "purses",
         metadata,
-        sa.Column("name", sa.String(250), primary_key=True),
+        sa.Column("name", sa.String(100), primary_key=True),
         sa.Column("worker", sa.String(32), primary_key=True),
         sa.Column("calls_leased", sa.BigInteger, nullable=False),
         sa.Column("calls", sa.BigInteger, nullable=False),
