@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border notebook schemas clean
+.PHONY: demo gateway watch-demo report test test-litellm test-ray lint lab lab-smoke record record-border notebook schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
 	@$(BIN)/python -m evalgate check suites/lab --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
@@ -32,6 +32,9 @@ test: $(VENV)/.test ## all tests
 
 test-litellm: $(VENV)/.test $(LITELLM)/.installed ## the callback in a real LiteLLM proxy
 	@EVALGATE_LITELLM_PYTHON=$(LITELLM)/bin/python $(BIN)/python -m pytest tests/integrations/test_litellm.py
+
+test-ray: $(VENV)/.ray ## checks on a real Ray of this machine, whose processes are killed meanwhile
+	@$(BIN)/python -m pytest tests/cluster
 
 lint: $(VENV)/.lint ## style, types, and the floors of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -79,6 +82,10 @@ $(VENV)/.test: $(VENV)/.runtime
 
 $(VENV)/.lint: $(VENV)/.test
 	@$(PIP) -e '.[test,lint]'
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.test
+	@$(PIP) -e '.[test,ray]'
 	@touch $@
 
 # LiteLLM pins dozens of packages to versions that others cannot do with

@@ -119,6 +119,11 @@ class Grading:
         return any(each.grader.slow for bound in self.metrics.values() for each in bound)
 
     @property
+    def cpus(self) -> float:
+        """The cores that grading one answer takes; 0 where it takes next to nothing."""
+        return max((each.grader.cpus for bound in self.metrics.values() for each in bound), default=0.0)
+
+    @property
     def remarks(self) -> list[str]:
         """What whoever starts a check should be told of the graders."""
         every = (each.remark for bound in self.metrics.values() for each in bound)

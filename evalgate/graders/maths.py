@@ -131,7 +131,7 @@ def _formula(expected: JsonValue) -> Answer:
     return ideal.a_text(told if any(mark in told for mark in ("$", "\\boxed", "\\[", "\\(")) else f"${told}$")
 
 
-@grader("maths", expects=_a_formula, prepare=_has_library, ideal=_formula)
+@grader("maths", expects=_a_formula, prepare=_has_library, ideal=_formula, cpus=1.0)
 def maths(text: str, expected: JsonValue) -> float:
     r"""1 when the formula that the answer concludes with equals the target, whatever its form; else 0.
 

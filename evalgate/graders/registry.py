@@ -96,8 +96,9 @@ class Grader:
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
     all others score 0 for them. `label` tells which of several labels an answer gives. A `slow` one waits for another
-    process, so that several answers are graded at once. One that `asks` names a variant of the catalogue in its option
-    `judge`; one that `compares` needs the baseline's answer.
+    process, so that several answers are graded at once. `cpus` are the cores that it takes while it grades one, where
+    that takes long: on a cluster it runs where those are. One that `asks` names a variant of the catalogue in its
+    option `judge`; one that `compares` needs the baseline's answer.
     """
 
     name: str
@@ -113,6 +114,7 @@ class Grader:
     needed: frozenset[str] = frozenset()
     for_suite: ForSuite | None = None
     slow: bool = False
+    cpus: float = 0.0
     asks: Asks | None = None
     compares: bool = False
     ideal: Ideal | None = None
@@ -182,6 +184,7 @@ def grader(
     silence: bool = False,
     for_suite: ForSuite | None = None,
     slow: bool = False,
+    cpus: float = 0.0,
     asks: Asks | None = None,
     compares: bool = False,
     ideal: Ideal | None = None,
@@ -207,6 +210,7 @@ def grader(
             needed=needed,
             for_suite=for_suite,
             slow=slow,
+            cpus=cpus,
             asks=asks,
             compares=compares,
             ideal=ideal,

@@ -206,7 +206,7 @@ def _right_query(expected: JsonValue) -> Answer | None:
     return ideal.a_text(query) if isinstance(query, str) else None
 
 
-@grader("sql", expects=_a_query, slow=True, ideal=_right_query)
+@grader("sql", expects=_a_query, slow=True, ideal=_right_query, cpus=1.0)
 def sql(
     text: str,
     expected: JsonValue,

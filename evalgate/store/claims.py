@@ -111,7 +111,7 @@ class Claims:
 
 
 def _forget(connection: sa.Connection, workers: Sequence[str]) -> None:
-    for table in (schema.claims, schema.workers):
+    for table in (schema.claims, schema.places, schema.workers):
         connection.execute(table.delete().where(table.c.worker.in_(workers)))
 
 

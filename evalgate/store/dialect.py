@@ -94,6 +94,23 @@ def be_a_writer(connection: sa.Connection) -> None:
         be_the_only_writer(connection)
 
 
+def take_turn(connection: sa.Connection, name: str) -> None:
+    """Within `Store.write_beside`: return when nobody else has this turn, until the transaction ends."""
+    if connection.dialect.name != "sqlite":  # there it is the only writer already
+        numbers = sa.text("SELECT pg_advisory_xact_lock(hashtext('evalgate'), hashtext(:name))")
+        connection.execute(numbers, {"name": name})
+
+
+def clock(connection: sa.Connection) -> float:
+    """Seconds by a clock that all who share the store share, whatever their own clocks say.
+
+    That of the database; for SQLite, whose processes share a machine, the one that counts since it was started.
+    """
+    if connection.dialect.name == "sqlite":
+        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    return float(connection.exec_driver_sql("SELECT extract(epoch FROM clock_timestamp())").scalar_one())
+
+
 def stand_still(connection: sa.Connection) -> None:
     """Begin a transaction that only reads, and to which the store is at its end what it was at its start."""
     if connection.dialect.name == "sqlite":

@@ -129,7 +129,7 @@ def _solution(expected: JsonValue, *, extract: Literal["fence", "whole"] = "fenc
     return ideal.a_text(solution if extract == "whole" else fenced(solution, "python"))
 
 
-@grader("code", expects=_a_task, prepare=_isolated, slow=True, ideal=_solution)
+@grader("code", expects=_a_task, prepare=_isolated, slow=True, ideal=_solution, cpus=1.0)
 def code(
     text: str,
     expected: JsonValue,
