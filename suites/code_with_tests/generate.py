@@ -1,6 +1,6 @@
 """Small Python functions with tests that the model does not see: well-known ones, and compositions of three parts.
 
-The expected values are those of the solution, which stands in `metadata.solution` and is run here to find them.
+The expected values are those of the solution, which stands beside the tests and is run here to find them.
 """
 
 from __future__ import annotations
@@ -72,5 +72,5 @@ def _compositions(rng: random.Random, kind: Kind, count: int, topic: str) -> Ite
 
 
 def _row(task: str, tests: list[str], code: str, topic: str) -> dict[str, Any]:
-    metadata = {"topic": topic, "lines": code.count("\n"), "solution": code}
-    return {"input": task, "target": "\n".join(tests), "metadata": metadata}
+    target = {"tests": "\n".join(tests), "solution": code}
+    return {"input": task, "target": target, "metadata": {"topic": topic, "lines": code.count("\n")}}

@@ -87,10 +87,9 @@ def _frames(folder: Path) -> Prepared:
     """The lab's own suite of orders instead, judged on a few of its recorded cases."""
     for name in (".evalgate", "suites"):
         shutil.rmtree(folder / name)
-    (folder / "suites" / "data").mkdir(parents=True)
-    for name in ("catalog.yaml", "suites/extract_order.yaml", "suites/data/extract_order.jsonl"):
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "suites" / "recordings", folder / "suites" / "recordings")
+    shutil.copy(ROOT / "catalog.yaml", folder)
+    shutil.copytree(ROOT / "suites/lab/extract_order", folder / "suites" / "extract_order")
+    shutil.copytree(ROOT / "suites/lab/recordings", folder / "suites/lab/recordings")
     code, said = run(parse("evalgate check -q --max-cases 60 --variant lab-q3_k_s --variant lab-q8_0"), KEYS)
     assert code in (1, 3), said
     return Prepared()

@@ -17,8 +17,9 @@ WRONG = 0.3  # of the cases, those that the bad variant answers as if it had bee
 def ideal(suite: Suite, case: Case) -> Answer:
     """An answer that has to score 1: the case's own solution, or what its first grader makes of the target."""
     target: Any = case.target
-    if isinstance(case.metadata.get("solution"), str):
-        return Answer(str(case.metadata["solution"]), "stop")
+    solution = target.get("solution") if isinstance(target, dict) else case.metadata.get("solution")
+    if isinstance(solution, str):
+        return Answer(solution, "stop")
     makers: Mapping[str, Callable[[], str]] = {
         "sql": lambda: target["query"],
         "refusal": lambda: "I'm sorry, but I can't help with that." if target else "Here is how.",
