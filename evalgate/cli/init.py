@@ -60,17 +60,17 @@ def command(
     margin: float | None,
     workflow: bool | None,
 ) -> int:
-    """Write catalog.yaml, suites/OPERATION.yaml with its cases, and a GitHub job into FOLDER; default: here.
+    """Write catalog.yaml, a suite with its cases, and a GitHub job into FOLDER; default: here.
 
     Nothing is overwritten, and nothing is written that does not load. Without options, in a terminal, it asks.
 
     \b
     evalgate init --model llama-3.1-70b \\
-      --baseline https://api.acme.example/v1,key=ACME_KEY,precision=bf16,price=0.9/0.9 \\
-      --variant https://llm.budget.example/v1,key=BUDGET_KEY,precision=fp8,as=llama-70b
+      --baseline https://api.acme.example/v1,key=ACME_KEY,price=0.9/0.9 \\
+      --variant https://llm.budget.example/v1,key=BUDGET_KEY,precision=fp8
 
-    key= is the name of the environment variable, never the key; as= the model's name there; price= USD per 1M tokens of
-    input and output; id= what it is to be called. A variant without an address is at the baseline's.
+    key= is the name of the environment variable, never the key; as= the model's name there; precision= what is said of it;
+    price= USD per 1M tokens of input and output; id= what it is to be called. A variant without an address is at the baseline's.
     """
     from evalgate.cli.init_who import Said, who_is_asked
     from evalgate.starting.sources import Wanted, drafts_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -54,7 +55,9 @@ def _suite(block: Block, folder: Path) -> None:
             (suites / each.notes["file:"]).write_text(each.text)
     _files_beside(folder)
     whole = SUITE | {"assert": [{"type": "exact"}]} | said
-    if "dataset" not in said:
+    if str(said.get("extends")).endswith("/suite.yaml"):  # a ready-made suite, which is whole
+        whole = said
+    elif "dataset" not in said:
         whole.setdefault("cases", [CASE])
     if any(one["type"] == "json_match" for one in whole["assert"]):
         whole["cases"] = [CASE | {"target": {"due": "2024-01-31", "lines": [{"price": 1.5}], "tags": ["x"]}}]
@@ -67,6 +70,7 @@ def _files_beside(folder: Path) -> None:
     """What suites of the pages name: cases, a base, a prompt, tickets with pictures."""
     (folder / "suites" / "tickets.jsonl").write_text(json.dumps(CASE | {"id": "t1"}))
     (folder / "base.yaml").write_text(yaml.safe_dump({key: SUITE[key] for key in ("model", "baseline", "gate")}))
+    shutil.copytree(ROOT / "suites/translation", folder / "suites/translation")
     (folder / "suites" / "system.md").write_text("One word.\n")
     (folder / "suites" / "shot.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
     rows = [(f"t{n}", f"ticket {n}", "shot.png", ("billing", "other")[n % 2], "de") for n in range(8)]
