@@ -36,9 +36,10 @@ def command(name: str, markdown: bool) -> int:
 
 def schema_text(name: str) -> str:
     """The JSON Schema called `name`, as its file has it."""
-    return orjson.dumps(
-        _schema(name), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    ).decode()
+    schema = _schema(name)
+    if name == "suite":  # what is missing may be in the suite that is extended
+        schema["anyOf"] = [{"required": schema.pop("required")}, {"required": ["extends"]}]
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE).decode()
 
 
 def _schema(name: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _suite(block: Block, folder: Path) -> None:
         whole = said
     elif "dataset" not in said:
         whole.setdefault("cases", [CASE])
-    if any(one["type"] == "json_match" for one in whole["assert"]):
+    if any(one["type"] == "json_match" for one in whole.get("assert", ())):
         whole["cases"] = [CASE | {"target": {"due": "2024-01-31", "lines": [{"price": 1.5}], "tags": ["x"]}}]
     jsonschema.validate(whole, SCHEMAS["suite"])
     (suites / "suite.yaml").write_text(yaml.safe_dump(whole, allow_unicode=True))
