@@ -38,7 +38,7 @@ LIMIT = 600  # calls a minute
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", choices=["workers", "limit"], default=["workers", "limit"])
-    parser.add_argument("--calls", type=int, default=8000, help="for the first table")
+    parser.add_argument("--calls", type=int, default=4000, help="of each process, for the first table")
     parser.add_argument("--seconds", type=int, default=130, help="for the second table")
     parser.add_argument("--rounds", type=int, default=3, help="of the first table, whose medians are shown")
     parser.add_argument("--ray", action="store_true", help="askers of a local Ray too")
@@ -52,15 +52,14 @@ def main() -> None:
 
 def workers(folder: Path, calls: int, rounds: int, *, ray: bool) -> None:
     """The CPU of a call does not grow with the number of processes that share the work and its limits."""
-    start = min(cpu_of(folder, calls, [f"1/{calls}"], f"start-{number}") for number in range(rounds))
-    print(f"\n## {calls:,} calls at 5 ms, at most 64 at once in all, one SQLite store\n")
-    print(f"A process that asks one question takes {start:.2f} CPU s.\n")
+    print(f"\n## {calls:,} calls at 5 ms and 64 at once for each process, one SQLite store\n")
     print("| | CPU s | without start-ups | calls per CPU s | of one process |\n|---|--:|--:|--:|--:|", flush=True)
     one = None
     for count in 1, 2, 4:
-        shards = [f"{part}/{count}" for part in range(1, count + 1)]
-        spent = sorted(cpu_of(folder, calls, shards, f"{count}-{number}") for number in range(rounds))
-        one = show(f"{count} process{'es' if count > 1 else ''}", calls, spent[rounds // 2], count * start, one)
+        whole, shards = count * calls, [f"{part}/{count}" for part in range(1, count + 1)]
+        start = min(cpu_of(folder, whole, [f"1/{whole}"], 64, f"start-{count}-{number}") for number in range(rounds))
+        spent = sorted(cpu_of(folder, whole, shards, 64 * count, f"{count}-{number}") for number in range(rounds))
+        one = show(f"{count} process{'es' if count > 1 else ''}", whole, spent[rounds // 2], count * start, one)
     if not ray:
         return
     one = None
@@ -76,10 +75,10 @@ def show(name: str, calls: int, spent: float, start: float, one: float | None) -
     return one if one is not None else per
 
 
-def cpu_of(folder: Path, calls: int, shards: list[str], name: str) -> float:
+def cpu_of(folder: Path, calls: int, shards: list[str], places: int, name: str) -> float:
     """CPU seconds of a process for each shard, at the same time."""
     with Mock(folder, ["--latency-ms", "5"]) as mock:
-        write_house(folder, calls, mock.url)
+        write_house(folder, calls, mock.url, concurrency=places)
         command = [*EVALGATE, "--store", str(folder / f"{name}.db"), "--shard"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         running = [

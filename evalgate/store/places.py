@@ -44,7 +44,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How many places this worker has from now on; `contested`: somebody waits for some, so it looks again soon."""
+    """How many places this worker has from now on; `contested`: they are not its part yet, so it looks again soon."""
 
     held: int
     contested: bool
@@ -61,7 +61,7 @@ def allot(need: Need, worker: str, others: Sequence[Holding]) -> Places:
     else:
         part = max(need.wanted, need.held)
     held = max(need.busy, min(part, free), 0)
-    return Places(held, contested=unmet or held < need.wanted or held > part)
+    return Places(held, contested=held != part if others else held < need.most)
 
 
 def share_out(most: int, wanted: dict[str, int]) -> dict[str, int]:
