@@ -3,6 +3,7 @@
     python benchmarks/scale_calls.py                    both tables, about five minutes
     python benchmarks/scale_calls.py --only workers     CPU of a call with 1, 2 and 4 processes on one store
     python benchmarks/scale_calls.py --only limit       600 calls a minute over 8 processes; what arrives in any minute
+    python benchmarks/scale_calls.py --only workers --postgresql    the same, whose store is a server of its own
     python benchmarks/scale_calls.py --ray              1, 2 and 4 askers of a local Ray as well (extra [ray])
 
 The server is `mock.py` for the first table, and for the second one that notes when each call arrives. CPU is user +
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import resource
 import subprocess
@@ -22,6 +24,7 @@ import tempfile
 import threading
 import time
 from bisect import bisect_left
+from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
@@ -30,6 +33,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 from benchmarks.mock import KEY, Mock, write_house  # noqa: E402
+from benchmarks.scale import postgresql  # noqa: E402
 
 EVALGATE = [sys.executable, "-m", "evalgate", "run", "suite.yaml", "--variant", "full", "--quiet"]
 LIMIT = 600  # calls a minute
@@ -42,23 +46,49 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=130, help="for the second table")
     parser.add_argument("--rounds", type=int, default=3, help="of the first table, whose medians are shown")
     parser.add_argument("--ray", action="store_true", help="askers of a local Ray too")
+    parser.add_argument("--postgresql", action="store_true", help="as the store of the first table; default: SQLite")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="evalgate-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="evalgate-bench-") as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        server = stack.enter_context(postgresql(None)) if asked.postgresql else None
         if "workers" in asked.only:
-            workers(Path(folder), asked.calls, asked.rounds, ray=asked.ray)
+            workers(folder, Stores(folder, server), asked.calls, asked.rounds, ray=asked.ray)
         if "limit" in asked.only:
-            limit(Path(folder), asked.seconds)
+            limit(folder, asked.seconds)
 
 
-def workers(folder: Path, calls: int, rounds: int, *, ray: bool) -> None:
+@dataclass(frozen=True)
+class Stores:
+    """New stores, in files or on a server of PostgreSQL."""
+
+    folder: Path
+    server: str | None
+
+    def __str__(self) -> str:
+        return "SQLite" if self.server is None else "PostgreSQL"
+
+    def new(self, name: str) -> str:
+        """The name of a store that nobody has used."""
+        if self.server is None:
+            return str(self.folder / f"{name}.db")
+        import psycopg
+
+        with psycopg.connect(self.server, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        head, _, tail = self.server.partition("?")
+        return f"{head.rpartition('/')[0]}/{name}?{tail}"
+
+
+def workers(folder: Path, stores: Stores, calls: int, rounds: int, *, ray: bool) -> None:
     """The CPU of a call does not grow with the number of processes that share the work and its limits."""
-    print(f"\n## {calls:,} calls at 5 ms and 64 at once for each process, one SQLite store\n")
+    print(f"\n## {calls:,} calls at 5 ms and 64 at once for each process, one store in {stores}\n")
     print("| | CPU s | without start-ups | calls per CPU s | of one process |\n|---|--:|--:|--:|--:|", flush=True)
     one = None
     for count in 1, 2, 4:
         whole, shards = count * calls, [f"{part}/{count}" for part in range(1, count + 1)]
-        start = min(cpu_of(folder, whole, [f"1/{whole}"], 64, f"start-{count}-{number}") for number in range(rounds))
-        spent = sorted(cpu_of(folder, whole, shards, 64 * count, f"{count}-{number}") for number in range(rounds))
+        names = [f"{count}-{number}" for number in range(rounds)]
+        start = min(cpu_of(folder, whole, [f"1/{whole}"], 64, stores.new(f"start-{each}")) for each in names)
+        spent = sorted(cpu_of(folder, whole, shards, 64 * count, stores.new(each)) for each in names)
         one = show(f"{count} process{'es' if count > 1 else ''}", whole, spent[rounds // 2], count * start, one)
     if not ray:
         return
@@ -75,11 +105,11 @@ def show(name: str, calls: int, spent: float, start: float, one: float | None) -
     return one if one is not None else per
 
 
-def cpu_of(folder: Path, calls: int, shards: list[str], places: int, name: str) -> float:
+def cpu_of(folder: Path, calls: int, shards: list[str], places: int, store: str) -> float:
     """CPU seconds of a process for each shard, at the same time."""
     with Mock(folder, ["--latency-ms", "5"]) as mock:
         write_house(folder, calls, mock.url, concurrency=places)
-        command = [*EVALGATE, "--store", str(folder / f"{name}.db"), "--shard"]
+        command = [*EVALGATE, "--store", store, "--shard"]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         running = [
             subprocess.Popen([*command, shard], cwd=folder, env=environment(), stdout=subprocess.DEVNULL)

@@ -69,8 +69,9 @@ def command(
       --baseline https://api.acme.example/v1,key=ACME_KEY,price=0.9/0.9 \\
       --variant https://llm.budget.example/v1,key=BUDGET_KEY,precision=fp8
 
-    key= is the name of the environment variable, never the key; as= the model's name there; precision= what is said of it;
-    price= USD per 1M tokens of input and output; id= what it is to be called. A variant without an address is at the baseline's.
+    key= is the name of the environment variable, never the key; as= the model's name there; precision= what is said of
+    it; price= USD per 1M tokens of input and output; id= what it is to be called. A variant without an address is at
+    the baseline's.
     """
     from evalgate.cli.init_who import Said, who_is_asked
     from evalgate.starting.sources import Wanted, drafts_of
