@@ -83,6 +83,8 @@ _PLAIN = {  # the core schema of YAML 1.2 (§10.3.2) without what JSON lacks: oc
 }
 
 
+_BEGINNINGS = frozenset("~nNtTfF+-.0123456789")  # of all that a plain word can be but a text
+_TEXT = _TAG + "str"
 RESOLVERS = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # as PyYAML wants them
 
 
@@ -95,6 +97,13 @@ class _Loader(SafeLoader):
 
     yaml_implicit_resolvers = RESOLVERS
     _depth = _nodes = 0
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        """As PyYAML does it, but for what cannot be anything else: most of what a file takes would be spent here."""
+        if kind is yaml.ScalarNode and (not implicit[0] or (value and value[0] not in _BEGINNINGS)):
+            return _TEXT
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return tag
 
     def descend_resolver(self, current_node: yaml.Node, current_index: object) -> None:
         self._depth += 1
