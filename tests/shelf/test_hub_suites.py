@@ -18,6 +18,26 @@ from evalgate.suite.files import in_folder
 HUB = Path(__file__).parents[2] / "suites" / "hub"
 NAMES = [path.parent.name for path in in_folder(HUB)]
 NOTHING = {"num_words": None, "relation": None, "keywords": None}
+CLOSE = """\
+import numpy as np
+
+def is_floats(x) -> bool:
+    if isinstance(x, (list, tuple)):
+        return all(isinstance(i, float) for i in x)
+    return isinstance(x, float)
+
+def assertion(out, exp, atol):
+    if atol == 0 and is_floats(exp):
+        atol = 1e-6
+    if out != exp and atol != 0:
+        assert np.allclose(out, exp, rtol=1e-07, atol=atol)
+    else:
+        assert out == exp
+
+def check(candidate):
+    for given, right in zip({inputs}, {results}):
+        assertion(candidate(*given), right, 0)
+"""
 FUNCTION = "def double(n):\n    '''Return twice n.'''\n"
 # rows in the format of the data set, and for each an answer that is right
 ROWS: Mapping[str, list[tuple[dict[str, object], str]]] = {
@@ -99,6 +119,28 @@ ROWS: Mapping[str, list[tuple[dict[str, object], str]]] = {
                 "test": "def check(candidate):\n    assert candidate('abc') == 'a'\n",
             },
             "def first(text):\n    return text[0]",
+        ),
+    ],
+    "humaneval_plus": [
+        (
+            {
+                "task_id": "Own/0",
+                "prompt": "def third(n):\n    '''Return a third of n.'''\n",
+                "entry_point": "third",
+                "canonical_solution": "    return n / 3\n",
+                "test": CLOSE.replace("{inputs}", "[[1], [-3]]").replace("{results}", "[0.3333333333, -1.0]"),
+            },
+            "```python\ndef third(n):\n    return n * (1 / 3)\n```",
+        ),
+        (
+            {
+                "task_id": "Own/1",
+                "prompt": "def halves(all):\n    '''Return the half of each.'''\n",
+                "entry_point": "halves",
+                "canonical_solution": "    return [n / 2 for n in all]\n",
+                "test": CLOSE.replace("{inputs}", "[[[1, 3]], [[]]]").replace("{results}", "[[0.5, 1.5], []]"),
+            },
+            "import numpy\n\ndef halves(all):\n    return list(numpy.array(all) / 2)",
         ),
     ],
 }
