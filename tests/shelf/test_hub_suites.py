@@ -150,7 +150,8 @@ def local(name: str, folder: Path) -> Suite:
     """The suite with its rows in a file, which is all that its README says to change."""
     shutil.copy(HUB / name / "suite.yaml", folder)
     content = yaml.safe_load((folder / "suite.yaml").read_text())
-    content["dataset"] = {"path": "rows.jsonl", "columns": content["dataset"]["columns"]}
+    kept = {key: value for key, value in content["dataset"].items() if key in {"columns", "without"}}
+    content["dataset"] = {"path": "rows.jsonl", **kept}
     (folder / "suite.yaml").write_text(yaml.safe_dump(content))
     (folder / "rows.jsonl").write_text("\n".join(json.dumps(row) for row, _ in ROWS[name]))
     return load_suite(folder / "suite.yaml")
@@ -175,6 +176,13 @@ def test_its_commit_is_pinned_and_it_is_read_from_the_hub(name: str) -> None:
     dataset = yaml.safe_load((HUB / name / "suite.yaml").read_text())["dataset"]
     assert len(dataset["revision"]) == 40
     assert dataset["path"].count("/") == 1
+
+
+def test_the_case_of_human_eval_plus_that_nothing_passes_is_left_out(tmp_path: Path) -> None:
+    suite = local("humaneval_plus", tmp_path)
+    with (tmp_path / "rows.jsonl").open("a") as rows:
+        rows.write(f"\n{json.dumps(ROWS['humaneval_plus'][0][0] | {'task_id': 'HumanEval/32', 'prompt': 'x'})}")
+    assert load_suite(tmp_path / "suite.yaml").hash == suite.hash
 
 
 def test_the_options_of_a_question_stand_behind_their_letters(tmp_path: Path) -> None:
