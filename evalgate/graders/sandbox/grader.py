@@ -139,7 +139,7 @@ def _imported(packages: tuple[Package, ...], held: Isolation, limits: Limits) ->
     """Import them once as answers will: where that fails, all answers would be equally wrong."""
     found = run(f"import {', '.join(packages)}", held, limits=limits)
     if found.ended != "done":
-        said = found.stderr.strip().splitlines()[-1:] or [f"it ended by its limit of {found.ended}"]
+        said = found.stderr.strip().splitlines()[-1:] or [f"it ended ({found.ended}) and said nothing"]
         told = f"cannot be imported in the sandbox within its limits (memory_mb, seconds): {said[0][:300]}"
         raise ValueError(told)
 
