@@ -52,6 +52,11 @@ class Dataset(Strict):
     filter: dict[str, Written] = Field(
         default={}, description="the value of a column, or a list of values", examples=[{"lang": ["de", "en"]}]
     )
+    without: dict[str, Written] = Field(
+        default={},
+        description="rows that are left out, by the value of a column, or by a list of values",
+        examples=[{"id": ["broken-1", "broken-2"]}],
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] | None = Field(default=None, description="the first so many rows")
     shuffle: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         default=None, description="a seed: with limit, so many rows at random"
@@ -99,11 +104,8 @@ class Dataset(Strict):
     def _wanted(self, place: str, row: object) -> bool:
         if not isinstance(row, dict):
             return True
-        for column, value in self.filter.items():
-            wanted = value if isinstance(value, list) else [value]
-            if as_text(_value(row, column, place)) not in map(as_text, wanted):
-                return False
-        return True
+        kept = all(_is_one_of(row, column, values, place) for column, values in self.filter.items())
+        return kept and not any(_is_one_of(row, column, values, place) for column, values in self.without.items())
 
     def _sample(self, rows: Iterator[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         if self.limit is None or self.shuffle is None:
@@ -121,6 +123,11 @@ class Dataset(Strict):
             metadata = row.get("metadata")
             return named | {"metadata": {**rest, **metadata} if isinstance(metadata, dict) else rest}
         return {key: _of(row, columns, place, together=key == "metadata") for key, columns in self.columns.items()}
+
+
+def _is_one_of(row: Mapping[str, JsonValue], column: str, values: JsonValue, place: str) -> bool:
+    """Whether a row has this value in a column, or one of these."""
+    return as_text(_value(row, column, place)) in map(as_text, values if isinstance(values, list) else [values])
 
 
 def rows_of(path: Path, place: str) -> Iterator[tuple[str, object]]:

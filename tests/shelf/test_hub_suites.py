@@ -18,6 +18,26 @@ from evalgate.suite.files import in_folder
 HUB = Path(__file__).parents[2] / "suites" / "hub"
 NAMES = [path.parent.name for path in in_folder(HUB)]
 NOTHING = {"num_words": None, "relation": None, "keywords": None}
+CLOSE = """\
+import numpy as np
+
+def is_floats(x) -> bool:
+    if isinstance(x, (list, tuple)):
+        return all(isinstance(i, float) for i in x)
+    return isinstance(x, float)
+
+def assertion(out, exp, atol):
+    if atol == 0 and is_floats(exp):
+        atol = 1e-6
+    if out != exp and atol != 0:
+        assert np.allclose(out, exp, rtol=1e-07, atol=atol)
+    else:
+        assert out == exp
+
+def check(candidate):
+    for given, right in zip({inputs}, {results}):
+        assertion(candidate(*given), right, 0)
+"""
 FUNCTION = "def double(n):\n    '''Return twice n.'''\n"
 # rows in the format of the data set, and for each an answer that is right
 ROWS: Mapping[str, list[tuple[dict[str, object], str]]] = {
@@ -101,6 +121,28 @@ ROWS: Mapping[str, list[tuple[dict[str, object], str]]] = {
             "def first(text):\n    return text[0]",
         ),
     ],
+    "humaneval_plus": [
+        (
+            {
+                "task_id": "Own/0",
+                "prompt": "def third(n):\n    '''Return a third of n.'''\n",
+                "entry_point": "third",
+                "canonical_solution": "    return n / 3\n",
+                "test": CLOSE.replace("{inputs}", "[[1], [-3]]").replace("{results}", "[0.3333333333, -1.0]"),
+            },
+            "```python\ndef third(n):\n    return n * (1 / 3)\n```",
+        ),
+        (
+            {
+                "task_id": "Own/1",
+                "prompt": "def halves(all):\n    '''Return the half of each.'''\n",
+                "entry_point": "halves",
+                "canonical_solution": "    return [n / 2 for n in all]\n",
+                "test": CLOSE.replace("{inputs}", "[[[1, 3]], [[]]]").replace("{results}", "[[0.5, 1.5], []]"),
+            },
+            "import numpy\n\ndef halves(all):\n    return list(numpy.array(all) / 2)",
+        ),
+    ],
 }
 
 
@@ -108,7 +150,8 @@ def local(name: str, folder: Path) -> Suite:
     """The suite with its rows in a file, which is all that its README says to change."""
     shutil.copy(HUB / name / "suite.yaml", folder)
     content = yaml.safe_load((folder / "suite.yaml").read_text())
-    content["dataset"] = {"path": "rows.jsonl", "columns": content["dataset"]["columns"]}
+    kept = {key: value for key, value in content["dataset"].items() if key in {"columns", "without"}}
+    content["dataset"] = {"path": "rows.jsonl", **kept}
     (folder / "suite.yaml").write_text(yaml.safe_dump(content))
     (folder / "rows.jsonl").write_text("\n".join(json.dumps(row) for row, _ in ROWS[name]))
     return load_suite(folder / "suite.yaml")
@@ -133,6 +176,13 @@ def test_its_commit_is_pinned_and_it_is_read_from_the_hub(name: str) -> None:
     dataset = yaml.safe_load((HUB / name / "suite.yaml").read_text())["dataset"]
     assert len(dataset["revision"]) == 40
     assert dataset["path"].count("/") == 1
+
+
+def test_the_case_of_human_eval_plus_that_nothing_passes_is_left_out(tmp_path: Path) -> None:
+    suite = local("humaneval_plus", tmp_path)
+    with (tmp_path / "rows.jsonl").open("a") as rows:
+        rows.write(f"\n{json.dumps(ROWS['humaneval_plus'][0][0] | {'task_id': 'HumanEval/32', 'prompt': 'x'})}")
+    assert load_suite(tmp_path / "suite.yaml").hash == suite.hash
 
 
 def test_the_options_of_a_question_stand_behind_their_letters(tmp_path: Path) -> None:
