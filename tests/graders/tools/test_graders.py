@@ -14,6 +14,7 @@ from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.graders import bind
 from evalgate.graders.tools.graders import held_against
+from evalgate.report.kinds import faults_of_calls
 from evalgate.suite import Suite, load_suite
 from evalgate.validate import validate
 from tests.conftest import suite_file
@@ -264,3 +265,14 @@ def test_what_cannot_be_met_with_the_cases_own_tools_is_refused(
         bind(suite_with_own_tools(tmp_path, cases=cases, assert_=[{"type": "tool_calls"}]))
     assert told in str(caught.value)
     assert "cases.0" in str(caught.value)
+
+
+def test_faults_are_told_by_the_tools_that_the_case_brings(tmp_path: Path) -> None:
+    suite = suite_with_own_tools(tmp_path, suite_tools=True, assert_=[{"type": "tool_calls"}])
+    ours = {case.id: called(("find", {case.id: 1})) for case in suite.cases}
+    theirs = {"cat": called(("find", {"dog": 1})), "dog": called(weather(city="Paris"))}
+    found = faults_of_calls(bind(suite), suite, list(suite.cases), ours, theirs)
+    told = {
+        kind: (base.with_fault.get(kind, 0), variant.with_fault.get(kind, 0)) for kind, (base, variant) in found.items()
+    }
+    assert told == {"UnknownName": (0, 1), "SchemaMismatch": (0, 1)}
