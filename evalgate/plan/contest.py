@@ -56,7 +56,7 @@ class Contest:
     def record(self) -> Record:
         """An empty record: of the baseline, of the baseline asked again, and of each variant."""
         policy, repeats = self.policy, self.suite.file.repeats
-        tools = "tools" in self.suite.parameters
+        tools = self.suite.offers_tools
         again = Transcript(self.baseline, first_repeat=repeats, tools=tools) if policy.baseline_check else None
         variants = {name: Transcript(endpoint, tools=tools) for name, endpoint in self.variants.items()}
         entry = Entry(

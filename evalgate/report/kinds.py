@@ -17,7 +17,7 @@ from rich.text import Text
 from evalgate.exchange import Answer
 from evalgate.graders import Grading
 from evalgate.graders.classes import Classes, OfClass
-from evalgate.graders.tools.calls import Fault, tools_of
+from evalgate.graders.tools.calls import Fault, offered, tools_of
 from evalgate.graders.tools.graders import faults_in
 from evalgate.report.layout import print_line, print_table
 from evalgate.report.wording import percent, safe
@@ -41,12 +41,12 @@ class Faulty:
         tools, counted, answers = tools_of(suite.parameters), Counter[Fault](), 0
         graders = [bound for some in grading.metrics.values() for bound in some if bound.grader.name == "tool_calls"]
         for case in cases:
-            answer = given.get(case.id)
+            answer, own = given.get(case.id), offered(case, tools)
             if answer is None or answer.failed:
                 continue
             answers += 1
-            found = [faults_in(answer, bound.expected(case), tools, bound.options) for bound in graders]
-            counted.update({fault for each in found or [faults_in(answer, None, tools, {})] for fault in each})
+            found = [faults_in(answer, bound.expected(case), own, bound.options) for bound in graders]
+            counted.update({fault for each in found or [faults_in(answer, None, own, {})] for fault in each})
         return cls(answers, counted)
 
 
@@ -54,7 +54,7 @@ def faults_of_calls(
     grading: Grading, suite: Suite, cases: Sequence[Case], ours: Mapping[str, Answer], theirs: Mapping[str, Answer]
 ) -> dict[Fault, tuple[Faulty, Faulty]]:
     """By fault, both sides; nothing where the suite offers no tools, or nobody made a mistake."""
-    if not tools_of(suite.parameters):
+    if not suite.offers_tools:
         return {}
     base, variant = (Faulty.of(grading, suite, cases, given) for given in (ours, theirs))
     kinds = [fault for fault in _FAULTS if base.with_fault.get(fault) or variant.with_fault.get(fault)]

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import Field, model_validator
 
@@ -44,6 +44,11 @@ class Dataset(Strict):
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
         default=None, description="the commit of a dataset of the hub: another one is another suite"
     )
+    format: Literal["bfcl"] | None = Field(
+        default=None,
+        description="of a data set whose files are no rows as they stand: bfcl, the Berkeley leaderboard's of calls;"
+        " split names its categories, such as simple+multiple",
+    )
     columns: dict[str, str | Columns] = Field(
         default={},
         description="what of a case is in which column; a list makes an object. Default: as they are, others metadata",
@@ -69,6 +74,9 @@ class Dataset(Strict):
             raise ValueError(message)
         if self.columns and not self.columns.keys() & {"input", "messages"}:
             message = "columns: a case needs its input, so name the column (or messages)"
+            raise ValueError(message)
+        if self.format is not None and (wrong := [key for key in ("name", "columns") if getattr(self, key)]):
+            message = f"{wrong[0]}: format {self.format} has its own; leave it out"
             raise ValueError(message)
         if self.shuffle is not None and self.limit is None:
             message = (
@@ -96,7 +104,7 @@ class Dataset(Strict):
 
             yield from hub_rows(self, document)
             return
-        if wrong := [key for key in ("name", "split", "revision") if getattr(self, key) is not None]:
+        if wrong := [key for key in ("name", "split", "revision", "format") if getattr(self, key) is not None]:
             raise document.error("a file has none; leave it out", "dataset", wrong[0])
         path = named_file(document, self.path, "dataset", "path")
         yield from rows_of(path, document.at("dataset", "path"))

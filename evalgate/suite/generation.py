@@ -14,12 +14,14 @@ from pydantic import (
     Field,
     JsonValue,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
+    ValidationError,
     field_validator,
     model_serializer,
     model_validator,
 )
 
-from evalgate.formats.documents import Strict
+from evalgate.formats.documents import Strict, first_wrong
 from evalgate.formats.written import refuse_beyond_64_bits
 
 
@@ -69,6 +71,31 @@ class Tool(Strict):
 
     type: Literal["function"] = Field(default="function", description="the only kind")
     function: Function = Field(description="what may be called")
+
+
+Tools = Annotated[list[Tool], Field(min_length=1, max_length=128)]
+_TOOLS = TypeAdapter(Tools)
+_TWICE = "two tools of one name"
+
+
+def problem_with_tools(tools: object) -> str | None:
+    """Why a case cannot bring these as its own; None when it can. The same is asked of them as of a suite's."""
+    try:
+        names = tool_names(tools)
+    except ValidationError as failure:
+        return first_wrong(failure)
+    return f": {_TWICE}" if len(set(names)) < len(names) else None
+
+
+def tool_names(tools: object) -> list[str]:
+    """The names of a case's functions; raises `ValidationError` for what is none."""
+    return [tool.function.name for tool in _TOOLS.validate_python(tools)]
+
+
+def tools_as_sent(tools: object) -> list[JsonValue]:
+    """The tools of a case in the form in which a suite's are sent; raises `ValidationError` for what is none."""
+    sent: list[JsonValue] = _TOOLS.dump_python(_TOOLS.validate_python(tools), mode="json", exclude_none=True)
+    return sent
 
 
 class NamedFunction(Strict):
@@ -137,9 +164,7 @@ class Generation(Strict):
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = Field(
         default=None, description="how much a model that reasons does so"
     )
-    tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = Field(
-        default=None, description="what the model may call"
-    )
+    tools: Tools | None = Field(default=None, description="what the model may call; a case may bring its own")
     tool_choice: Literal["none", "auto", "required"] | NamedTool | None = Field(
         default=None, description="whether it has to call one, or which"
     )
@@ -157,7 +182,7 @@ class Generation(Strict):
         elif self.top_logprobs is not None and not self.logprobs:
             message = "top_logprobs needs logprobs: true"
         elif len(set(names)) < len(names):
-            message = "two tools of one name"
+            message = _TWICE
         elif self.tool_choice is not None and not names:
             message = "tool_choice needs tools"
         elif named is not None and named not in names:

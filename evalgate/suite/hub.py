@@ -13,10 +13,12 @@ import queue
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from evalgate.errors import InfrastructureError, InputError
 from evalgate.formats.documents import Document, did_you_mean
+from evalgate.suite.bfcl import bfcl_rows
 from evalgate.suite.paths import named_file
 from evalgate.suite.table import json_row
 
@@ -51,6 +53,13 @@ def hub_rows(dataset: Dataset, document: Document) -> Iterator[tuple[str, object
     if not local:
         _require_there(dataset, document)
     place = f"{dataset.path}[{dataset.split}]"
+    if dataset.format is not None:
+
+        def file(name: str) -> Path:
+            return _local_file(path, name, document) if local else _hub_file(dataset, name, document)
+
+        yield from bfcl_rows(dataset.split, file, document.at("dataset", "split"))
+        return
     rows = _rows(dataset, str(path) if local else dataset.path, document)
     if not local:
         rows = _awaited(rows, lambda: _unreachable(document, TimeoutError(f"no row for {STALLED_SECONDS:.0f} seconds")))
@@ -80,6 +89,35 @@ def _require_there(dataset: Dataset, document: Document) -> None:
             raise document.error(f"{message}: private and gated ones need HF_TOKEN", "dataset", "path") from None
         message = f"the hub ({endpoint}) cannot be reached: {_first_line(failure)}; needed is {named}"
         raise InfrastructureError(f"{place}: {message}: try again, or {out}") from None
+
+
+def _local_file(folder: Path, name: str, document: Document) -> Path:
+    if not (folder / name).is_file():
+        raise document.error(f"{folder} has no file {name}", "dataset", "path")
+    return folder / name
+
+
+def _hub_file(dataset: Dataset, name: str, document: Document) -> Path:
+    """A file of the dataset in the hub's own cache, fetched if it is not there; raises as `hub_rows` does."""
+    from huggingface_hub import constants, errors, hf_hub_download
+    from huggingface_hub.utils.tqdm import disable_progress_bars
+
+    disable_progress_bars()
+    endpoint = os.environ.get("HF_ENDPOINT") or constants.ENDPOINT
+    try:
+        found = hf_hub_download(
+            dataset.path,
+            name,
+            repo_type="dataset",
+            revision=dataset.revision,
+            etag_timeout=FIRST_SECONDS,
+            endpoint=endpoint,
+        )
+        return Path(found)
+    except errors.RemoteEntryNotFoundError:
+        raise document.error(f"{dataset.path} has no file {name} at this commit", "dataset", "path") from None
+    except Exception as failure:  # of whichever of its libraries
+        raise _unreachable(document, failure) from None
 
 
 def _rows(dataset: Dataset, source: str, document: Document) -> Iterator[dict[str, object]]:

@@ -17,6 +17,7 @@ from evalgate.suite.cases import Case, build_cases, no_cases, with_defaults
 from evalgate.suite.dataset import Dataset
 from evalgate.suite.digests import Positions
 from evalgate.suite.files import named
+from evalgate.suite.generation import tools_as_sent
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.order import AskOrder
 from evalgate.suite.paths import named_file
@@ -39,8 +40,9 @@ class Suite:
     place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
     are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
     the reader of a verdict should know about the cases. `shapes` are the positions in `source` of cases whose requests
-    are of different kinds, with pictures or calls of tools or without. `placeholder` is the place of the first case
-    that is only there to be replaced (`metadata: {placeholder: true}`): it may be asked, and no verdict rests on it.
+    are of different kinds: with pictures, calls of tools or tools of their own, or without. `placeholder` is the place
+    of the first case that is only there to be replaced (`metadata: {placeholder: true}`): it may be asked, and no
+    verdict rests on it.
     """
 
     file: SuiteFile
@@ -131,11 +133,23 @@ class Suite:
         """All of a case that could change a score; what most cases have not is not hashed for them."""
         more: list[JsonValue] = [list(case.messages)] if case.messages else []
         pictures: list[JsonValue] = [*self.prompt.images(case)]
-        return [case.id, case.input, case.target, case.metadata, *more, *([pictures] if pictures else [])]
+        tools: list[JsonValue] = [{"tools": case.tools}] if case.tools else []
+        return [case.id, case.input, case.target, case.metadata, *more, *([pictures] if pictures else []), *tools]
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
-        return self.prompt.request(case, self.parameters)
+        own = {**self.parameters, "tools": tools_as_sent(case.tools)} if case.tools else self.parameters
+        return self.prompt.request(case, own)
+
+    @property
+    def offers_tools(self) -> bool:
+        """Whether there is anything to call: tools of the suite, or of any case."""
+        return "tools" in self.parameters or self.offers_own_tools
+
+    @cached_property
+    def offers_own_tools(self) -> bool:
+        """Whether any case brings tools of its own."""
+        return any(self.source[position].tools for position in self.shapes)
 
     def kinds_of_requests(self) -> list[Request]:
         """A request of each kind: who can be asked these can be asked all."""

@@ -288,7 +288,8 @@ class SuiteFile(Strict):
     )
     cases: str | list[dict[str, Written]] | None = Field(
         default=None,
-        description="a JSONL, CSV or Parquet file beside the suite, or the cases: id, input, target, metadata",
+        description="a JSONL, CSV or Parquet file beside the suite, or the cases: id, input, target, metadata,"
+        " messages, tools",
         examples=["tickets.jsonl", [{"id": "t1", "input": "Where is my order?", "target": "shipping"}]],
     )
     dataset: str | list[dict[str, Written]] | Dataset | None = Field(

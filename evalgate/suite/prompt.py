@@ -190,8 +190,10 @@ class Prompt:
     def texts(self, case: Case) -> list[str]:
         """All that differs between the requests of two cases; raises as `request` does.
 
-        Beside the filled templates that is the case's own conversation, and of pictures what is in them.
+        Beside the filled templates that is the case's own conversation, of pictures what is in them, and the tools
+        that the case brings.
         """
+        tools = [digest(case.tools)] if case.tools else []
         found = [template.render(case) for template in self._templates()]
         if self._text is not None:
             if case.messages:
@@ -199,12 +201,12 @@ class Prompt:
                     f"case {case.id!r} has messages, which a prompt of one text has no place for; write it as a list"
                 )
                 raise InputError(f"{case.place}: {message}")
-            return found
+            return found + tools
         if case.messages:
             found.append(as_json(case.messages))
         elif not self._messages:
             raise self._document.error("empty; there is nothing to ask", *self.location)
-        return found + self.images(case)
+        return found + self.images(case) + tools
 
     def images(self, case: Case) -> list[str]:
         """A digest of each picture that is sent for `case`."""
@@ -217,12 +219,15 @@ class Prompt:
         return [digest(url) for message in messages for url in message.images]
 
     def shape(self, case: Case) -> tuple[bool, ...]:
-        """What not everybody can be asked: pictures, calls of tools, words of the system within a conversation."""
+        """What not everybody can be asked: pictures, calls of tools, words of the system within a conversation, tools
+        that only some cases bring.
+        """
+        own = (True,) if case.tools else ()
         if self._text is not None or not (case.messages or any(message.pictured for message in self._messages)):
-            return ()
+            return own
         turns = self._conversation(case)
         calls, systems = any(turn.tool_calls for turn in turns), any(turn.role == "system" for turn in turns)
-        return bool(self.images(case)), calls, systems
+        return bool(self.images(case)), calls, systems, *own
 
     def _templates(self) -> list[Template]:
         if self._text is not None:

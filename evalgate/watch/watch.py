@@ -88,7 +88,8 @@ async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
     for contest in contests:
         _require_time(contest)
         if house.crew is None:
-            require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), house.environment)
+            for request in contest.suite.kinds_of_requests():
+                require_ready(contest.endpoints, request, house.environment)
         if not any(entry.operation == contest.suite.operation for entry in document.entries):
             house.progress.say(contest.suite.operation, "nothing to watch: it was never checked")
     outcomes, failures = [], []

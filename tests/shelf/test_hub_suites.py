@@ -17,6 +17,7 @@ from evalgate.suite.files import in_folder
 
 HUB = Path(__file__).parents[2] / "suites" / "hub"
 NAMES = [path.parent.name for path in in_folder(HUB)]
+FILES_OF_THEIR_OWN = {"bfcl"}  # no rows that columns could name: test_bfcl
 NOTHING = {"num_words": None, "relation": None, "keywords": None}
 CLOSE = """\
 import numpy as np
@@ -158,10 +159,10 @@ def local(name: str, folder: Path) -> Suite:
 
 
 def test_every_suite_of_the_hub_is_tried() -> None:
-    assert set(NAMES) == ROWS.keys()
+    assert set(NAMES) == ROWS.keys() | FILES_OF_THEIR_OWN
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ROWS)
 def test_right_answers_score_one_and_those_to_the_other_row_do_not(name: str, tmp_path: Path) -> None:
     suite = local(name, tmp_path)
     grading = bind(suite)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
-from evalgate.formats.canonical import canonical
+from evalgate.formats.canonical import canonical, digest
 from evalgate.formats.documents import did_you_mean
 from evalgate.graders import ideal
 from evalgate.graders.expectations import no_value
@@ -18,7 +18,7 @@ from evalgate.graders.json_text import parse_json
 from evalgate.graders.normalise import Normalisation
 from evalgate.graders.registry import Prepared, Seen, grader
 from evalgate.graders.same import Comparison, Tolerance
-from evalgate.graders.tools.calls import Call, Fault, Tools, calls_of, fault_of, tools_of
+from evalgate.graders.tools.calls import Call, Fault, Tools, calls_of, fault_of, offered, tools_of
 from evalgate.graders.tools.expected import (
     Values,
     example,
@@ -109,29 +109,51 @@ def faults_in(answer: Answer, expected: JsonValue, tools: Tools, options: Mappin
 
 
 def _tools_of(suite: Suite) -> Tools:
-    """The tools that the suite offers; raises `InputError` where there are none, or one has no usable schema."""
+    """The tools that the suite offers, none where each case brings its own; raises `InputError` where neither does, or
+    one has no usable schema.
+    """
+    tools = tools_of(suite.parameters)
+    if not tools and not suite.offers_tools:
+        raise suite.error("missing; a model that is offered no tools calls none", "generation", "tools")
+    if unusable := _unusable(tools):
+        index, message = unusable
+        raise suite.error(message, "generation", "tools", index, "function", "parameters")
+    usable: set[str] = set()  # many cases may bring the same
+    for case in suite.cases if suite.offers_own_tools else ():
+        if not case.tools and not tools:
+            message = (
+                f"case {case.id!r}: missing; the suite has none either, and a model that is offered none calls none"
+            )
+            raise InputError(f"{case.place} tools: {message}")
+        if not case.tools or (known := digest(case.tools)) in usable:
+            continue
+        if unusable := _unusable(offered(case, tools)):
+            index, message = unusable
+            raise InputError(f"{case.place} tools.{index}.function.parameters: {message}")
+        usable.add(known)
+    return tools
+
+
+def _unusable(tools: Tools) -> tuple[int, str] | None:
+    """The first tool whose schema cannot be used, and why."""
     from evalgate.graders.schema import problem_with as problem_with_schema
 
-    tools = tools_of(suite.parameters)
-    if not tools:
-        raise suite.error("missing; a model that is offered no tools calls none", "generation", "tools")
     for index, (name, schema) in enumerate(tools.items()):
         if schema and (problem := problem_with_schema(schema, check_format=False)):
-            message = f"the parameters of {name!r}: {problem}"
-            raise suite.error(message, "generation", "tools", index, "function", "parameters")
-    return tools
+            return index, f"the parameters of {name!r}: {problem}"
+    return None
 
 
 def _with_targets(options: Mapping[str, object], suite: Suite, index: int) -> Prepared:
     """Score with the suite's tools; refuses targets that no answer could ever meet."""
     tools, assertion = _tools_of(suite), suite.assertions[index]
-    if assertion.value is not None:
-        if problem_with(assertion.value) is None and (told := _unmeetable(assertion.value, tools, options)):
-            raise suite.error(told, "assert", index, "value")
-    else:
-        for case in suite.cases:
-            if problem_with(case.target) is None and (told := _unmeetable(case.target, tools, options)):
-                raise InputError(f"{case.place}: case {case.id!r}: {told} ({suite.document.at('assert', index)})")
+    value = assertion.value
+    if value is not None and tools and problem_with(value) is None and (told := _unmeetable(value, tools, options)):
+        raise suite.error(told, "assert", index, "value")
+    for case in suite.cases if value is None or suite.offers_own_tools else ():
+        expected = case.target if value is None else value
+        if problem_with(expected) is None and (told := _unmeetable(expected, offered(case, tools), options)):
+            raise InputError(f"{case.place}: case {case.id!r}: {told} ({suite.document.at('assert', index)})")
     return Prepared(partial_of(tool_calls, tools=tools), None)
 
 
@@ -139,7 +161,7 @@ def _unmeetable(expected: JsonValue, tools: Tools, options: Mapping[str, object]
     check_format = bool(options.get("check_format"))
     for name, arguments in expected_calls(expected):
         if name not in tools:
-            return f"the target calls {name!r}, which is none of the suite's tools{did_you_mean(name, set(tools))}"
+            return f"the target calls {name!r}, which is not offered{did_you_mean(name, set(tools))}"
         if options.get("arguments", "value") != "value" or mentions_any(arguments):
             continue
         meant = parse_json(canonical(example(arguments)).decode(), extract="strict")
@@ -186,7 +208,7 @@ def tool_calls(
     held = held_against(
         seen.answer,
         expected,
-        {name: None for name, _ in expected_calls(expected)} if tools is None else tools,
+        offered(seen.case, {name: None for name, _ in expected_calls(expected)} if tools is None else tools),
         arguments=arguments,
         order=order,
         check_format=check_format,
@@ -213,16 +235,16 @@ def tool_schema(
     without_call: Literal[0, 1] = 0,
     check_format: bool = False,
 ) -> float:
-    """1 when every call names a tool of the suite and its arguments are JSON that fits the tool's schema; else 0.
+    """1 when every call names a tool that was offered and its arguments are JSON that fits the tool's schema; else 0.
 
     An answer that calls nothing scores `without_call`: 0, or 1 where it is no fault not to call (then see to it with
     `tool_trigger` that tools are called at all).
     """
     del text, expected
-    calls = calls_of(seen.answer)
+    calls, tools = calls_of(seen.answer), offered(seen.case, tools or {})
     if not calls:
         return float(without_call)
-    return float(all(fault_of(call, tools or {}, check_format=check_format) is None for call in calls))
+    return float(all(fault_of(call, tools, check_format=check_format) is None for call in calls))
 
 
 def _a_trigger(expected: JsonValue) -> str | None:

@@ -57,7 +57,7 @@ class Evidence:
     @cached_property
     def grading(self) -> Grading | None:
         """The graders of a suite that offers tools; None of others, and where these cannot be used here."""
-        if not self._suite.parameters.get("tools"):
+        if not self._suite.offers_tools:
             return None
         try:
             return bind(self._suite)
