@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 LITELLM := .venv-litellm
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: demo gateway watch-demo report test test-litellm lint lab lab-smoke record record-border notebook schemas clean
+.PHONY: demo gateway watch-demo report test test-litellm test-ray lint lab lab-smoke record record-border notebook schemas clean
 
 demo: $(VENV)/.runtime ## judge recorded answers of a real model, publish the signal, route by it
-	@$(BIN)/python -m evalgate check suites --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
+	@$(BIN)/python -m evalgate check suites/lab --publish .evalgate/signal.json --unsigned --report .evalgate/report.html || test $$? -eq 1
 	@$(BIN)/python -m evalgate route --signal .evalgate/signal.json
 
 gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proof, signal, router, traffic, model pages
@@ -17,16 +17,24 @@ gateway: $(VENV)/.server ## the whole of it on recorded answers: providers, proo
 watch-demo: $(VENV)/.runtime ## thirty simulated days: a provider swaps its quantization, is found out, and traffic falls back
 	@$(BIN)/python -m evalgate lab watch-demo --svg docs/watch.svg
 
-report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants
-	@$(BIN)/python -m evalgate check suites -q --store .evalgate/report.db --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
-	@rm -f reports/lab/*.html
-	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --markdown reports/lab/summary.md --pdf reports/lab/board.pdf
+# an earlier run, in which lab-q5_k_m gives the answers of lab-q8_0's weights, and the last one, in which it gives its own
+report: CHECK = $(BIN)/python -m evalgate check suites/lab -q --store .evalgate/report.db
+report: $(VENV)/.runtime ## write reports/lab: the drift report of the lab's recorded variants, and what changed since an earlier run
+	@rm -f .evalgate/report.db* reports/lab/*.html && mkdir -p .evalgate
+	@sed -e 's|recording: |recording: ../|' -e 's|lab-q5_k_m\.jsonl|lab-q8_0.jsonl|' catalog.yaml > .evalgate/earlier.yaml
+	@$(CHECK) --catalog .evalgate/earlier.yaml > /dev/null || test $$? -eq 1
+	@$(CHECK) --publish .evalgate/report-signal.json --unsigned > /dev/null || test $$? -eq 1
+	@$(BIN)/python -m evalgate report -o reports/lab --store .evalgate/report.db --comment reports/lab/summary.md --pdf reports/lab/board.pdf \
+		--note "Recorded answers of SmolLM2-135M in seven servings, judged twice: in the run before, lab-q5_k_m answered with the weights of lab-q8_0, as at a provider that swaps them later."
 
 test: $(VENV)/.test ## all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-litellm: $(VENV)/.test $(LITELLM)/.installed ## the callback in a real LiteLLM proxy
 	@EVALGATE_LITELLM_PYTHON=$(LITELLM)/bin/python $(BIN)/python -m pytest tests/integrations/test_litellm.py
+
+test-ray: $(VENV)/.ray ## checks on a real Ray of this machine, whose processes are killed meanwhile
+	@$(BIN)/python -m pytest tests/cluster
 
 lint: $(VENV)/.lint ## style, types, and the floors of the house
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
@@ -46,8 +54,9 @@ record-border: $(VENV)/.lab ## record first tokens of short prompts, which the b
 notebook: $(VENV)/.test ## run the drift analysis of notebooks/drift.ipynb anew, on the recorded answers
 	@$(BIN)/python notebooks/execute.py
 
-schemas: $(VENV)/.runtime ## write the JSON Schemas that editors check suites and catalogues with, and the reference of graders
+schemas: $(VENV)/.runtime ## write the JSON Schemas for editors, and the references of suites, catalogue, gateway and graders
 	@for name in suite catalog signal gateway intelligence; do $(BIN)/python -m evalgate schema $$name > schemas/$$name.schema.json; done
+	@for name in suite catalog gateway; do $(BIN)/python -m evalgate schema $$name --markdown > docs/$$name-reference.md; done
 	@$(BIN)/python -m evalgate graders --markdown > docs/graders-reference.md
 
 clean: ## forget the environment, the store and the lab
@@ -73,6 +82,10 @@ $(VENV)/.test: $(VENV)/.runtime
 
 $(VENV)/.lint: $(VENV)/.test
 	@$(PIP) -e '.[test,lint]'
+	@touch $@
+
+$(VENV)/.ray: $(VENV)/.test
+	@$(PIP) -e '.[test,ray]'
 	@touch $@
 
 # LiteLLM pins dozens of packages to versions that others cannot do with

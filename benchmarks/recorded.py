@@ -19,7 +19,7 @@ from evalgate.stats import Design, evidence_path, first_reach, fragile_first
 from evalgate.suite import load_suite
 
 Array = NDArray[np.float64]
-SUITES = Path(__file__).resolve().parents[1] / "suites"
+SUITES = Path(__file__).resolve().parents[1] / "suites" / "lab"
 BASELINE = "lab-f16"
 MARGIN = 0.05
 ATTENTION = 2.0
@@ -30,7 +30,7 @@ KINDS = ("plain", "control variate", "fragile strata", "both")
 def scores() -> Iterator[tuple[str, dict[str, Array]]]:
     """For each operation and metric, the scores of everybody by variant; shape (cases,)."""
     answers = {path.name.split(".")[0]: read_recording(path) for path in sorted((SUITES / "recordings").glob("*.gz"))}
-    for path in sorted(SUITES.glob("*.yaml")):
+    for path in sorted(SUITES.glob("*/suite.yaml")):
         suite = load_suite(path)
         grading = bind(suite)
         asked = [(case, (suite.request(case).hash, 0)) for case in suite.cases]

@@ -59,7 +59,7 @@ def main() -> None:
             print(f"store made in {time.perf_counter() - began:.0f} s")
         size = sum(each.stat().st_size for each in place.glob("store.db*"))
         command = [sys.executable, "-m", "evalgate", "report", "-o", "report", "--store", "store.db"]
-        command += ["--markdown", "summary.md", *(["--pdf", "report.pdf"] if arguments.pdf else [])]
+        command += ["--comment", "summary.md", *(["--pdf", "report.pdf"] if arguments.pdf else [])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         began = time.perf_counter()
         subprocess.run(command, check=True, cwd=place, env=environment, stdout=subprocess.DEVNULL)

@@ -11,15 +11,17 @@ import asyncio
 import math
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from evalgate.collect import (
     Batching,
     Budget,
     BudgetSpentError,
     Collector,
+    Crew,
     Stop,
     Trouble,
     all_of,
@@ -30,7 +32,7 @@ from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.gate import Board, OperationBoard, Ruling, Transcript, operation_board
-from evalgate.graders import Seen, graded
+from evalgate.graders import Seen
 from evalgate.plan import Contest
 from evalgate.store import Attempts, Scored, Store, answer_key
 from evalgate.suite import Case
@@ -56,6 +58,19 @@ class Progress(Protocol):
         """The evidence was looked at after `cases` cases."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of a hearing: the operation's part of the board, the calls that it took, and if any side answered."""
+
+    board: OperationBoard
+    requests: int
+    anybody: bool
+
+
+# Holds the hearing of one contest of a run, somewhere else than here; raises as `check` does.
+Hear = Callable[[Contest, str, Progress], Coroutine[Any, Any, Heard]]
+
+
 async def check(
     contests: Sequence[Contest],
     store: Store,
@@ -67,41 +82,54 @@ async def check(
     stop: Stop | None = None,
     batching: Batching | None = None,
     retry_failed: bool = False,
+    hear: Hear | None = None,
 ) -> Board:
     """Judge every variant on every operation as planned; returns the board, which is also recorded in the store.
 
     Answers that were given before `since` (seconds since the epoch) are bought anew, and with `retry_failed` those that
-    were none; `stop` lets it end early; with `batching`, endpoints that have a batch API are asked through it.
+    were none; `stop` lets it end early; with `batching`, endpoints that have a batch API are asked through it. With
+    `hear`, others see to all of that, and to the keys.
 
     An endpoint that cannot be reached is not judged, and everybody else is. Raises `InputError` when a key is not set,
     before anything is asked, `InfrastructureError` when nobody could be reached or the store fails, and `Interrupted`
     when it was stopped; what was answered until then is kept.
     """
+    run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)
+    if hear is not None:
+        heard = await all_of(hear(contest, run, progress) for contest in contests)
+        requests = sum(each.requests for each in heard)
+    else:
+        require_keys(contests, environment)
+        collector = Collector(
+            store,
+            environment,
+            now=now,
+            since=since,
+            stop=stop,
+            batching=batching,
+            retry_failed=retry_failed,
+            on_trouble=progress.troubled,
+        )
+        rounds = BATCH_ROUNDS if batching is not None else None
+        async with collector:
+            hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
+            heard = await all_of(hearing.hold(rounds) for hearing in hearings)
+            requests = collector.requests
+    operations = [each.board for each in heard]
+    board = Board(run, now(), requests, tuple(operations))
+    if not any(each.anybody for each in heard):
+        require_anybody(operations)
+    store.record_run(board.run, board.at, board.to_json())
+    return board
+
+
+def require_keys(contests: Sequence[Contest], environment: Mapping[str, str]) -> None:
+    """Raise `InputError` for the first endpoint or judge without its key, or that cannot be asked what it would be."""
     for contest in contests:
         for request in contest.suite.kinds_of_requests():
             require_ready(contest.endpoints, request, environment)
         for judge, request in contest.grading.example_requests(contest.cases[0]):
             require_ready([judge], request, environment)
-    run = time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now())) + secrets.token_hex(2)
-    rounds = BATCH_ROUNDS if batching is not None else None
-    collector = Collector(
-        store,
-        environment,
-        now=now,
-        since=since,
-        stop=stop,
-        batching=batching,
-        retry_failed=retry_failed,
-        on_trouble=progress.troubled,
-    )
-    async with collector:
-        hearings = [Hearing(contest, collector, store, progress, run, now) for contest in contests]
-        operations = await all_of(hearing.hold(rounds) for hearing in hearings)
-    board = Board(run, now(), collector.requests, tuple(operations))
-    if not any(hearing.heard_anybody for hearing in hearings):
-        require_anybody(operations)
-    store.record_run(board.run, board.at, board.to_json())
-    return board
 
 
 class Hearing:
@@ -110,17 +138,17 @@ class Hearing:
     def __init__(
         self,
         contest: Contest,
-        collector: Collector,
+        crew: Crew,
         store: Store,
         progress: Progress,
         run: str,
         now: Callable[[], float],
     ) -> None:
-        self.contest, self.collector, self.store, self.progress = contest, collector, store, progress
+        self.contest, self.crew, self.store, self.progress = contest, crew, store, progress
         self.run, self.now = run, now
-        self.record, self.budget = contest.record(), Budget.of(contest.suite)
+        self.record, self.budget = contest.record(), Budget.of(contest.suite, "check")
 
-    async def hold(self, rounds: int | None = None) -> OperationBoard:
+    async def hold(self, rounds: int | None = None) -> Heard:
         """Until all is ruled on, or cases or budget are used up; `rounds` are the most waves there may be."""
         contest, record, ended = self.contest, self.record, ""
         look = LOOK if rounds is None else math.ceil(len(contest.units) / rounds)
@@ -142,14 +170,15 @@ class Hearing:
                 await self._remember()
                 remembered = asked
         await self._remember()
-        return operation_board(record, contest.grading.metrics, ended=ended)
+        board = operation_board(record, contest.grading.metrics, ended=ended)
+        return Heard(board, self.budget.made, self._heard_anybody)
 
     def _turns(self, sides: list[Transcript]) -> list[list[Transcript]]:
         """Who answers together: all, or first the baseline where others are compared with what it says."""
         return [sides[:1], sides[1:]] if self.contest.grading.compares else [sides]
 
     @property
-    def heard_anybody(self) -> bool:
+    def _heard_anybody(self) -> bool:
         """Whether any side answered at all."""
         sides = self.record.sides
         return any(side.cases for side in (sides.baseline, *sides.variants.values()))
@@ -164,7 +193,7 @@ class Hearing:
             page = Wave(self.contest, suite.cases[start : start + PAGE], self.budget)
             questions = page.questions(side)
             flat = [question for group in questions for question in group]
-            found = await self.collector.known(side.endpoint, flat, max_age=max_age)
+            found = await self.crew.known(side.endpoint, flat, max_age=max_age)
             if found is None:
                 return
             for _, _, given, grades in await self._graded(page, questions, found, side):
@@ -193,7 +222,7 @@ class Hearing:
         if grading.compares and side is not self.record.sides.baseline and not wave.baseline:
             return  # the baseline is gone, and nobody can be judged without it
         try:
-            answers = await self.collector.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age)
+            answers = await self.crew.ask(side.endpoint, flat, on_answer, wave.budget, max_age=max_age)
         except ProviderError as failure:
             self.record.drop(side, str(failure))
             return
@@ -227,8 +256,8 @@ class Hearing:
             for answer, case, rival in zip(answers, cases, rivals, strict=True)
         ]
         max_age = suite.file.max_age(side.endpoint.id)
-        seen = await with_opinions(self.collector, grading, seen, wave.budget, max_age=max_age)
-        grades = await graded(grading, seen)
+        seen = await with_opinions(self.crew, grading, seen, wave.budget, max_age=max_age)
+        grades = await self.crew.graded(grading, seen)
         parts = [slice(start, start + repeats) for start in range(0, len(cases), repeats)]
         return [
             (case, group, list(answers[part]), grades[part])

@@ -11,6 +11,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from evalgate.catalog import Endpoint
@@ -18,6 +19,7 @@ from evalgate.collect import (
     Batching,
     Budget,
     Collector,
+    Crew,
     OnAnswer,
     OnTrouble,
     ReasonGroup,
@@ -29,7 +31,7 @@ from evalgate.collect import (
 from evalgate.exchange import Answer, JsonValue, Question
 from evalgate.exchange.tokens import prompt_bytes
 from evalgate.facts import Given, Tally, Usage, VariantFacts
-from evalgate.graders import Grading, Seen, graded
+from evalgate.graders import Grading, Seen
 from evalgate.graders.classes import Classes
 from evalgate.store import Store
 from evalgate.suite import Case, Suite
@@ -74,34 +76,38 @@ async def run(
     batching: Batching | None = None,
     retry_failed: bool = False,
     on_trouble: OnTrouble = lambda trouble: None,
+    crew: AbstractAsyncContextManager[Crew] | None = None,
 ) -> RunResult:
     """Let `endpoint` answer `cases` and grade what it says; raises as `Collector.ask` does.
 
-    With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail.
+    With `retry_failed`, known answers that are none are bought anew; `on_trouble` hears of attempts that fail. With a
+    `crew`, others see to all of that, and to the keys.
     """
-    for asked in suite.kinds_of_requests():
-        require_ready([endpoint], asked, environment)
     if grading.compares:
         raise suite.error("compares with the baseline, which only a check asks; use `evalgate check`", "assert")
-    for judge, request in grading.example_requests(cases[0]):
-        require_ready([judge], request, environment)
     repeats = range(suite.file.repeats)
-    budget, max_age = Budget.of(suite), suite.file.max_age(endpoint.id)
-    async with Collector(
-        store,
-        environment,
-        now=now,
-        since=since,
-        stop=stop,
-        batching=batching,
-        retry_failed=retry_failed,
-        on_trouble=on_trouble,
-    ) as collector:
+    budget, max_age = Budget.of(suite, f"run {endpoint.id}"), suite.file.max_age(endpoint.id)
+    if crew is None:
+        for asked in suite.kinds_of_requests():
+            require_ready([endpoint], asked, environment)
+        for judge, request in grading.example_requests(cases[0]):
+            require_ready([judge], request, environment)
+        crew = Collector(
+            store,
+            environment,
+            now=now,
+            since=since,
+            stop=stop,
+            batching=batching,
+            retry_failed=retry_failed,
+            on_trouble=on_trouble,
+        )
+    async with crew as collector:
 
         async def heard(seen: Sequence[Seen]) -> list[Seen]:
             return await with_opinions(collector, grading, seen, budget, max_age=max_age)
 
-        scores = _Scores(grading, endpoint, heard)
+        scores = _Scores(grading, endpoint, heard, collector)
 
         async def ask(some: Sequence[Case]) -> list[Answer]:
             requests = [(case.id, suite.request(case)) for case in some]
@@ -129,9 +135,13 @@ class _Scores:
     """What was scored so far, in numbers."""
 
     def __init__(
-        self, grading: Grading, endpoint: Endpoint, heard: Callable[[Sequence[Seen]], Awaitable[list[Seen]]]
+        self,
+        grading: Grading,
+        endpoint: Endpoint,
+        heard: Callable[[Sequence[Seen]], Awaitable[list[Seen]]],
+        crew: Crew,
     ) -> None:
-        self._grading, self._endpoint, self._heard = grading, endpoint, heard
+        self._grading, self._endpoint, self._heard, self._crew = grading, endpoint, heard, crew
         self.means = {metric: array("d") for metric in grading.metrics}
         self.prompt_sizes: dict[str, int] = {}  # of the cases that are being asked
         self.tally, self.reasons = Tally(), Reasons()
@@ -141,7 +151,7 @@ class _Scores:
         """Grade the answers to some cases, the same number to each."""
         repeats = len(answers) // len(cases)
         seen = [Seen(answer, cases[index // repeats], self._endpoint) for index, answer in enumerate(answers)]
-        all_grades = await graded(self._grading, await self._heard(seen))
+        all_grades = await self._crew.graded(self._grading, await self._heard(seen))
         for index, case in enumerate(cases):
             given = answers[index * repeats : (index + 1) * repeats]
             grades = all_grades[index * repeats : (index + 1) * repeats]

@@ -64,6 +64,14 @@ def outcome(action: Callable[[], object]) -> object:
         return failure
 
 
+def pointed_at(told: str, folder: Path) -> str:
+    """What stands in the file at the first place that an error names as `file:line:column`, to the end of its line."""
+    place = re.search(r"([\w./-]+\.(?:yaml|jsonl|csv)):(\d+):(\d+) ", told)
+    assert place is not None, told
+    line = (folder / Path(place[1]).name).read_text().splitlines()[int(place[2]) - 1]
+    return line[int(place[3]) - 1 :]
+
+
 def written(folder: Path, name: str, content: object) -> Path:
     """A YAML file; JSON is YAML, but for characters that YAML does not print or takes for line ends."""
     text = json.dumps(content, ensure_ascii=False)

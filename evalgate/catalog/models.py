@@ -66,8 +66,8 @@ Day = Annotated[date, BeforeValidator(_a_day, json_schema_input_type=date)]
 class Price(Strict):
     """USD per 1M tokens."""
 
-    input: Dollars
-    output: Dollars
+    input: Dollars = Field(description="USD per 1M tokens of the prompt", examples=[0.23])
+    output: Dollars = Field(description="USD per 1M tokens of the answer", examples=[0.4])
     as_of: Day | None = Field(default=None, description="the day on which it was looked up; nothing is decided by it")
     basis: Literal["listed", "illustrative"] = Field(
         default="listed", description="illustrative: nobody sells at this price, and every table says so"
@@ -82,8 +82,10 @@ class Price(Strict):
 class Quantization(Strict):
     """The precision that a provider declares; `undisclosed` is a value of its own, never a guess."""
 
-    label: Annotated[str, Field(pattern=r"^[a-z0-9_.]+$", max_length=40)]
-    source: Literal["declared", "measured", "undisclosed"] = "declared"
+    label: Annotated[str, Field(pattern=r"^[a-z0-9_.]+$", max_length=40)] = Field(
+        description="the precision's name", examples=["fp8"]
+    )
+    source: Literal["declared", "measured", "undisclosed"] = Field(default="declared", description="how it is known")
     bits_per_weight: Annotated[float, Field(gt=0, le=64)] | None = Field(default=None, description="of the real file")
 
 
@@ -97,18 +99,18 @@ ToolChoice = Literal["auto", "none", "required", "function"]
 
 
 class Capabilities(Strict):
-    """What a variant can serve; the router filters by it. None means: not known, so not relied on."""
+    """What a variant can serve; the router filters by it. What is not said is not known, and not relied on."""
 
-    chat: bool = True
-    completions: bool = True
-    tools: bool = False
-    json_schema: bool = False
+    chat: bool = Field(default=True, description="conversations")
+    completions: bool = Field(default=True, description="a text that is gone on with")
+    tools: bool = Field(default=False, description="calls of tools")
+    json_schema: bool = Field(default=False, description="answers by a JSON Schema")
     tool_choice: list[ToolChoice] | None = Field(
-        default=None, description="the values of tool_choice that are obeyed; None: not known"
+        default=None, description="the values of tool_choice that are obeyed; without: not known"
     )
-    images: bool = False
-    context: Annotated[int, Field(ge=1)] | None = None
-    max_output: Annotated[int, Field(ge=1)] | None = None
+    images: bool = Field(default=False, description="pictures in a prompt")
+    context: Annotated[int, Field(ge=1)] | None = Field(default=None, description="tokens of prompt and answer")
+    max_output: Annotated[int, Field(ge=1)] | None = Field(default=None, description="tokens of an answer")
 
 
 DataPolicy = Literal["no_training", "zero_retention"]
@@ -119,16 +121,24 @@ PUBLIC_URLS = {"openrouter": "https://openrouter.ai/api/v1", "anthropic": "https
 class Provider(Strict):
     """Who serves. The key is named, never written: `api_key_env` is the name of an environment variable."""
 
-    id: Name
-    protocol: Literal["openai", "anthropic", "openrouter", "azure", "replay"] = "openai"
+    id: Name = Field(description="by which variants name it", examples=["acme"])
+    protocol: Literal["openai", "anthropic", "openrouter", "azure", "replay"] = Field(
+        default="openai", description="what it speaks; replay: recorded answers"
+    )
     base_url: Url | None = Field(
         default=None, description="openrouter and anthropic have one by default; azure: that of the resource"
     )
     api_version: Annotated[str, Field(pattern=r"^(\d{4}-\d{2}-\d{2}(-preview)?|v1|preview)$")] | None = Field(
         default=None, description="protocol azure: a date for the older API by deployment; default: /openai/v1"
     )
-    api_key_env: Variable | None = None
-    concurrency: Annotated[int, Field(ge=1, le=4096)] = 8
+    api_key_env: Variable | None = Field(
+        default=None,
+        description="the environment variable that holds the key; default: none is sent",
+        examples=["ACME_KEY"],
+    )
+    concurrency: Annotated[int, Field(ge=1, le=4096)] = Field(
+        default=8, description="calls at once, at most; how many it bears is found out"
+    )
     timeout: Annotated[float, Field(gt=0, le=86_400)] = Field(default=60.0, description="seconds for a whole answer")
     connect_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=10.0, description="seconds until there is a connection, TLS included"
@@ -162,7 +172,7 @@ Percentage = Annotated[float, Field(ge=0, le=100)]
 class Observed(Strict):
     """What somebody else saw of their own traffic to a variant: shown with source, n and age, never routed by."""
 
-    source: Name
+    source: Name = Field(description="who saw it", examples=["openrouter"])
     at: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z$")] = Field(description="when it was looked up")
     requests: Annotated[int, Field(ge=0)] | None = Field(default=None, description="n: in the last 30 minutes")
     first_token_ms: Percentiles | None = Field(default=None, description="of the last 30 minutes")
@@ -176,7 +186,7 @@ class Observed(Strict):
 class Imported(Strict):
     """What an import wrote, so that the next one knows its own values from those that a person wrote."""
 
-    as_of: Day
+    as_of: Day = Field(description="the day of the source's list")
     wrote: dict[str, Annotated[str, Field(pattern="^v[0-9a-f]{8}$")]] = Field(
         description="by field, a short hash of the value that was written; a value of another hash is a person's"
     )
@@ -185,9 +195,9 @@ class Imported(Strict):
 class Variant(Strict):
     """One way to get a model: provider + path + quantization + serving configuration + price."""
 
-    id: Name
-    provider: Name
-    path: str = "direct"
+    id: Name = Field(description="what is typed wherever the variant is meant", examples=["budget-fp8"])
+    provider: Name = Field(description="the id of who serves it", examples=["budget"])
+    path: str = Field(default="direct", description="by which way it is reached, where there are several")
     tag: str | None = Field(
         default=None, description="tells two endpoints of one provider apart; protocol openrouter: deepinfra/fp8"
     )
@@ -195,21 +205,25 @@ class Variant(Strict):
         default=None, description="other names of who answers: of the model, or at openrouter of the tag's provider"
     )
     served_as: str | None = Field(default=None, description="the model's name at the provider; default: the model's id")
-    quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)]
+    quantization: Annotated[Quantization, BeforeValidator(_quantization, json_schema_input_type=str | Quantization)] = (
+        Field(description="the precision; `undisclosed` where nobody says", examples=["fp8", "undisclosed"])
+    )
     serving: Annotated[dict[str, JsonValue], AfterValidator(_that_can_be_hashed)] = Field(
         default={}, description="engine, context, weights: a change is a new variant"
     )
     recording: str | None = Field(default=None, description="protocol replay: the file of recorded answers")
-    price: Price
+    price: Price = Field(description="USD per 1M tokens", examples=[{"input": 0.23, "output": 0.4}])
     batch_discount: Annotated[float, Field(ge=0, lt=1)] | None = Field(
-        default=None, description="what its batch API takes off the price, such as 0.5; None: it has none"
+        default=None, description="what its batch API takes off the price, such as 0.5; without: it has none"
     )
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = Field(
+        default=Capabilities(), description="what it can serve", json_schema_extra={"default": {}}
+    )
     data_policy: DataPolicy | None = Field(
-        default=None, description="what is promised of the callers' data; zero_retention is the stricter; None: nothing"
+        default=None,
+        description="what is promised of the callers' data; zero_retention is the stricter; without: nothing",
     )
-
-    observed: Observed | None = None
+    observed: Observed | None = Field(default=None, description="what somebody else saw; shown, never routed by")
     imported: dict[Name, Imported] = Field(default={}, description="by source; written by evalgate catalog import")
 
     @property
@@ -222,32 +236,35 @@ class Popularity(Strict):
     """How much a model is used, as one source counts it."""
 
     requests: Annotated[int, Field(ge=0)] = Field(description="in 30 minutes, at all providers of the source")
-    source: Name
-    as_of: Day
+    source: Name = Field(description="who counts")
+    as_of: Day = Field(description="when")
 
 
 class Model(Strict):
     """What is asked for, and every way to get it."""
 
-    id: Name
-    name: str = ""
+    id: Name = Field(
+        description="what suites and callers ask for, and what is sent unless served_as says otherwise",
+        examples=["meta-llama/llama-3.1-70b-instruct"],
+    )
+    name: str = Field(default="", description="for people")
     aliases: list[Name] = Field(default=[], description="other names under which benchmark reports know it")
-    author: str | None = None
+    author: str | None = Field(default=None, description="who made it")
     family: str | None = Field(default=None, description="llama, qwen, gpt: those that are built on one another")
-    released: Day | None = None
+    released: Day | None = Field(default=None, description="the day", examples=["2024-07-23"])
     open_weights: bool | None = Field(default=None, description="shown; nothing is computed from it")
     context: Annotated[int, Field(ge=1)] | None = Field(default=None, description="tokens, at native serving")
-    popularity: Popularity | None = None
+    popularity: Popularity | None = Field(default=None, description="how much it is used; written by an import")
     baseline: Name | None = Field(
         default=None, description="the variant that takes the calls of operations without a suite; default: the suites'"
     )
     imported: dict[Name, Imported] = Field(default={}, description="by source; written by evalgate catalog import")
-    variants: Annotated[list[Variant], Field(min_length=1)]
+    variants: Annotated[list[Variant], Field(min_length=1)] = Field(description="every way to get it")
 
 
 class CatalogFile(Strict):
     """`catalog.yaml`."""
 
-    version: Literal[1] = 1
-    providers: Annotated[list[Provider], Field(min_length=1)]
-    models: Annotated[list[Model], Field(min_length=1)]
+    version: Literal[1] = Field(default=1, description="of this format")
+    providers: Annotated[list[Provider], Field(min_length=1)] = Field(description="who serves")
+    models: Annotated[list[Model], Field(min_length=1)] = Field(description="what is served")

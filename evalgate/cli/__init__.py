@@ -20,10 +20,12 @@ from evalgate.cli.tell import tell
 from evalgate.errors import EvalgateError
 
 COMMANDS = {
+    "init": "Write the first suite, catalogue and CI job, also from promptfoo, Inspect and lm-eval.",
     "check": "Judge every variant against its baseline, operation by operation.",
     "watch": "Keep every green proven, a few cases a day, and withdraw it in time.",
     "history": "Show what became of an operation's variants, with the evidence.",
     "why": "Say what was known of a variant at some time, and what a router did with it.",
+    "validate": "Try suites on their own targets, to see that they measure what they should.",
     "plan": "Say what a check will take and what it can prove, before a cent is spent.",
     "run": "Collect and grade the answers of one variant, without a verdict.",
     "batches": "List or cancel what was handed in to batch APIs and is not fetched yet.",

@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING
 import click
 
 from evalgate.cli.ci_outputs import Outputs, ci_options
-from evalgate.cli.exit_policy import policy_options
+from evalgate.cli.cluster import OnCluster, on_cluster, ray_options
+from evalgate.cli.exit_policy import choosing_options, failing_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option, suite_paths
 from evalgate.cli.progress_forms import Form, progress_option
 from evalgate.cli.signers import keyring, signers_to_check, signing_options, stream_option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from evalgate.catalog import Endpoint
+    from evalgate.check import Progress
+    from evalgate.cluster import Fleet
     from evalgate.collect import Stop
     from evalgate.gate import Board, FailOn, Kind
+    from evalgate.plan import Contest
+    from evalgate.report.ci import Since
+    from evalgate.store import Store
 
 
-@click.command("check")
+@click.command("check", cls=OnCluster)
 @click.argument("suites", nargs=-1, type=PATH)
 @catalog_option
 @store_option
@@ -38,8 +45,10 @@ if TYPE_CHECKING:
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
 @click.option("--retry-failed", is_flag=True, help="Ask again what was refused, filtered or failed; nothing else.")
 @since_options
+@ray_options
 @ci_options
-@policy_options
+@failing_options
+@choosing_options
 @progress_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the board only.")
 def command(
@@ -60,6 +69,8 @@ def command(
     retry_failed: bool,
     refresh: bool,
     since: float | None,
+    ray_address: str | None,
+    ray_workers: int | None,
     junit_path: Path | None,
     summary_path: Path | None,
     comment_path: Path | None,
@@ -83,7 +94,7 @@ def command(
     from evalgate.cli.exit_policy import only_changed, published_before, require_use_of_base
     from evalgate.cli.progress_forms import Told
     from evalgate.cli.publication import Publication
-    from evalgate.cli.show_board import show_board, tell_unreachable, write_report
+    from evalgate.cli.show_board import changed, show_board, tell_unreachable, write_report
     from evalgate.cli.stopping import run_until_stopped
     from evalgate.gate import Board, FailOn
     from evalgate.plan import StoreMemory, plan
@@ -104,15 +115,22 @@ def command(
     if changed_only and not (loaded := only_changed(loaded, catalog, base)):
         return _write(Board("", time.time(), 0, ()), json_path, outputs, fail_on)
     planned = plan(loaded, catalog, only=only, max_cases=max_cases)
-    with open_store(store_name) as store, outputs.quoted():
+    with (
+        open_store(store_name) as store,
+        outputs.quoted(),
+        on_cluster(
+            ray_address, ray_workers, store=store_name, catalog=catalog_path, batch=batch, max_cases=max_cases
+        ) as fleet,
+    ):
         contests = [contest.recalling(StoreMemory(store)) for contest in planned]
         publication.require(store)
         told.planned(contests)
-        everybody = {endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}
-        batching = batch_mode(list(everybody.values()), store, batch=batch, quiet=quiet)
+        batching = batch_mode(_everybody(contests), store, batch=batch, quiet=quiet)
         cases = {contest.suite.operation: len(contest.cases) for contest in contests}
 
         async def judge(stop: Stop, begin: float) -> Board:
+            if fleet is not None:
+                return await _on_fleet(fleet, contests, store, progress, stop, begin, retry_failed=retry_failed)
             return await check(
                 contests,
                 store,
@@ -132,7 +150,9 @@ def command(
         traffic = Traffic(document, published, catalog, now=datetime.now(UTC), note=note)
         if report_path is not None:
             report_path = write_report(board, report_path, loaded, store, catalog_path, stream)
-        code = _write(board, json_path, outputs, fail_on, traffic.of)
+        code = _write(
+            board, json_path, outputs, fail_on, traffic.of, changed(board, store) if outputs.in_words else None
+        )
         if json_path != "-":
             show_board(board, traffic)
             for place in publication.places:
@@ -145,13 +165,41 @@ def command(
     return code
 
 
+def _everybody(contests: Sequence[Contest]) -> list[Endpoint]:
+    return list({endpoint.id: endpoint for contest in contests for endpoint in contest.endpoints}.values())
+
+
+async def _on_fleet(
+    fleet: Fleet,
+    contests: Sequence[Contest],
+    store: Store,
+    progress: Progress,
+    stop: Stop,
+    since: float,
+    *,
+    retry_failed: bool,
+) -> Board:
+    """The same on a cluster."""
+    from evalgate.check import check
+    from evalgate.cluster import needs_of
+
+    needs, told = needs_of(contests), progress.troubled
+    async with fleet.begun(needs, stop, told, since=since, retry_failed=retry_failed) as work:
+        return await check(contests, store, {}, progress=progress, hear=work.hear)
+
+
 def _write(
-    board: Board, json_path: str | None, outputs: Outputs, fail_on: FailOn, route: Callable[[str], str] = str
+    board: Board,
+    json_path: str | None,
+    outputs: Outputs,
+    fail_on: FailOn,
+    route: Callable[[str], str] = str,
+    since: Since = None,
 ) -> int:
     """The files that were asked for; returns the exit code."""
     from evalgate.cli.output import write_json
 
-    outputs.write(board, fail_on, route)
+    outputs.write(board, fail_on, route, since)
     if json_path is not None:
         write_json(board.to_json(), json_path)
     return fail_on.exit_code(board)

@@ -1,4 +1,4 @@
-"""Options of `check` that say what is written for continuous integration, and where."""
+"""Options of `check` and `report` that say what is written for continuous integration, and where."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from evalgate.errors import InfrastructureError, InputError
 
 if TYPE_CHECKING:
     from evalgate.gate import Board, FailOn
+    from evalgate.report.ci import Since
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -62,6 +63,11 @@ class Outputs:
                 raise InputError(f"{option} {path}: is a folder; expected a file's name")
         return cls(junit, summary, comment, github and os.environ.get("GITHUB_ACTIONS") == "true")
 
+    @property
+    def in_words(self) -> bool:
+        """Whether anything is written in which what changed has a place."""
+        return self.github or self.summary is not None or self.comment is not None
+
     @contextmanager
     def quoted(self) -> Iterator[None]:
         """What is printed meanwhile is text to GitHub: its runner would obey lines that a model or server wrote."""
@@ -77,7 +83,7 @@ class Outputs:
             for line in self._after:
                 click.echo(line)
 
-    def write(self, board: Board, fail_on: FailOn, route: Callable[[str], str]) -> None:
+    def write(self, board: Board, fail_on: FailOn, route: Callable[[str], str], since: Since = None) -> None:
         """Write all that was asked for; raises `InfrastructureError` when a file cannot be written."""
         from evalgate.report import ci
 
@@ -85,9 +91,15 @@ class Outputs:
             self._after[:] = ci.annotation_lines(board, fail_on)
         self._write(
             lambda: ci.junit(board, fail_on, route),
-            lambda limit: ci.summary(board, fail_on, route, limit=limit),
-            lambda: ci.comment(board, fail_on, route),
+            lambda limit: ci.summary(board, fail_on, route, since, limit=limit),
+            lambda: ci.comment(board, fail_on, route, since),
         )
+
+    def tell(self) -> None:
+        """Say where everything is."""
+        for name, path in (("junit", self.junit), ("summary", self.summary), ("comment", self.comment)):
+            if path is not None:
+                click.echo(f"{name}: {path}")
 
     @contextmanager
     def told_of_failure(self, named: Mapping[str, Sequence[str]]) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Options of `check` that say what fails it, what it is held against, and which suites are looked at at all."""
+"""Options that say what fails a check, what it is held against, and which suites are looked at at all."""
 
 from __future__ import annotations
 
@@ -21,16 +21,20 @@ if TYPE_CHECKING:
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def policy_options(function: Function) -> Function:
-    """`--fail-on`, `--baseline-run`, `--changed-only` and `--base`."""
+def failing_options(function: Function) -> Function:
+    """`--fail-on` and `--baseline-run`."""
     text = "What fails the check: red (beyond the margin), worse (any proven loss), inconclusive; or never."
     fail_on = click.option("--fail-on", "kinds", multiple=True, callback=_kinds, metavar="KIND[,KIND…]", help=text)
     text = "Fail only for what is worse than in this published signal: a path, postgresql://…, s3://… or an address."
-    baseline = click.option("--baseline-run", "baseline_run", metavar="PLACE", help=text)
+    return fail_on(click.option("--baseline-run", "baseline_run", metavar="PLACE", help=text)(function))
+
+
+def choosing_options(function: Function) -> Function:
+    """`--changed-only` and `--base`."""
     text = "Only the suites that are touched by what changed in git since the branch left its base."
     changed = click.option("--changed-only", is_flag=True, help=text)
     text = "The branch or commit that --changed-only compares with; default: what the CI says, else origin/HEAD."
-    return fail_on(baseline(changed(click.option("--base", metavar="REF", help=text)(function))))
+    return changed(click.option("--base", metavar="REF", help=text)(function))
 
 
 def _kinds(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> frozenset[Kind] | None:

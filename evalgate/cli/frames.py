@@ -37,7 +37,7 @@ def command(
     if folder is None and run != "last":
         raise InputError(f"frames {run}: name the folder to write to, with -o FOLDER")
     if folder is None:
-        click.echo(runs(store_name).to_string(index=False))
+        click.echo(runs(store_name).drop(columns="at").to_string(index=False))  # a run's id begins with its time
         return 0
     if form == "parquet":
         from evalgate.store.export import require_parquet

@@ -15,7 +15,8 @@ import click
 def command(name: str | None, markdown: bool) -> int:
     """List all graders, or describe one: when it scores 1, its options, and its edge cases."""
     from evalgate.errors import InputError
-    from evalgate.graders.reference import Entry, Option, as_markdown, entries, entry, in_words
+    from evalgate.formats.schema_words import in_words
+    from evalgate.graders.reference import Entry, Option, as_markdown, entries, entry
 
     def describe(found: Entry) -> None:
         click.echo(f"{found.name}: {found.summary}")
@@ -34,9 +35,14 @@ def command(name: str | None, markdown: bool) -> int:
     if markdown:
         click.echo(as_markdown(), nl=False)
     elif name is None:
-        width = max(len(each.name) for each in entries())
+        from rich.text import Text
+
+        from evalgate.report.layout import console_for_output, print_line, wrapped
+
+        console, width = console_for_output(), max(len(each.name) for each in entries()) + 2
         for each in entries():
-            click.echo(f"{each.name.ljust(width)}  {each.summary}")
+            for number, line in enumerate(wrapped(console, Text(each.summary), console.width - width)):
+                print_line(console, Text(("" if number else each.name).ljust(width)) + line)
         click.echo("\nnext: evalgate graders NAME")
     else:
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from evalgate.cli.lab_gateway import gateway
+from evalgate.cli.lab_serve import serve_recorded
 from evalgate.cli.options import PATH
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ FOLDER = Path(".evalgate/lab")
 DEMO = Path(".evalgate/watch-demo")
 LIVE_STORE = ".evalgate/lab/live.db"
 CLEAR = ("lab-q8_0", "lab-q4_0")  # variants whose verdicts are clear after few cases …
-QUICK = (Path("suites/add_numbers.yaml"), Path("suites/recall_fact.yaml"))  # … on operations with short answers
+RECORDED = Path("suites/lab")  # the operations whose answers are recorded
+QUICK = (RECORDED / "add_numbers/suite.yaml", RECORDED / "recall_fact/suite.yaml")  # … on operations with short answers
 
 
 @click.group("lab")
@@ -29,6 +31,7 @@ def command() -> None:
 
 
 command.add_command(gateway)
+command.add_command(serve_recorded)
 
 
 @command.command("check")
@@ -83,15 +86,15 @@ def smoke(cases: int, recorded_path: Path) -> int:
         tempfile.TemporaryDirectory() as folder,
         open_store(f"{folder}/smoke.db") as store,  # a new store: what is known already would prove nothing
     ):
-        same = asyncio.run(agreement(live, recorded, load_suites([Path("suites")]), store, cases))
+        same = asyncio.run(agreement(live, recorded, load_suites([RECORDED]), store, cases))
     for endpoint, share in zip(live, same, strict=True):
         click.echo(f"{endpoint.id}: {share:.0%} of {cases} live answers are the recorded ones, letter by letter")
     return 0 if min(same) >= 0.9 else 4
 
 
 @command.command("watch-demo")
-@click.option("--suite", "suite_path", type=PATH, default="suites/add_numbers.yaml", show_default=True)
-@click.option("--recordings", type=PATH, default="suites/recordings", show_default=True, help="Recorded answers.")
+@click.option("--suite", "suite_path", type=PATH, default="suites/lab/add_numbers/suite.yaml", show_default=True)
+@click.option("--recordings", type=PATH, default="suites/lab/recordings", show_default=True, help="Recorded answers.")
 @click.option("--days", type=click.IntRange(min=1, max=365), default=30, show_default=True)
 @click.option("--folder", type=PATH, default=DEMO, show_default=True, help="Emptied first; the store stays there.")
 @click.option("--svg", "picture", type=PATH, metavar="FILE", help="Draw the timeline.")
@@ -118,11 +121,11 @@ def record(only: tuple[str, ...], at_a_time: int) -> int:
     from evalgate.store import open_store
     from evalgate.suite import load_suites
 
-    suites = load_suites([Path("suites")])
+    suites = load_suites([RECORDED])
     served, catalog_path = _prepare(only)
     variants = [variant for variant in served if variant.id in only or not only]
     endpoints = {endpoint.id: endpoint for endpoint in _endpoints(catalog_path)}
-    recordings = Path("suites/recordings")
+    recordings = RECORDED / "recordings"
     recordings.mkdir(exist_ok=True)
 
     def on_progress(variant: str, done: int, total: int) -> None:

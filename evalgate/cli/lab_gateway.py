@@ -48,7 +48,7 @@ def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded:
     served = ("evalgate", "serve", "--config", str(settings))
     with case.running("providers", providers, port + 1, "/served"):
         click.echo("proving the variants …")
-        judge = ("check", "suites", "--catalog", catalog, "--store", store, "--publish", signal, "--key", key)
+        judge = ("check", "suites/lab", "--catalog", catalog, "--store", store, "--publish", signal, "--key", key)
         code, said = evalgate(*judge, "--quiet", log=FOLDER / "check.log")
         if code not in (0, 1, 3):
             click.echo(said, err=True)
@@ -58,7 +58,7 @@ def gateway(seconds: float, rate: float, port: int, stay: bool | None, recorded:
         with case.running("gateway", served, port, "/readyz"):
             click.echo(f"\n{round(seconds * rate)} calls to {case.url} …")
             moments = [(seconds / 5, lambda: case.post(f"/{FAILING}/down?seconds={seconds / 6}"))]
-            suites = load_suites([Path("suites")])
+            suites = load_suites([Path("suites/lab")])
             with _progress(round(seconds * rate)) as on_call:
                 sending = send(case.url, suites, seconds=seconds, rate=rate, on_call=on_call, moments=moments)
                 tallies = asyncio.run(sending)

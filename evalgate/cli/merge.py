@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 def command(sources: tuple[str, ...], store_name: str) -> int:
     """Copy all answers, scores and runs of each STORE into the one of --store, which is made if need be.
 
-    For shards that ran on several machines with a store each; a check of the whole then asks nothing again. A known
-    answer is left alone, unless the other one is newer. It may be interrupted and repeated; a STORE is only read.
+    For shards that ran on several machines with a store each, or from SQLite to PostgreSQL; a check of the whole then
+    asks nothing again. A known answer is left alone, unless the other one is newer. Virtual keys, what they spent, and
+    what watching remembers come along; published signals, telemetry, and files and batches of the gateway's clients do
+    not. It may be interrupted and repeated; a STORE is only read.
     """
     from evalgate.store import open_store, open_to_read
     from evalgate.store.merge import merge, require_another
@@ -44,6 +46,13 @@ def _print(source: Store, merged: Merged) -> None:
     answers = f"{counted(merged.new, 'answer')} new, {merged.known:,} known, {merged.newer:,} newer than what was there"
     runs = f" · {counted(merged.runs, 'run')}" if merged.runs else ""
     click.echo(f"{safe(source.name, 300)}: {answers}{runs}")
+    for count, what in ((merged.keys, "virtual key"), (merged.watched, "watched operation")):
+        if count:
+            click.echo(f"  {counted(count, what)}")
+    for name in merged.foreign:
+        click.echo(f"  key {safe(name)} stays here, with what it spent: --store has another key of its name or secret")
+    for name in merged.apart:
+        click.echo(f"  watching of {safe(name)} stays here: --store has watched it too, and two histories make no one")
     if merged.batches:
         advice = "keep this store: the command that handed them in fetches them, and then merge it again"
         click.echo(f"  {batches(merged.batches)} not fetched yet; {advice}")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.ci_outputs import Outputs, ci_options
+from evalgate.cli.exit_policy import failing_options
 from evalgate.cli.options import PATH, a_time, catalog_option, store_option
-from evalgate.cli.signers import stream_option
+from evalgate.cli.signers import keyring, stream_option, trust_option
 from evalgate.errors import InputError
 
 if TYPE_CHECKING:
+    from evalgate.gate import Kind
     from evalgate.report.drift.report import Report
 
 DEFAULT = ".evalgate/report.html"
@@ -32,9 +36,12 @@ DEFAULT = ".evalgate/report.html"
     help="Compare with how things stood then (ISO 8601), not just before.",
 )
 @click.option("--compare", nargs=2, metavar="RUN RUN", help="Report on the newer of two runs, compared with the other.")
-@click.option("--markdown", type=PATH, metavar="FILE", help="Also write a summary for a pull request, at most 64 KiB.")
+@click.option("--note", default="", metavar="TEXT", help="What its readers should know; stands below the answers.")
 @click.option("--pdf", type=PATH, metavar="FILE", help="Also write the board as a PDF.")
 @click.option("--picture", type=PATH, metavar="FILE", help="Also write the overview as a picture (.svg or .png).")
+@ci_options
+@failing_options
+@trust_option
 @catalog_option
 @stream_option
 @store_option
@@ -44,9 +51,16 @@ def command(
     run: str | None,
     since: float | None,
     compare: tuple[str, str] | None,
-    markdown: Path | None,
+    note: str,
     pdf: Path | None,
     picture: Path | None,
+    junit_path: Path | None,
+    summary_path: Path | None,
+    comment_path: Path | None,
+    github: bool,
+    kinds: frozenset[Kind] | None,
+    baseline_run: str | None,
+    trusted: tuple[Path, ...],
     catalog_path: Path,
     stream: str,
     store_name: str,
@@ -54,10 +68,14 @@ def command(
     """Write the drift report of the last check: which variants are safe, how sure that is, what broke, what changed.
 
     A file that ends in .html holds all of it, unless the board is large: then the other pages lie in a folder beside
-    it. Every other name is a folder with an index.html. PATH is the same as --output.
+    it. Every other name is a folder with an index.html. PATH is the same as --output. The files for continuous
+    integration are those that the check would have written; nothing is asked again. Exit code 0 whatever was concluded,
+    but with --fail-on or --baseline-run that of the check.
     """
     from evalgate.cli.board_lookup import open_checked
+    from evalgate.cli.exit_policy import published_before
     from evalgate.cli.show_board import drift_report
+    from evalgate.gate import FailOn
     from evalgate.report.drift.past import choose, in_order
 
     if path is not None and output is not None:
@@ -67,31 +85,31 @@ def command(
     form = picture.suffix.removeprefix(".") if picture is not None else ""
     if picture is not None and form not in ("svg", "png"):
         raise InputError(f"--picture {picture}: expected a name that ends in .svg or .png")
-    with open_checked(store_name) as store:
+    outputs = Outputs.to(junit_path, summary_path, comment_path, github=github, stdout_is_taken=False)
+    fail_on = FailOn(kinds, published_before(baseline_run, stream, keyring(trusted)))
+    with open_checked(store_name) as store, outputs.quoted():
         against = None
         if compare is not None:
             with closing(store.boards()) as boards:
                 against, run = in_order(boards, store.name, compare)
         with closing(store.boards()) as boards:
             chosen = choose(boards, store.name, run=run, since=since, against=against)
-        report = drift_report(chosen, catalog_path, stream, store)
+        report = replace(drift_report(chosen, catalog_path, stream, store), note=note)
         gc.freeze()  # a large board is a million objects, none of which is garbage: looking for it takes a tenth more
-        _write(report, output or path or Path(DEFAULT), markdown, pdf)
+        _write(report, output or path or Path(DEFAULT), pdf)
+        outputs.write(chosen.board, fail_on, report.consequences.route, report.changes)
+        outputs.tell()
     if picture is not None:
         from evalgate.report.plots import overview_figure
 
         _put(picture, overview_figure(chosen.board, "svg" if form == "svg" else "png"), "picture")
-    return 0
+    return fail_on.exit_code(chosen.board) if kinds is not None or baseline_run is not None else 0
 
 
-def _write(report: Report, path: Path, markdown: Path | None, pdf: Path | None) -> None:
+def _write(report: Report, path: Path, pdf: Path | None) -> None:
     from evalgate.report.drift.report import write_report
 
     click.echo(f"report: {write_report(report, path).root}")
-    if markdown is not None:
-        from evalgate.report.drift.markdown import summary
-
-        _put(markdown, summary(report).encode(), "summary")
     if pdf is not None:
         from evalgate.report.drift.pdf import document
 

@@ -9,13 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.cluster import OnCluster, on_cluster, ray_options
 from evalgate.cli.options import PATH, catalog_option, since_options, store_option
 
 if TYPE_CHECKING:
-    from evalgate.collect import Stop
+    from contextlib import AbstractAsyncContextManager
+
+    from evalgate.catalog import Endpoint
+    from evalgate.cluster.messages import Needs
+    from evalgate.collect import Crew, Stop
     from evalgate.exchange import AnswerKind
+    from evalgate.graders import Grading
     from evalgate.graders.classes import Classes
     from evalgate.run import RunResult
+    from evalgate.suite import Suite
 
 
 MOST_REASONS, REASON = 5, 200  # how many reasons are told, and how many characters of each
@@ -41,7 +48,7 @@ def _shard(context: click.Context, parameter: click.Parameter, value: str | None
     raise click.BadParameter(message, context, parameter)
 
 
-@click.command("run")
+@click.command("run", cls=OnCluster)
 @click.argument("suite", type=PATH)
 @click.option("--variant", "variant", required=True, metavar="ID", help="Who is asked.")
 @catalog_option
@@ -54,6 +61,7 @@ def _shard(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("-q", "--quiet", is_flag=True, help="No progress; the result only.")
 @click.option("--batch", is_flag=True, help="Ask through batch APIs, where variants have one: cheaper, within a day.")
 @since_options
+@ray_options
 def command(
     suite: Path,
     variant: str,
@@ -68,6 +76,8 @@ def command(
     batch: bool,
     refresh: bool,
     since: float | None,
+    ray_address: str | None,
+    ray_workers: int | None,
 ) -> int:
     """Let one variant answer SUITE and grade it, without a verdict (what other tools call an eval).
 
@@ -103,10 +113,21 @@ def command(
     endpoint = endpoints[variant]
     grading = grading_of(loaded, catalog, judged=[endpoint])
     answers = len(cases) * loaded.file.repeats
-    with open_store(store_name) as store, RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress:
+    with (
+        open_store(store_name) as store,
+        on_cluster(ray_address, ray_workers, store=store_name, catalog=catalog_path, batch=batch) as fleet,
+        RunProgress(loaded.operation, endpoint, answers, quiet=quiet) as progress,
+    ):
         batching = batch_mode([endpoint], store, batch=batch, quiet=quiet)
 
         async def collect(stop: Stop, begin: float) -> RunResult:
+            if fleet is None:
+                return await ask(stop, begin)
+            needs = _needs(loaded, grading, endpoint)
+            async with fleet.begun(needs, stop, progress.troubled, since=begin, retry_failed=retry_failed) as work:
+                return await ask(stop, begin, work.crew(loaded.path, store))
+
+        async def ask(stop: Stop, begin: float, crew: AbstractAsyncContextManager[Crew] | None = None) -> RunResult:
             return await run(
                 loaded,
                 grading,
@@ -120,6 +141,7 @@ def command(
                 batching=batching,
                 retry_failed=retry_failed,
                 on_trouble=progress.troubled,
+                crew=crew,
             )
 
         try:
@@ -139,6 +161,12 @@ def command(
     if json_path != "-":
         _print(result)
     return 4 if result.usage.failed else 0
+
+
+def _needs(suite: Suite, grading: Grading, endpoint: Endpoint) -> Needs:
+    """Who is asked what: for the processes of a cluster to see that they can."""
+    asked = [([endpoint], request) for request in suite.kinds_of_requests()]
+    return asked + [([judge], request) for judge, request in grading.example_requests(suite.cases[0])]
 
 
 def _summary(result: RunResult) -> dict[str, object]:

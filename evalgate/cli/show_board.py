@@ -21,6 +21,7 @@ from evalgate.store import Store
 from evalgate.suite import Suite
 
 if TYPE_CHECKING:
+    from evalgate.report.drift.changes import OperationChanges
     from evalgate.report.drift.evidence import Evidence
     from evalgate.report.drift.past import Chosen
     from evalgate.report.drift.report import Report
@@ -48,6 +49,15 @@ def write_report(board: Board, path: Path, suites: Sequence[Suite], store: Store
     with closing(store.boards()) as boards:
         chosen = choose(boards, store.name, run=board.run)
     return write_pages(drift_report(chosen, catalog, stream, store, suites), path).root
+
+
+def changed(board: Board, store: Store) -> Sequence[OperationChanges]:
+    """What changed since the runs before `board`, which is in the store."""
+    from evalgate.report.drift.changes import changes
+    from evalgate.report.drift.past import choose
+
+    with closing(store.boards()) as boards:
+        return changes(board, choose(boards, store.name, run=board.run).before)
 
 
 def drift_report(

@@ -1,4 +1,4 @@
-"""`evalgate store stats|gc|export`: look at, tidy up or export the answers that were bought."""
+"""`evalgate store stats|gc|export|partition`: look at, tidy up, export or divide the answers that were bought."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group("store")
 def command() -> None:
-    """Look at, tidy up or export the answers that were bought."""
+    """Look at, tidy up, export or divide the answers that were bought."""
 
 
 @command.command("stats", short_help="Say what was bought from whom, and what it cost.")
@@ -94,6 +94,28 @@ def gc(
             render_waste(tidied.waste, selection, store.name, console_for_output(), tidied)
         else:
             render_waste(find_waste(store, selection), selection, store.name, console_for_output())
+    return 0
+
+
+@command.command("partition", short_help="Divide a large PostgreSQL store into parts.")
+@store_option
+def partition(store_name: str) -> int:
+    """Divide the answers of a PostgreSQL store into 16 partitions, for stores of some tens of millions of answers.
+
+    Others may go on working with the store: they wait some milliseconds at a time. For as long as it takes, the disk
+    holds the answers twice. It may be interrupted; the same command goes on.
+    """
+    from evalgate.report.wording import counted
+    from evalgate.store import open_store
+    from evalgate.store.partition import partition as divide
+
+    rows = 0
+    with open_store(store_name, make=False) as store:
+        for number, copied in enumerate(divide(store), 1):
+            rows += copied
+            if number % 100 == 0:
+                click.echo(f"evalgate: {rows:,} rows copied", err=True)
+        click.echo(f"{store.name}: 16 partitions, {counted(rows, 'row')} copied")
     return 0
 
 

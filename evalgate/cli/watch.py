@@ -6,17 +6,23 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from evalgate.cli.cluster import OnCluster, on_cluster, ray_options
 from evalgate.cli.options import PATH, catalog_option, duration, store_option, suite_paths
 from evalgate.cli.signers import signers_to_check, signing_options, stream_option
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from evalgate.catalog import Catalog
     from evalgate.cli.watch_output import Lines
+    from evalgate.cluster import Fleet
+    from evalgate.cluster.work import Work
     from evalgate.collect import Stop
     from evalgate.plan import Contest
     from evalgate.store import Store
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
     from evalgate.watch.telling import Telling
 
 
-@click.command("watch")
+@click.command("watch", cls=OnCluster)
 @click.argument("operations", nargs=-1, metavar="[OPERATION]…")
 @click.option("--suites", "suites", multiple=True, type=PATH, metavar="PATH", help="Suites; default: folder 'suites'.")
 @catalog_option
@@ -36,6 +42,7 @@ if TYPE_CHECKING:
 @click.option("--publish", multiple=True, metavar="PLACE", help="Publish the signal: a file, postgresql://… or s3://….")
 @stream_option
 @signing_options
+@ray_options
 @click.option("--json", "json_path", metavar="FILE|-", help="Write what became of each operation as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what was withdrawn, and who could not be asked.")
 def command(
@@ -53,6 +60,8 @@ def command(
     key_variables: tuple[str, ...],
     trusted: tuple[Path, ...],
     unsigned: bool,
+    ray_address: str | None,
+    ray_workers: int | None,
     json_path: str | None,
     quiet: bool,
 ) -> int:
@@ -89,9 +98,11 @@ def command(
         with open_store(store_name) as store:
             publication.require(store)
             recalled = [contest.recalling(StoreMemory(store)) for contest in contests]
-            return await watch(
-                recalled, _house(store, publication.telling(store, time.time), lines, stop, no_recertify)
-            )
+            telling = publication.telling(store, time.time)
+            if fleet is None:
+                return await watch(recalled, _house(store, telling, lines, stop, no_recertify))
+            async with _work(fleet, recalled, stop) as work:
+                return await watch(recalled, _house(store, telling, lines, stop, no_recertify, work))
 
     async def go_on(stop: Stop, begin: float) -> list[Outcome]:
         while True:
@@ -105,7 +116,8 @@ def command(
             assert every is not None
             await stop.sleep(every.total_seconds())
 
-    outcomes = run_until_stopped(look if every is None else go_on, refresh=False, since=None)
+    with on_cluster(ray_address, ray_workers, store=store_name, catalog=catalog_path) as fleet:
+        outcomes = run_until_stopped(look if every is None else go_on, refresh=False, since=None)
     if json_path is not None:
         write_outcomes(outcomes, json_path)
     return exit_code(outcomes)
@@ -130,7 +142,16 @@ def _contests(
     return plan(chosen, catalog)
 
 
-def _house(store: Store, telling: Telling, lines: Lines, stop: Stop, no_recertify: bool) -> House:
+def _work(fleet: Fleet, contests: Sequence[Contest], stop: Stop) -> AbstractAsyncContextManager[Work]:
+    """Who asks on a cluster; of single attempts that fail nobody is told here."""
+    from evalgate.cluster import needs_of
+
+    return fleet.begun(needs_of(contests), stop, lambda trouble: None)
+
+
+def _house(
+    store: Store, telling: Telling, lines: Lines, stop: Stop, no_recertify: bool, work: Work | None = None
+) -> House:
     from evalgate.check import check
     from evalgate.cli.progress import LiveProgress
     from evalgate.gate import Board
@@ -138,7 +159,8 @@ def _house(store: Store, telling: Telling, lines: Lines, stop: Stop, no_recertif
 
     async def certify(contest: Contest, since: float) -> Board:
         with LiveProgress({contest.suite.operation: len(contest.cases)}, quiet=True) as progress:
-            return await check([contest], store, os.environ, progress=progress, since=since, stop=stop)
+            hear = None if work is None else work.hear_here(store, since=since)
+            return await check([contest], store, os.environ, progress=progress, since=since, stop=stop, hear=hear)
 
     return House(
         store=store,
@@ -148,4 +170,5 @@ def _house(store: Store, telling: Telling, lines: Lines, stop: Stop, no_recertif
         now=time.time,
         stop=stop,
         certify=None if no_recertify else certify,
+        crew=None if work is None else partial(work.crew, Path(), store),
     )

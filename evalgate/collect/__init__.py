@@ -3,6 +3,7 @@
 from evalgate.collect.batching import Batching, cancel_batches
 from evalgate.collect.budget import Budget, BudgetSpentError
 from evalgate.collect.collector import Collector, OnAnswer, require_ready
+from evalgate.collect.crew import Crew
 from evalgate.collect.opinions import with_opinions
 from evalgate.collect.reasons import ReasonGroup, Reasons
 from evalgate.collect.share import Workbench
@@ -15,6 +16,7 @@ __all__ = [
     "Budget",
     "BudgetSpentError",
     "Collector",
+    "Crew",
     "OnAnswer",
     "OnTrouble",
     "ReasonGroup",

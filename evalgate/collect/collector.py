@@ -12,7 +12,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -23,11 +23,13 @@ from evalgate.collect.committer import Committer
 from evalgate.collect.costs import Costs
 from evalgate.collect.line import Line
 from evalgate.collect.share import Share, Workbench
+from evalgate.collect.sharing import Sharing
 from evalgate.collect.stop import Stop
 from evalgate.collect.trouble import OnTrouble, Trouble, ignored
 from evalgate.collect.waiting import all_of
 from evalgate.errors import EvalgateError, ProviderError
 from evalgate.exchange import Answer, Question, Request
+from evalgate.graders import Grading, Seen, graded
 from evalgate.providers import AttemptFailed, connect_batch, require_askable, require_key
 from evalgate.store import Bought, Store, answer_key
 from evalgate.store.renamed import take_over
@@ -42,7 +44,8 @@ class Collector:
     `now` gives seconds since the epoch; only answers given at `since` or later count as known, wherever `max_age` does
     not ask for younger ones still. `stop` lets somebody else end the collection. With `batching`, whoever has a batch
     API is asked through it. With `retry_failed`, known answers that are none (turned down, or withheld by a content
-    filter) are bought anew, once. `on_trouble` hears of every attempt that fails.
+    filter) are bought anew, once. `on_trouble` hears of every attempt that fails. Parts of one collection have
+    `started` all when that did; `at_once` bounds the calls of this one, whoever is asked.
     """
 
     def __init__(
@@ -56,9 +59,12 @@ class Collector:
         batching: Batching | None = None,
         retry_failed: bool = False,
         on_trouble: OnTrouble = ignored,
+        started: float | None = None,
+        at_once: int | None = None,
     ) -> None:
         self._store, self._environment, self._now = store, environment, now
-        self._since, self._started = since, now()
+        self._since, self._started = since, now() if started is None else started
+        self._at_once = asyncio.Semaphore(at_once) if at_once is not None else None
         self._stop, self._batching = stop or Stop(), batching
         self._retry_failed, self._on_trouble = retry_failed, on_trouble
         self._costs, self._open = Costs(), ExitStack()
@@ -72,6 +78,7 @@ class Collector:
     async def __aenter__(self) -> Collector:
         self._committer = Committer(self._store)
         self._bench = Workbench(self._store, self._stop)
+        self._sharing = Sharing(self._bench)
         self._open.enter_context(self._stop.heeded(self._hurry))
         return self
 
@@ -81,6 +88,7 @@ class Collector:
         self._open.close()
         try:
             await self._committer.close()
+            await self._sharing.close()
             await self._bench.leave()
         finally:
             for line in self._lines.values():
@@ -114,6 +122,10 @@ class Collector:
         keys = [answer_key(question.request.hash, endpoint.config, question.repeat) for question in questions]
         known = await self._fresh(keys, self._since_of(max_age))
         return [known[key] for key in keys] if all(key in known for key in keys) else None
+
+    async def graded(self, grading: Grading, seen: Sequence[Seen]) -> list[dict[str, float]]:
+        """The score per metric of each answer, in their order; raises `GraderError` when a grader does."""
+        return await graded(grading, seen)
 
     async def _fresh(self, keys: Sequence[str], since: float) -> dict[str, Answer]:
         there = await asyncio.to_thread(self._store.find, keys)
@@ -178,6 +190,8 @@ class Collector:
         """Ask one by one, as many at once as the provider bears."""
         provider, keys = order.endpoint.provider, order.keys
         claiming = provider.protocol != "replay"
+        if order.budget.shared:
+            await self._sharing.purse(order.budget.whole).enter()
         share = Share(self._bench, keys, missing, order.since, found, order.stop, claiming=claiming)
         try:
             await self._buy(order, share, bought, min(len(missing), provider.concurrency))
@@ -267,7 +281,7 @@ class Collector:
 
     async def _one(self, order: _Order, index: int) -> Answer:
         # the place is left when the answer is durable: whatever kills this process, no more can be lost than are open
-        async with order.line.places:
+        async with order.line.places, self._at_once or nullcontext():
             try:
                 answer = (await self._attempts(order, order.questions[index])).at(self._now())
                 if answer.finish_reason != "error":
@@ -301,6 +315,8 @@ class Collector:
         while True:
             await line.permit(question.request, order.stop)
             order.stop.check()
+            if order.budget.shared:
+                await self._sharing.purse(order.budget.whole).permit(order.stop)
             order.budget.call()
             attempts += 1
             self.requests += 1
@@ -321,12 +337,13 @@ class Collector:
         return self._retry_failed and answer.answered_at < self._started and answer.kind in NO_ANSWER
 
     def _hurry(self, reason: EvalgateError) -> None:
+        self._sharing.release()
         for line in self._lines.values():
             line.hurry()
 
     def _line(self, provider: Provider) -> Line:
         if provider.id not in self._lines:
-            self._lines[provider.id] = Line(provider, self._environment)
+            self._lines[provider.id] = Line(provider, self._environment, self._sharing)
         return self._lines[provider.id]
 
 

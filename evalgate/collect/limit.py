@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from statistics import median
 from types import TracebackType
 
@@ -25,10 +26,15 @@ _SLOWDOWN, _THROTTLED = 0.8, 0.5
 
 
 class AdaptiveLimit:
-    """Places for calls, at most `most`; use as an async context manager around each."""
+    """Places for calls, at most `most`; use as an async context manager around each.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    Where `most` is shared with other processes, no more may be under way than is allowed to this one (`allow`); `lack`
+    is called when a call has to wait for that.
+    """
+
+    def __init__(self, most: int, lack: Callable[[], None] | None = None) -> None:
+        self._most, self._lack = most, lack
+        self._allowed = most
         self._limit = max(1.0, most / 4)
         self._growing_fast = True
         self._busy = 0
@@ -40,7 +46,23 @@ class AdaptiveLimit:
     @property
     def limit(self) -> int:
         """So many calls may be under way now."""
-        return int(self._limit)
+        return min(int(self._limit), self._allowed)
+
+    @property
+    def busy(self) -> int:
+        """So many are."""
+        return self._busy
+
+    @property
+    def wanted(self) -> int:
+        """So many would be, if they were allowed to."""
+        waiting = sum(not place.done() for place in self._waiting)
+        return min(self._busy + waiting, max(self._busy, int(self._limit)))
+
+    def allow(self, places: int) -> None:
+        """Let no more calls begin while so many are under way."""
+        self._allowed = places
+        self._admit()
 
     @property
     def round(self) -> int:
@@ -53,6 +75,8 @@ class AdaptiveLimit:
             return
         place = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
+        if self._lack is not None and self._busy >= self._allowed:
+            self._lack()
         try:
             await place
         except asyncio.CancelledError:

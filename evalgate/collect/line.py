@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from evalgate.catalog import Endpoint, Provider
 from evalgate.collect.health import Health
-from evalgate.collect.limit import AdaptiveLimit
 from evalgate.collect.pace import Pace
+from evalgate.collect.sharing import Sharing
 from evalgate.collect.stop import Stop
 from evalgate.exchange import Answer, Question, Request
 from evalgate.exchange.tokens import BYTES_PER_TOKEN, limit_of, prompt_bytes
@@ -22,11 +22,12 @@ LAST_CALLS = 5.0  # seconds that calls may still take when it is to end, at a pr
 class Line:
     """Everything that calls to one provider share."""
 
-    def __init__(self, provider: Provider, environment: Mapping[str, str]) -> None:
+    def __init__(self, provider: Provider, environment: Mapping[str, str], sharing: Sharing) -> None:
         self.provider, self._environment = provider, environment
         self._client: ProviderClient | None = None
-        self._pace = Pace(provider.requests_per_minute, provider.tokens_per_minute)
-        self.places = AdaptiveLimit(provider.concurrency)
+        self._allotment = sharing.allotment(provider)
+        self._pace = Pace()  # only what the provider's headers say is left: the catalogue's limits are everybody's
+        self.places = sharing.places(provider)
         self.retry = RetryPolicy(provider.retries)
         self.reached = False
         self._told: Allowance | None = None  # by the provider, the last time that its headers said anything
@@ -73,11 +74,13 @@ class Line:
 
     async def permit(self, request: Request, stop: Stop) -> None:
         """Wait until the provider's limits per minute let this request go."""
-        if self._pace.free:
+        if self._pace.free and self._allotment is None:
             return
         tokens = _about(request)
         while (seconds := self._pace.wait(tokens)) > 0:
             await stop.sleep(seconds)
+        if self._allotment is not None:
+            await self._allotment.permit(tokens, stop)
 
     async def close(self) -> None:
         """Let go of the client, if there is one."""

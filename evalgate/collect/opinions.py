@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from evalgate.catalog import Endpoint
 from evalgate.collect.budget import Budget
-from evalgate.collect.collector import Collector
+from evalgate.collect.crew import Crew
 from evalgate.errors import ProviderError
 from evalgate.exchange import Answer, Question, Request
 from evalgate.graders import Grading, Seen
@@ -19,11 +19,11 @@ from evalgate.stats.agreement import Agreement, agreement
 
 
 async def with_opinions(
-    collector: Collector, grading: Grading, seen: Sequence[Seen], budget: Budget, *, max_age: float, repeat: int = 0
+    crew: Crew, grading: Grading, seen: Sequence[Seen], budget: Budget, *, max_age: float, repeat: int = 0
 ) -> list[Seen]:
     """Each with what its judges say; as they are where nobody is to be asked.
 
-    Raises as `Collector.ask` does, and `ProviderError` also when a judge gives no answer after all retries: whoever
+    Raises as `Crew.ask` does, and `ProviderError` also when a judge gives no answer after all retries: whoever
     was not judged has no score.
     """
     if not grading.judges:
@@ -36,7 +36,7 @@ async def with_opinions(
         if not questions:
             continue
         try:
-            answers = await collector.ask(judge, questions, budget=budget, max_age=max_age)
+            answers = await crew.ask(judge, questions, budget=budget, max_age=max_age)
         except ProviderError as failure:
             raise ProviderError(f"judge {judge.id}: {failure}") from failure
         for question, answer in zip(questions, answers, strict=True):
@@ -50,7 +50,7 @@ async def with_opinions(
 
 
 async def judged_twice(
-    collector: Collector, grading: Grading, seen: Sequence[Seen], budget: Budget, *, max_age: float
+    crew: Crew, grading: Grading, seen: Sequence[Seen], budget: Budget, *, max_age: float
 ) -> dict[str, Agreement]:
     """The judges held against themselves (A/A): by metric, how far a second asking gives the scores of the first.
 
@@ -59,7 +59,7 @@ async def judged_twice(
     first, second = [
         [
             grading.grade_seen(each)
-            for each in await with_opinions(collector, grading, seen, budget, max_age=max_age, repeat=repeat)
+            for each in await with_opinions(crew, grading, seen, budget, max_age=max_age, repeat=repeat)
         ]
         for repeat in (0, 1)
     ]

@@ -34,9 +34,13 @@ class Workbench:
 
     async def take(self, keys: Sequence[str], since: float) -> set[str]:
         """Claim what is free of `keys`."""
+        self.enter()
+        return await asyncio.to_thread(self.claims.take, keys, since=since)
+
+    def enter(self) -> None:
+        """Say that this process lives, from now on."""
         if self._beating is None:
             self._beating, self._last_beat = asyncio.create_task(self._beat()), _clock()
-        return await asyncio.to_thread(self.claims.take, keys, since=since)
 
     async def give_up(self, keys: Sequence[str]) -> None:
         """Leave what was claimed, and will not be asked, to others."""

@@ -190,17 +190,28 @@ class Document:
                 location = (*location, part)
         if error["type"] in _ABOUT_A_KEY:
             location = (*location, error["ctx"]["key"])
-        message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        if error["type"] == "missing":
-            message = "missing; this key is required"
-        elif error["type"] == "too_short":
-            message = f"empty; expected at least {error['ctx']['min_length']}"
-        elif error["type"] not in (*_ABOUT_A_KEY, "value_error") and not isinstance(error["input"], dict | list):
-            message = f"{message[:1].lower()}{message[1:]}, got {str(error['input'])[:80]!r}"
-        return f"{self.at(*location)[:1000]}: {message}"
+        return f"{self.at(*location)[:1000]}: {_wording(error)}"
 
 
 _NOTHING = object()
+
+
+def first_wrong(failure: ValidationError) -> str:
+    """The first thing that is wrong with what stands in no document, as `.KEY.KEY: what is wrong`."""
+    error = failure.errors(include_url=False)[0]
+    keys = [*error["loc"], *([error["ctx"]["key"]] if error["type"] in _ABOUT_A_KEY else [])]
+    return f"{''.join(f'.{key}' for key in keys)[:1000]}: {_wording(error)}"
+
+
+def _wording(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if error["type"] == "missing":
+        return "missing; this key is required"
+    if error["type"] == "too_short":
+        return f"empty; expected at least {error['ctx']['min_length']}"
+    if error["type"] not in (*_ABOUT_A_KEY, "value_error") and not isinstance(error["input"], dict | list):
+        return f"{message[:1].lower()}{message[1:]}, got {str(error['input'])[:80]!r}"
+    return message
 
 
 def read_yaml(path: Path) -> Document:

@@ -21,18 +21,34 @@ except ImportError:
 from evalgate.errors import InputError
 from evalgate.formats.documents import parse_yaml
 from evalgate.formats.written import WrittenFloat, WrittenInt
+from evalgate.formats.yaml_tree import RESOLVERS
 
 
 class OneLine(dict[str, Any]):
     """A mapping that is written within braces, because nobody needs to read it."""
 
 
+class Lines(str):
+    """A text that is written line by line behind a `|`, wherever YAML can write it so."""
+
+    __slots__ = ()
+
+
 class _Dumper(yaml.SafeDumper):
-    pass
+    """Puts into quotes what either YAML 1.1 or our own reading would take for something else than a text (`1e5`)."""
+
+    yaml_implicit_resolvers = {**yaml.SafeDumper.yaml_implicit_resolvers, **RESOLVERS}  # noqa: RUF012
 
 
 _Dumper.add_representer(
     OneLine, lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value, flow_style=True)
+)
+_Dumper.add_representer(
+    str,  # a line end within quotes is \n, and not two line ends
+    lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", value, style='"' if "\n" in value else None),
+)
+_Dumper.add_representer(
+    Lines, lambda dumper, value: dumper.represent_scalar("tag:yaml.org,2002:str", str(value), style="|")
 )
 
 Edit = tuple[int, int, str]  # what replaces the characters from … to
@@ -65,7 +81,7 @@ def rewritten(text: str, new: Mapping[str, Any], path: Path) -> str:
 
 def as_yaml(value: object, indent: int = 0) -> str:
     """`value` as block YAML, every line indented, with a newline at the end."""
-    text = yaml.dump(_plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.dump(plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
     return "".join(" " * indent + line for line in text.splitlines(keepends=True))
 
 
@@ -203,17 +219,17 @@ def _are_entries(value: object) -> bool:
 
 def _flow(value: object) -> str:
     text = yaml.dump(
-        _plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True
+        plain(value), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000, default_flow_style=True
     )
     return text.removesuffix("...\n").strip()
 
 
-def _plain(value: object) -> object:
-    """Without the text in which a number was written, which PyYAML cannot write."""
+def plain(value: object) -> object:
+    """`value` without the text in which a number was written, which PyYAML cannot write."""
     if isinstance(value, dict):
-        return type(value)({key: _plain(each) for key, each in value.items()})
+        return type(value)({key: plain(each) for key, each in value.items()})
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, WrittenInt | WrittenFloat):
         return int(value) if isinstance(value, int) else float(value)
     return value

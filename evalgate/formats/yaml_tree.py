@@ -83,6 +83,11 @@ _PLAIN = {  # the core schema of YAML 1.2 (§10.3.2) without what JSON lacks: oc
 }
 
 
+_BEGINNINGS = frozenset("~nNtTfF+-.0123456789")  # of all that a plain word can be but a text
+_TEXT = _TAG + "str"
+RESOLVERS = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # as PyYAML wants them
+
+
 class _BeyondBounds(yaml.MarkedYAMLError):
     """Well-formed, and too much."""
 
@@ -90,8 +95,15 @@ class _BeyondBounds(yaml.MarkedYAMLError):
 class _Loader(SafeLoader):
     """Composes nodes, knows plain words as above, and stops at a depth at which the C composer has stack left."""
 
-    yaml_implicit_resolvers = {None: [(_TAG + kind, pattern) for kind, pattern in _PLAIN.items()]}  # noqa: RUF012
+    yaml_implicit_resolvers = RESOLVERS
     _depth = _nodes = 0
+
+    def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
+        """As PyYAML does it, but for what cannot be anything else: most of what a file takes would be spent here."""
+        if kind is yaml.ScalarNode and (not implicit[0] or (value and value[0] not in _BEGINNINGS)):
+            return _TEXT
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return tag
 
     def descend_resolver(self, current_node: yaml.Node, current_index: object) -> None:
         self._depth += 1

@@ -38,10 +38,13 @@ Build = Callable[[int], Application]
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which ends with exit code 0 when it was told to end."""
+    """uvicorn's, which ends with exit code 0 when it was told to end, or when the parent is gone.
 
-    def __init__(self, application: Application, settings: GatewaySettings) -> None:
-        self._application = application
+    `parent` is the end of a pipe that is readable from then on: an orphan would hold the port, and nobody would end it.
+    """
+
+    def __init__(self, application: Application, settings: GatewaySettings, parent: int | None = None) -> None:
+        self._application, self._parent = application, parent
         config = uvicorn.Config(
             application,
             http=Protocol,
@@ -74,11 +77,17 @@ class Server(uvicorn.Server):
         for each in _STOPS:
             loop.add_signal_handler(each, self.stop)
         loop.add_signal_handler(signal.SIGHUP, reload)
+        if self._parent is not None:
+            loop.add_reader(self._parent, self._orphaned, self._parent)
         try:
             yield
         finally:
             for each in (*_STOPS, signal.SIGHUP):
                 loop.remove_signal_handler(each)
+
+    def _orphaned(self, parent: int) -> None:
+        asyncio.get_running_loop().remove_reader(parent)
+        self.stop()
 
     def stop(self) -> None:
         """Drain; the second time, end."""
@@ -106,8 +115,8 @@ def serve(settings: GatewaySettings, sock: socket.socket, build: Build) -> int:
     return _Crew(settings, sock, build).run()
 
 
-def _work(settings: GatewaySettings, sock: socket.socket, build: Build, index: int) -> None:
-    server = Server(build(index), settings)
+def _work(settings: GatewaySettings, sock: socket.socket, build: Build, index: int, parent: int | None = None) -> None:
+    server = Server(build(index), settings, parent)
     gc.collect()
     gc.freeze()  # what lives as long as the process is not looked through again
     server.run([sock])
@@ -120,6 +129,7 @@ class _Crew:
         self._settings, self._sock, self._build = settings, sock, build
         self._workers: dict[int, tuple[int, float]] = {}  # by process: which one, and since when
         self._ending = 0
+        self._parent, self._alive = os.pipe()  # workers read of it that nobody holds the other end any more
 
     def run(self) -> int:
         for each in _STOPS:
@@ -151,9 +161,10 @@ class _Crew:
             return
         code = 1
         try:
+            os.close(self._alive)
             for each in (*_STOPS, signal.SIGHUP, signal.SIGALRM):
                 signal.signal(each, signal.SIG_DFL)
-            _work(self._settings, self._sock, self._build, index)
+            _work(self._settings, self._sock, self._build, index, self._parent)
             code = 0
         except BaseException:
             log.exception("worker %d failed", index)

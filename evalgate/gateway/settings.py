@@ -34,7 +34,7 @@ class CaptureSettings(Strict):
     """Calls that are kept as cases-to-be, of keys whose owner consented."""
 
     redact: str | None = Field(default=None, description="`module:function`, text in, text out; called before storing")
-    keep_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    keep_days: Annotated[int, Field(ge=1, le=3650)] = Field(default=30, description="then they are thrown away")
 
 
 class QueueSettings(Strict):
@@ -55,21 +55,29 @@ class QueueSettings(Strict):
 class GatewaySettings(Strict):
     """`gateway.yaml`."""
 
-    version: Literal[1] = 1
-    catalog: str = "catalog.yaml"
-    signal: SignalSettings = SignalSettings()
+    version: Literal[1] = Field(default=1, description="of this format")
+    catalog: str = Field(default="catalog.yaml", description="who can be asked; read again when it changes")
+    signal: SignalSettings = Field(
+        default=SignalSettings(), description="where the signal is read", json_schema_extra={"default": {}}
+    )
     store: str | None = Field(default=".evalgate/evalgate.db", description="null: keep nothing, share nothing")
-    host: str = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535)] = 8380
+    host: str = Field(default="127.0.0.1", description="the address it listens at")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8380, description="and the port; 0: any that is free")
     metrics_port: Annotated[int, Field(ge=0, le=65535)] | None = Field(
         default=9464, description="of /metrics, on a port of its own; further processes take the next ones"
     )
     workers: Annotated[int, Field(ge=1, le=256)] = Field(default=1, description="processes that share the port")
     keys: Literal["required", "off"] = Field(default="off", description="whether callers need a virtual key")
     max_body: Annotated[int, Field(ge=1024)] = Field(default=32 * MIB, description="bytes of a request")
-    strategy: Literal["cheapest", "weighted"] = "cheapest"
-    explore: Annotated[float, Field(ge=0, le=1)] = 0.02
-    p95_target_ms: Annotated[float, Field(gt=0)] | None = None
+    strategy: Literal["cheapest", "weighted"] = Field(
+        default="cheapest", description="the cheapest eligible variant, or a share for each by its cost"
+    )
+    explore: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.02, description="weighted: the least share of each eligible variant, so that it stays known"
+    )
+    p95_target_ms: Annotated[float, Field(gt=0)] | None = Field(
+        default=None, description="a variant above this is left out, until it is below 0.8 of it"
+    )
     first_token_timeout: Annotated[float, Field(gt=0, le=3600)] = Field(
         default=10.0, description="seconds an attempt has until its first content; the last one is not limited by it"
     )
@@ -79,7 +87,15 @@ class GatewaySettings(Strict):
         description="seconds: a retry-after of at most this is waited for at the same variant; after a longer one the "
         "next variant is asked at once",
     )
-    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
-    shadow: ShadowSettings = ShadowSettings()
-    capture: CaptureSettings = CaptureSettings()
-    queue: QueueSettings = QueueSettings()
+    drain_seconds: Annotated[float, Field(ge=0, le=3600)] = Field(
+        default=30.0, description="for calls that are under way when it is told to end"
+    )
+    shadow: ShadowSettings = Field(
+        default=ShadowSettings(), description="calls sent again to who is not used", json_schema_extra={"default": {}}
+    )
+    capture: CaptureSettings = Field(
+        default=CaptureSettings(), description="calls that are kept", json_schema_extra={"default": {}}
+    )
+    queue: QueueSettings = Field(
+        default=QueueSettings(), description="work that may wait", json_schema_extra={"default": {}}
+    )

@@ -7,7 +7,7 @@ option that it does not have, a case whose target it cannot use.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -18,10 +18,11 @@ from evalgate.errors import GraderError, InputError
 from evalgate.exchange import Answer, JsonValue, Request, split_reasoning
 from evalgate.exchange.answer import is_blank
 from evalgate.formats.canonical import digest, distinct
+from evalgate.formats.documents import told_at_once
 from evalgate.graders import registry
 from evalgate.graders.alike import Alike
 from evalgate.graders.expectations import no_value
-from evalgate.graders.transform import Step, step_of
+from evalgate.graders.transform import Step, step_of, undone
 from evalgate.suite import Assertion, Case, Suite
 from evalgate.suite.digests import Digests
 
@@ -31,7 +32,9 @@ GRADERS_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Bound:
+class Bound:
+    """One assertion with its grader: `place` is where the suite says it, `score` what scores in the grader's place."""
+
     assertion: Assertion
     grader: registry.Grader
     score: registry.Score
@@ -42,9 +45,17 @@ class _Bound:
     remark: str = ""
 
     def expected(self, case: Case) -> JsonValue:
+        """What an answer to `case` is held against."""
         return case.target if self.value is None else self.value
 
+    def ideal(self, case: Case) -> Answer | None:
+        """An answer to `case` that this assertion has to give 1; None where none can be made of what is expected."""
+        answer = self.grader.ideal_answer(self.expected(case), self.options)
+        text = None if answer is None else undone(self.assertion.transform, answer.text)
+        return None if answer is None or text is None else replace(answer, text=text)
+
     def grade(self, seen: registry.Seen) -> float:
+        """The score, in [0, 1]; raises `GraderError` when the grader does."""
         try:
             score = self._score(seen)
         except Exception as failure:
@@ -97,7 +108,7 @@ class Grading:
     `rules` is the same without the targets: it does not change with the cases.
     """
 
-    metrics: Mapping[str, tuple[_Bound, ...]]
+    metrics: Mapping[str, tuple[Bound, ...]]
     hash: str
     rules: str = ""
     judges: Mapping[str, Endpoint] = field(default_factory=dict)
@@ -106,6 +117,11 @@ class Grading:
     def slow(self) -> bool:
         """Whether a grader waits for something: then several answers are better graded at once (`waves.graded`)."""
         return any(each.grader.slow for bound in self.metrics.values() for each in bound)
+
+    @property
+    def cpus(self) -> float:
+        """The cores that grading one answer takes; 0 where it takes next to nothing."""
+        return max((each.grader.cpus for bound in self.metrics.values() for each in bound), default=0.0)
 
     @property
     def remarks(self) -> list[str]:
@@ -169,31 +185,52 @@ class Grading:
 
 def bind(suite: Suite) -> Grading:
     """Bind the suite's assertions to graders; raises `InputError` with file, line and what to do."""
-    metrics: dict[str, list[_Bound]] = {}
+    metrics: dict[str, list[Bound]] = {}
     held_against_targets: list[_TargetCheck] = []
     identities: list[JsonValue] = []
+    wrong: list[str] = []
     for index, assertion in enumerate(suite.assertions):
-        bound, identity = _bound(suite, index, assertion)
+        try:
+            bound, identity = _bound(suite, index, assertion)
+        except InputError as failure:
+            wrong.append(str(failure))
+            continue
         if bound.value is None:
             held_against_targets.append(_TargetCheck(index, bound.grader, bound.options, suite))
-        elif problem := bound.grader.problem_with(bound.value, bound.options):
-            raise suite.error(problem.replace("as target", "as value"), "assert", index, "value")
         metrics.setdefault(assertion.metric, []).append(bound)
         identities += [] if identity is None else [identity]
-    targets = Digests()
-    for case in suite.cases:
-        for check in held_against_targets:
-            check.look(case)
-        targets.add(distinct([case.id, case.target]))
-    for check in held_against_targets:
-        check.refuse_ambiguous()
+    targets = _looked_at(suite, held_against_targets, wrong)
     assertions = [assertion.identity for assertion in suite.assertions]
-    identity = digest([GRADERS_VERSION, assertions, targets.of_all(), *identities])
+    identity = digest([GRADERS_VERSION, assertions, targets, *identities])
     rules = digest([GRADERS_VERSION, assertions, *identities])
     return Grading({metric: tuple(bound) for metric, bound in metrics.items()}, identity, rules)
 
 
-def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[_Bound, JsonValue]:
+def _looked_at(suite: Suite, checks: Sequence[_TargetCheck], wrong: list[str]) -> JsonValue:
+    """The digest of all targets; raises `InputError` for all that is `wrong` and the first target that each check
+    cannot use.
+    """
+    targets = Digests()
+    left = list(checks)
+    for case in suite.cases:
+        for check in left:
+            try:
+                check.look(case)
+            except InputError as failure:
+                wrong.append(str(failure))
+                left = [each for each in left if each is not check]
+        targets.add(distinct([case.id, case.target]))
+    for check in left:
+        try:
+            check.refuse_ambiguous()
+        except InputError as failure:
+            wrong.append(str(failure))
+    if wrong:
+        raise told_at_once(wrong)
+    return targets.of_all()
+
+
+def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[Bound, JsonValue]:
     """One assertion with its grader, and what of the grader goes into the hash."""
     try:
         found = registry.find(assertion.type)
@@ -209,9 +246,12 @@ def _bound(suite: Suite, index: int, assertion: Assertion) -> tuple[_Bound, Json
         raise suite.error(message, "assert", index, key) from None
     if found.for_suite is not None:
         prepared = found.for_suite(options, suite, index)
+    if value is not None and (problem := found.problem_with(value, options)):
+        key = found.value_as if found.value_as in assertion.options else "value"
+        raise suite.error(problem.replace("as target", "as value"), "assert", index, key)
     score, identity, remark = registry.Prepared(found.score, None) if prepared is None else prepared
     place = suite.document.at("assert", index)
-    return _Bound(assertion, found, score, value, options, steps, place, remark), identity
+    return Bound(assertion, found, score, value, options, steps, place, remark), identity
 
 
 def _value_and_options(found: registry.Grader, assertion: Assertion) -> tuple[dict[str, object], JsonValue]:
@@ -269,12 +309,12 @@ class _TargetCheck:
         raise InputError(f"{second.place}: case {second.id!r}: {told}")
 
 
-def _mean(bound: tuple[_Bound, ...], seen: registry.Seen) -> float:
+def _mean(bound: tuple[Bound, ...], seen: registry.Seen) -> float:
     total = sum(each.assertion.weight for each in bound)
     return sum(each.assertion.weight * each.grade(seen) for each in bound) / total
 
 
-def _mean_of_judged(bound: tuple[_Bound, ...], seen: registry.Seen, replies: Iterator[Answer]) -> float:
+def _mean_of_judged(bound: tuple[Bound, ...], seen: registry.Seen, replies: Iterator[Answer]) -> float:
     """The same, where each grader that asks is given the replies to what it asked."""
     total = sum(each.assertion.weight for each in bound)
     scores = 0.0

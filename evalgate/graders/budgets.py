@@ -44,7 +44,7 @@ def _a_limit(options: Mapping[str, object], folder: Path) -> Prepared | None:
     return None
 
 
-@grader("length", expects=no_value, prepare=_a_limit)
+@grader("length", expects=no_value, prepare=_a_limit, role="guard")
 def length(
     text: str,
     expected: JsonValue,
@@ -77,7 +77,7 @@ def _count(text: str, unit: Unit) -> int:
     return words(text) if unit == "words" else sentences(text)
 
 
-@grader("latency", expects=no_value)
+@grader("latency", expects=no_value, role="asked")
 def latency(text: str, expected: JsonValue, *, most_ms: Milliseconds, seen: Seen) -> float:
     """1 when the whole answer came within `most_ms` milliseconds, from sending to the last byte; else 0.
 
@@ -89,7 +89,7 @@ def latency(text: str, expected: JsonValue, *, most_ms: Milliseconds, seen: Seen
     return float(0 < seen.answer.latency_ms <= most_ms)
 
 
-@grader("cost", expects=no_value)
+@grader("cost", expects=no_value, role="asked")
 def cost(text: str, expected: JsonValue, *, most_usd: Dollars, seen: Seen) -> float:
     """1 when the answer cost at most `most_usd`, by the tokens that the server counted and the catalogue's price.
 

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from evalgate.exchange import JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.expectations import a_text
 from evalgate.graders.normalise import flattened, normalised
 from evalgate.graders.registry import Prepared, grader
@@ -67,7 +68,7 @@ def _a_letter(expected: JsonValue, *, letters: str = "ABCDEFGHIJ") -> str | None
     return None if known else f"expected one of the letters {letters} as target, got {str(expected)[:60]!r}"
 
 
-@grader("multiple_choice", expects=_a_letter)
+@grader("multiple_choice", expects=_a_letter, ideal=ideal.written)
 def multiple_choice(text: str, expected: JsonValue, *, letters: Letters = "ABCDEFGHIJ") -> float:
     r"""1 when the one letter that the answer settles for is the target's; 0 when it names none, or several.
 
@@ -143,7 +144,7 @@ def _a_label(expected: JsonValue, *, labels: Labels) -> str | None:
     return None if expected in known else told
 
 
-@grader("classification", expects=_a_label, prepare=_distinct_labels, label=label_of)
+@grader("classification", expects=_a_label, prepare=_distinct_labels, label=label_of, ideal=ideal.written)
 def classification(text: str, expected: JsonValue, *, labels: Labels, anywhere: bool = False) -> float:
     """1 when the label that the answer gives is the target; 0 when it gives none, another, or several.
 

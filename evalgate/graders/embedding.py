@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalgate.exchange import JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.expectations import texts
 from evalgate.graders.overlap import best
 from evalgate.graders.registry import Prepared, grader
@@ -46,7 +47,7 @@ def _vector(text: str) -> NDArray[np.float32]:
 _of_reference = functools.lru_cache(maxsize=4096)(_vector)
 
 
-@grader("embedding_similarity", expects=texts, prepare=_has_model)
+@grader("embedding_similarity", expects=texts, prepare=_has_model, ideal=ideal.first_of, cpus=1.0)
 def embedding_similarity(text: str, expected: JsonValue) -> float:
     """Cosine of the embeddings of answer and target, from 0 to 1; of several targets, the nearest counts.
 

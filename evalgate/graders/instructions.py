@@ -92,7 +92,7 @@ def _usable(expected: JsonValue) -> str | None:
     return None
 
 
-@grader("instructions", expects=_usable, value_as="checks")
+@grader("instructions", expects=_usable, value_as="checks", role="guard")
 def instructions(text: str, expected: JsonValue, *, counts: Literal["all", "share"] = "all") -> float:
     """1 when every instruction was followed, else 0; with `counts: share`, the share of those that were.
 

@@ -21,7 +21,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
-from evalgate.exchange import JsonValue, as_text
+from evalgate.exchange import Answer, JsonValue, as_text
+from evalgate.graders import ideal
 from evalgate.graders.expectations import a_scalar
 from evalgate.graders.registry import Prepared, grader
 
@@ -124,7 +125,13 @@ def _a_formula(expected: JsonValue) -> str | None:
     return None if _is_readable(written) else f"expected a number or a formula as target, got {written[:60]!r}"
 
 
-@grader("maths", expects=_a_formula, prepare=_has_library)
+def _formula(expected: JsonValue) -> Answer:
+    """The formula, marked as one as a worker marks what is expected."""
+    told = as_text(expected)
+    return ideal.a_text(told if any(mark in told for mark in ("$", "\\boxed", "\\[", "\\(")) else f"${told}$")
+
+
+@grader("maths", expects=_a_formula, prepare=_has_library, ideal=_formula, cpus=1.0)
 def maths(text: str, expected: JsonValue) -> float:
     r"""1 when the formula that the answer concludes with equals the target, whatever its form; else 0.
 

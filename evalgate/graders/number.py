@@ -10,7 +10,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evalgate.exchange import JsonValue, as_text
+from evalgate.exchange import Answer, JsonValue, as_text
+from evalgate.graders import ideal
 from evalgate.graders.expectations import a_number
 from evalgate.graders.number_place import concluding_number
 from evalgate.graders.number_reader import DecimalMark, Notation, Number, PercentSign
@@ -29,7 +30,18 @@ def _readable(
     return problem
 
 
-@grader("numeric", expects=_readable)
+def _said(
+    expected: JsonValue, *, decimal: DecimalMark = "auto", unit: Unit = None, marker: str | None = None
+) -> Answer:
+    """The number in the notation that is asked for, behind the marker and with its unit."""
+    told = as_text(expected)
+    if not isinstance(expected, str):
+        told = told.replace(".", ",") if decimal == "comma" else told
+        told = f"{told} {unit if isinstance(unit, str) else unit[0]}" if unit else told
+    return ideal.a_text(f"{marker} {told}" if marker else told)
+
+
+@grader("numeric", expects=_readable, ideal=_said)
 def numeric(
     text: str,
     expected: JsonValue,
@@ -53,7 +65,8 @@ def numeric(
     wanted = expected_number(expected, notation)
     if found is None or wanted is None:
         return 0.0
-    if found == wanted:
+    # both are in lowest terms; to compare fractions themselves takes five times as long
+    if (found.numerator, found.denominator) == (wanted.numerator, wanted.denominator):
         return 1.0
     allowed = max(_written(tolerance), _written(relative_tolerance) * abs(Fraction(wanted)))
     return float(abs(Fraction(found) - wanted) <= allowed)

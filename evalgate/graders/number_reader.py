@@ -23,6 +23,8 @@ Found = re.Match[str]
 MAX_DIGITS = 4000  # of a number and in its powers of ten; what is longer equals nothing
 
 _GAP = "[ '_\u00a0\u2007\u2009\u202f]"
+_ANY_GAP = re.compile(_GAP)
+_WITHOUT_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 _RUN = rf"(?>[1-9]\d{{0,2}}(?:{_GAP}\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
 _CURRENCY = "[$¢£¤¥֏؋৲৳฿\u20a0-\u20cf﷼￠￡￥]"
 _SCALES = {
@@ -47,7 +49,7 @@ _WORDS = "|".join(word for word in _TENS if word not in set("kmbt" + _JOINED))
 _VULGAR = "¼-¾⅐-⅞↉"
 _TOKEN = re.compile(
     rf"""
-      (?=[-+.\dA-Z{_CURRENCY[1:-1]}{_VULGAR}]|\ [{_VULGAR}])(?:  # how it may begin, for most of a text does not
+      (?=[-+\d{_CURRENCY[1:-1]}{_VULGAR}]|\.\d|[A-Z]{{1,3}}{_CURRENCY}|\ [{_VULGAR}])(?:  # how it may begin
       (?P<other>  # a date, a time, a ratio, a range is not one number
           {_CURRENCY}?{_RUN}\ ?%?(?:[-:]{_CURRENCY}?{_RUN}%?(?!/))+ | \d+(?:/\d+){{2,}} | 0[xX][0-9A-Fa-f]+ )
     | (?:(?P<sign>(?<![^\W_])(?<![)\]%}}])[-+])(?:[A-Z]{{3}}\ ?)?)?  # after a letter or digit it is a hyphen
@@ -98,8 +100,10 @@ class Notation:
 
     def last(self, text: str, *, glued: bool = False) -> Found | None:
         """The last of `numbers`, without a look at those before it."""
-        tokens = list(_TOKEN.finditer(text))
-        return next((found for found in reversed(tokens) if self._counts(text, found, glued=glued)), None)
+        for found in reversed(list(_TOKEN.finditer(text))):
+            if self._counts(text, found, glued=glued):
+                return found
+        return None
 
     def _counts(self, text: str, found: Found, *, glued: bool) -> bool:
         if found["other"] or _is_bound(text, found):
@@ -232,14 +236,13 @@ def _digits(run: str, decimal: DecimalMark) -> str | None:
     With `auto`, a mark is what it can only be (`1.234,50`, `3,5`, `1.234.567`); where it can be both, a point is a
     decimal point and a comma separates thousands: `1.234` is a little more than one, `1,234` more than a thousand.
     """
-    for gap in " '_\u00a0\u2007\u2009\u202f":
-        if gap in run:
-            run = run.replace(gap, "")
-            marks = run.strip("0123456789")
-            return run.replace(",", ".") if marks in _decimal_marks(decimal) or not marks else None
-    marks = "".join(character for character in run if character in ".,")
-    if not marks:
+    if run.isdecimal():
         return run
+    if found := _ANY_GAP.search(run):
+        run = run.replace(found[0], "")
+        marks = run.strip("0123456789")
+        return run.replace(",", ".") if marks in _decimal_marks(decimal) or not marks else None
+    marks = run.translate(_WITHOUT_DIGITS)
     last = marks[-1]
     if marks.count(last) == 1 and len(marks) > 1:  # `1.234,50`
         whole, _, part = run.partition(last)

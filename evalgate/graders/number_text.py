@@ -61,7 +61,10 @@ def may_say(text: str, *words: str) -> bool:
     if not text.isascii():
         return True
     lower = text.lower()
-    return any(word in lower for word in words)
+    for word in words:  # noqa: SIM110  # `any` would take twice the time
+        if word in lower:
+            return True
+    return False
 
 
 def plain(text: str, decimal_mark: str = ".") -> str:

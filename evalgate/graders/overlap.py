@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from evalgate.exchange import JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.expectations import texts
 from evalgate.graders.normalise import Normalisation, flattened, normalised
 from evalgate.graders.registry import grader
@@ -44,7 +45,7 @@ def _a_text_with_words(expected: JsonValue) -> str | None:
     return None if empty is None else f"no word is left of {str(empty)[:60]!r}, so nothing could be compared as target"
 
 
-@grader("token_f1", expects=_a_text_with_words)
+@grader("token_f1", expects=_a_text_with_words, ideal=ideal.first_of)
 def token_f1(text: str, expected: JsonValue) -> float:
     """F1 of the words that answer and target share, as SQuAD counts them; of several targets, the nearest counts.
 
@@ -70,7 +71,7 @@ def _some_words(expected: JsonValue) -> str | None:
     return None if all(_WORD.search(str(each)) for each in several) else "expected a text with words as target"
 
 
-@grader("rouge_l", expects=_some_words)
+@grader("rouge_l", expects=_some_words, ideal=ideal.first_of)
 def rouge_l(text: str, expected: JsonValue, *, counts: Counts = "f1") -> float:
     """ROUGE-L (Lin 2004): the longest sequence of words, not necessarily side by side, that both have.
 
@@ -92,7 +93,7 @@ def rouge_l(text: str, expected: JsonValue, *, counts: Counts = "f1") -> float:
     return best(text, expected, nearness)
 
 
-@grader("edit_distance", expects=texts)
+@grader("edit_distance", expects=texts, ideal=ideal.first_of)
 def edit_distance(
     text: str,
     expected: JsonValue,
@@ -117,7 +118,7 @@ def edit_distance(
     return best(text, expected, nearness)
 
 
-@grader("bleu", expects=texts)
+@grader("bleu", expects=texts, ideal=ideal.first_of)
 def bleu(
     text: str,
     expected: JsonValue,
@@ -137,7 +138,7 @@ def bleu(
     return _of_sentence(metric.sentence_score, text, expected)
 
 
-@grader("chrf", expects=texts)
+@grader("chrf", expects=texts, ideal=ideal.first_of)
 def chrf(text: str, expected: JsonValue, *, word_order: Literal[0, 1, 2] = 0, ignore_case: bool = False) -> float:
     """Sentence chrF as sacrebleu has it (Popović 2015), over 100; of several targets, the nearest counts.
 

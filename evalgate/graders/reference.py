@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter
 
 from evalgate.exchange import JsonValue
+from evalgate.formats.schema_words import in_words
 from evalgate.graders import names, registry
 from evalgate.graders.expectations import no_value
 
@@ -69,7 +70,10 @@ def with_graders(suite: dict[str, JsonValue]) -> dict[str, JsonValue]:
         if not each.takes_value:
             del own["value"]
         elif each.value_as is not None:
-            own[each.value_as] = {"description": "another word for value", **_mapping(own["value"])}
+            word = each.value_as
+            own[word] = {"description": "another word for value", **_mapping(own["value"])}
+            told = f"the {word}, by which name it may be given as well; default: each case's target"
+            own["value"] = {"description": told, **_mapping(own["value"])}
         for option in each.options:
             schema = dict(option.schema)
             definitions |= _mapping(schema.pop("$defs", {}))
@@ -127,26 +131,3 @@ def _default(option: Option) -> str:
     if option.default is None:
         return ""
     return f"`{str(option.default).lower() if isinstance(option.default, bool) else option.default}`"
-
-
-def in_words(schema: Mapping[str, JsonValue], *, cell: bool = False) -> str:
-    """A type as people say it; in a `cell` of a table, with words of code marked as such."""
-    quoted = "`{}`" if cell else "{}"
-    if isinstance(values := schema.get("enum"), list):
-        return ", ".join(quoted.format(value) for value in values)
-    if "const" in schema:
-        return quoted.format(schema["const"])
-    if isinstance(members := schema.get("anyOf"), list):
-        kinds = [in_words(_mapping(member), cell=cell) for member in members if member != {"type": "null"}]
-        return " or ".join(dict.fromkeys(kinds))
-    kind = schema.get("type")
-    if kind == "array":
-        return f"list of {in_words(_mapping(schema.get('items', {})), cell=cell)}"
-    if kind == "object":
-        return "mapping"
-    words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
-    limits = [f"{word} {schema[key]}" for key, word in _LIMITS.items() if key in schema]
-    return " ".join([words.get(str(kind), "anything"), *limits])
-
-
-_LIMITS = {"minimum": "from", "exclusiveMinimum": "above", "maximum": "to"}

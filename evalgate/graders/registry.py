@@ -9,7 +9,8 @@ score in [0, 1]. Its keyword-only parameters are the options that a suite may se
 the suite is loaded. `expects` is asked, once per case and before anything is paid, whether an expectation can be used;
 it returns what is wrong with it, or None. `texts` lists the texts of an expectation that are compared normalised: two
 that are written differently and compared alike would be a mistake of the suite. Both are given those of the options
-that they have parameters for.
+that they have parameters for. `ideal` makes the answer of an expectation that has to score 1, so that a suite can be
+tried before anybody is asked (`evalgate validate`).
 
 A function that has a keyword-only parameter `seen: Seen` gets the whole answer, its case and who gave it. `prepare`
 looks at the options together, once per suite: it refuses what cannot work, and may return a function of its own that
@@ -24,7 +25,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -66,6 +67,10 @@ Score = Callable[..., float]
 Expectation = Callable[..., str | None]  # (expected, **options)
 Texts = Callable[..., Iterable[Text]]  # (expected, **options)
 Label = Callable[..., str | None]  # (text, **options)
+Ideal = Callable[..., Answer | None]  # (expected, **options); None where no answer can be made of it
+# `right`: says what is right, so that it must not give 1 to everything. `guard`: only forbids or limits, so that most
+# answers pass. `asked`: needs what only a model's answer or a judge has
+Role = Literal["right", "guard", "asked"]
 
 
 class Prepared(NamedTuple):
@@ -91,8 +96,9 @@ class Grader:
 
     `value_as` is another name for an assertion's `value`. With `silence`, answers without any content are graded, too;
     all others score 0 for them. `label` tells which of several labels an answer gives. A `slow` one waits for another
-    process, so that several answers are graded at once. One that `asks` names a variant of the catalogue in its option
-    `judge`; one that `compares` needs the baseline's answer.
+    process, so that several answers are graded at once. `cpus` are the cores that it takes while it grades one, where
+    that takes long: on a cluster it runs where those are. One that `asks` names a variant of the catalogue in its
+    option `judge`; one that `compares` needs the baseline's answer.
     """
 
     name: str
@@ -108,8 +114,15 @@ class Grader:
     needed: frozenset[str] = frozenset()
     for_suite: ForSuite | None = None
     slow: bool = False
+    cpus: float = 0.0
     asks: Asks | None = None
     compares: bool = False
+    ideal: Ideal | None = None
+    role: Role = "right"
+
+    def ideal_answer(self, expected: JsonValue, options: Mapping[str, object]) -> Answer | None:
+        """An answer that should score 1, made of an expectation; None where none can be made."""
+        return None if self.ideal is None else self.ideal(expected, **_known_to(self.ideal, options))
 
     def requests(self, text: str, expected: JsonValue, seen: Seen, options: Mapping[str, object]) -> list[Request]:
         """What has to be asked before this answer can be scored; nothing for most graders."""
@@ -171,8 +184,11 @@ def grader(
     silence: bool = False,
     for_suite: ForSuite | None = None,
     slow: bool = False,
+    cpus: float = 0.0,
     asks: Asks | None = None,
     compares: bool = False,
+    ideal: Ideal | None = None,
+    role: Role = "right",
 ) -> Callable[[Score], Score]:
     """Register a grading function under the name that suites use as `type`."""
 
@@ -194,8 +210,11 @@ def grader(
             needed=needed,
             for_suite=for_suite,
             slow=slow,
+            cpus=cpus,
             asks=asks,
             compares=compares,
+            ideal=ideal,
+            role=role,
         )
         return function
 

@@ -21,7 +21,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from evalgate.exchange import JsonValue
+from evalgate.exchange import Answer, JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.registry import grader
 from evalgate.graders.same import Tolerance
 from evalgate.graders.tools.matching import most_pairs
@@ -200,7 +201,12 @@ def _a_query(expected: JsonValue, *, setup: str | None = None) -> str | None:
     return None
 
 
-@grader("sql", expects=_a_query, slow=True)
+def _right_query(expected: JsonValue) -> Answer | None:
+    query = expected.get("query") if isinstance(expected, dict) else expected
+    return ideal.a_text(query) if isinstance(query, str) else None
+
+
+@grader("sql", expects=_a_query, slow=True, ideal=_right_query, cpus=1.0)
 def sql(
     text: str,
     expected: JsonValue,

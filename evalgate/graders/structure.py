@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from evalgate.exchange import JsonValue
+from evalgate.graders import ideal
 from evalgate.graders.dates import DateForm
 from evalgate.graders.expectations import an_object
 from evalgate.graders.json_text import MISSING, DuplicateKeys, Extract, parse_json
@@ -68,7 +69,7 @@ def _texts(
             todo += [(name, inner, how.at(name)) for inner in value]
 
 
-@grader("json_fields", expects=an_object, texts=_texts)
+@grader("json_fields", expects=an_object, texts=_texts, ideal=ideal.as_json)
 def json_fields(
     text: str,
     expected: JsonValue,
@@ -106,7 +107,7 @@ def _a_value(expected: JsonValue) -> str | None:
     return "there is no target (and no value in the assertion)" if expected is None else None
 
 
-@grader("json_match", expects=_a_value, texts=_texts)
+@grader("json_match", expects=_a_value, texts=_texts, ideal=ideal.as_json)
 def json_match(
     text: str,
     expected: JsonValue,

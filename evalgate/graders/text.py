@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from evalgate.exchange import JsonValue, as_text
+from evalgate.graders import ideal
 from evalgate.graders.expectations import a_scalar, a_text
 from evalgate.graders.normalise import Normalisation, flattened, normalised
 from evalgate.graders.registry import Text, grader
@@ -21,7 +22,7 @@ def _whole(
     yield Text("", written, normalised(written, normalise, ignore_case))
 
 
-@grader("exact", expects=a_scalar, texts=_whole)
+@grader("exact", expects=a_scalar, texts=_whole, ideal=ideal.written)
 def exact(
     text: str, expected: JsonValue, *, normalise: Normalisation = "default", ignore_case: bool | None = None
 ) -> float:
@@ -45,7 +46,7 @@ def _something_to_find(
     return problem
 
 
-@grader("contains", expects=_something_to_find, texts=_whole)
+@grader("contains", expects=_something_to_find, texts=_whole, ideal=ideal.written)
 def contains(
     text: str,
     expected: JsonValue,

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from evalgate.graders import text as bounds
@@ -43,6 +43,24 @@ def step_of(transform: Transform) -> Step:
             raise ValueError("transform", f"not a regular expression: {failure}") from None
         return partial(_matched, transform.regex)
     return _STEPS[transform]
+
+
+def undone(steps: Sequence[Transform], text: str) -> str | None:
+    """An answer of which `steps` should leave `text`; None where nobody can tell, as with a pattern."""
+    for step in reversed(steps):
+        if isinstance(step, Matched):
+            return None
+        if isinstance(step, After):
+            text = f"{step.after} {text}"
+        elif step == "extract_code":
+            text = fenced(text)
+    return text
+
+
+def fenced(text: str, label: str = "") -> str:
+    """`text` in a code fence, longer than any that it holds."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return f"{fence}{label}\n{text}\n{fence}"
 
 
 def _after(marker: str, text: str) -> str:

@@ -102,7 +102,7 @@ def _checked(
     return score
 
 
-@grader("python", expects=anything, prepare=_loaded, silence=True)
+@grader("python", expects=anything, prepare=_loaded, silence=True, role="guard")
 def python(
     text: str,
     expected: JsonValue,

@@ -36,6 +36,11 @@ class RecordedServer(ThreadingHTTPServer):
         """Where it is."""
         return f"http://{LOOPBACK}:{self.server_port}/v1"
 
+    @property
+    def names(self) -> list[str]:
+        """What may be asked for."""
+        return list(self._serving)
+
     def swap(self, name: str, recording: Path) -> None:
         """From now on, answer as `name` what another recording says."""
         self._serving[name] = read_recording(recording)
@@ -78,6 +83,13 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def do_GET(self) -> None:
+        if not self.path.rstrip("/").endswith("/models"):
+            self._send(404, {"error": {"message": "there are /v1/models, /v1/completions and /v1/chat/completions"}})
+            return
+        entries: list[JsonValue] = [{"id": name, "object": "model", "owned_by": "lab"} for name in self.server.names]
+        self._send(200, {"object": "list", "data": entries})
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")

@@ -49,14 +49,14 @@ class Contest:
         """
         suite = self.suite.in_order_after(memory.order(self.suite.operation, self.suite.gate.seed))
         limited = len(self.units) < len(suite.units)
-        units = _units(suite, len(self.cases) if limited else len(suite.cases))
+        units = units_within(suite, len(self.cases) if limited else len(suite.cases))
         history = memory.history(suite.operation, self.baseline.kin)
         return replace(self, suite=suite, cases=suite.cases[: sum(units)], units=units, history=history)
 
     def record(self) -> Record:
         """An empty record: of the baseline, of the baseline asked again, and of each variant."""
         policy, repeats = self.policy, self.suite.file.repeats
-        tools = "tools" in self.suite.parameters
+        tools = self.suite.offers_tools
         again = Transcript(self.baseline, first_repeat=repeats, tools=tools) if policy.baseline_check else None
         variants = {name: Transcript(endpoint, tools=tools) for name, endpoint in self.variants.items()}
         entry = Entry(
@@ -98,11 +98,16 @@ def plan(
             raise InputError(f"{catalog.path}: no variant {name!r}{did_you_mean(name, known)}")
     contests = []
     for suite in suites:
+        if suite.placeholder is not None:
+            raise InputError(
+                f"{suite.placeholder}: a placeholder, on which no verdict is given; put cases of your own in the place"
+                f" of all that have metadata.placeholder. To try the endpoints: evalgate run {suite.path} --variant ID"
+            )
         baseline, others = _endpoints(suite, catalog)
         grading = grading_of(suite, catalog, judged=[baseline, *others.values()])
         _check_metrics(suite, grading)
         variants = {name: endpoint for name, endpoint in others.items() if name in only or not only}
-        units = _units(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
+        units = units_within(suite, min(max_cases or len(suite.cases), suite.gate.max_cases or len(suite.cases)))
         if variants:
             named = {name: endpoint.kin for name, endpoint in others.items()}
             contests.append(Contest(suite, grading, baseline, variants, suite.cases[: sum(units)], units, named))
@@ -162,7 +167,7 @@ def _check_metrics(suite: Suite, grading: Grading) -> None:
             raise suite.error(f"the metric {metric!r} is named twice", "gate", "metrics", index)
 
 
-def _units(suite: Suite, max_cases: int) -> list[int]:
+def units_within(suite: Suite, max_cases: int) -> list[int]:
     """As many whole units as `max_cases` holds, at least one."""
     units: list[int] = []
     cases = 0

@@ -112,7 +112,8 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
         sides.append(replace(side, trying=Trying(charge.number, charge.level, charge.arrival), e_needed=e_needed))
     most = max((side.cases_mean for side in sides), default=0.0)
     e_least = min((side.e_needed for side in sides), default=1 / policy.alpha)
-    again = min(available, _floor(contest, 1 / policy.alpha) or available) if policy.baseline_check else 0
+    floor = least_cases(policy, available, _population(contest), 1 / policy.alpha)
+    again = min(available, floor or available) if policy.baseline_check else 0
     shared = (most + again, float(available), 1.0)
     _, usage = known.get(contest.baseline.config, (0.0, guess))
     asked_twice = available * (1 + policy.baseline_check)
@@ -124,16 +125,9 @@ def forecast(contest: Contest, earlier: Iterable[OperationBoard] = ()) -> Foreca
         policy=policy,
         available=available,
         family=record.family_size if policy.control == "family" else 1,
-        least_cases=_floor(contest, e_least),
-        smallest_margin=stats.smallest_margin(
-            available,
-            median(side.flip_rate for side in sides),
-            alpha=1 / e_least,
-            beta=policy.beta,
-            claim=policy.claim,
-            population=_population(contest),
-            red_margin=policy.red_margin,
-            deadline=available,
+        least_cases=least_cases(policy, available, _population(contest), e_least),
+        smallest_margin=smallest_margin(
+            policy, available, _population(contest), e_least, median(side.flip_rate for side in sides)
         ),
         baseline=baseline,
         variants=tuple(sides),
@@ -145,14 +139,29 @@ def _population(contest: Contest) -> int | None:
     return len(contest.suite.units) if contest.policy.claim == "suite" else None
 
 
-def _floor(contest: Contest, e_value: float) -> int | None:
-    """The units that prove green at `e_value` where nothing ever differs."""
-    policy = contest.policy
+def smallest_margin(
+    policy: Policy, available: int, population: int | None, e_value: float, flip_rate: float = FLIP_RATE
+) -> float:
+    """What `available` units certify at `e_value` nine times in ten; `population` are all of a finite suite."""
+    return stats.smallest_margin(
+        available,
+        flip_rate,
+        alpha=1 / e_value,
+        beta=policy.beta,
+        claim=policy.claim,
+        population=population,
+        red_margin=policy.red_margin,
+        deadline=available,
+    )
+
+
+def least_cases(policy: Policy, available: int, population: int | None, e_value: float) -> int | None:
+    """The units that prove green at `e_value` where nothing ever differs; None where no number of them does."""
     design: stats.Design = {
         "claim": policy.claim,
-        "population": _population(contest),
+        "population": population,
         "red_margin": policy.red_margin,
-        "deadline": len(contest.units),
+        "deadline": available,
         "goal": e_value,
     }
     return stats.minimum_further_cases([], margin=policy.margin, threshold_green=e_value, **design).green

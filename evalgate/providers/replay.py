@@ -30,7 +30,8 @@ class ReplayClient:
         if answer is None:
             which = f" (repeat {question.repeat})" if question.repeat else ""
             message = f"{path}: no recorded answer of {endpoint.id!r} for case {question.case_id!r}{which}"
-            raise InputError(f"{message}; prompt, parameters or case changed since it was recorded: record it again")
+            advice = "record it again, or judge it live (the lab's own: evalgate lab check SUITE)"
+            raise InputError(f"{message}; it was never recorded, or has changed since: {advice}")
         return answer
 
     def hurry(self, seconds: float | None) -> None:

@@ -7,7 +7,9 @@ collected where an argument or `testpaths` leads to them.
 
 from __future__ import annotations
 
+import os
 import re
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 SETTINGS: pytest.StashKey[Settings] = pytest.StashKey()  # there where suites are collected
 _LOOKED_AT = 1 << 23  # bytes of a YAML file in which a suite has said that it is one
-_KEYS = (b"operation", b"assert")
+_KEYS = ((b"operation", b"assert"), (b"extends", b"operation"), (b"extends", b"model"))  # of which one pair is there
 _LINE, _INLINE = rb"^(['\"]?)%b\1[ \t]*:", rb"[{,]\s*(['\"]?)%b\1\s*:"  # a key of a block, of a document in braces
 _TO_WORKERS = "evalgate_shared"
 
@@ -56,6 +58,10 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> SuiteFile 
     """A suite; every other file is somebody else's."""
     if file_path.suffix not in (".yaml", ".yml") or SETTINGS not in parent.config.stash or not _is_suite(file_path):
         return None
+    if not _is_meant(file_path, parent.config):
+        told = f"{file_path}: a suite that `evalgate check` would not take either; name it, or its folder"
+        warnings.warn(pytest.PytestCollectionWarning(told), stacklevel=1)
+        return None
     from evalgate.pytest_plugin.collecting import SuiteFile
 
     suite: SuiteFile = SuiteFile.from_parent(parent, path=file_path)
@@ -87,6 +93,25 @@ def _worker_input(config: pytest.Config) -> dict[str, str]:
     return getattr(config, "workerinput", {})
 
 
+def _is_meant(path: Path, config: pytest.Config) -> bool:
+    """Whether an argument names the file, or a folder of which `evalgate check` would take it.
+
+    pytest walks deeper than that; where a folder itself holds no suites, it is those in it that do.
+    """
+    from evalgate.suite.files import belongs, in_folder
+
+    reached = []
+    for argument in config.args:
+        named = Path(os.path.normpath(config.invocation_params.dir / argument.partition("::")[0]))
+        if path == named:
+            return True
+        if path.is_relative_to(named):
+            between = [each for each in reversed(path.parents) if each.is_relative_to(named)]
+            holding = next(each for each in between if each == path.parent or any(map(_is_suite, in_folder(each))))
+            reached.append(belongs(path, holding))
+    return any(reached) or not reached  # nothing is left out that came by a way not known here
+
+
 def _is_suite(path: Path) -> bool:
     """Whether the file has a suite's keys; whether they are right is seen when it is loaded."""
     try:
@@ -95,4 +120,4 @@ def _is_suite(path: Path) -> bool:
     except OSError:
         return False
     pattern = _INLINE if re.match(rb"(\s|#.*\n)*\{", text) else _LINE
-    return all(re.search(pattern % key, text, re.MULTILINE) for key in _KEYS)
+    return any(all(re.search(pattern % key, text, re.MULTILINE) for key in pair) for pair in _KEYS)

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evalgate.intelligence import Intelligence, Part
-from evalgate.report.layout import columns, print_line, print_parts, widths_of
+from evalgate.report.layout import print_line, print_parts, print_table
 from evalgate.report.wording import safe
 
 HEAD = ("model", "intelligence", "90 % interval", "", "from")
@@ -21,9 +21,7 @@ def render_board(found: Mapping[str, Intelligence], console: Console) -> None:
     """Print all models, the best first, those of which nothing is known last."""
     ranked = sorted(found.items(), key=lambda pair: (pair[1].value is None, -(pair[1].value or 0.0), pair[0]))
     rows = [[Text(cell, "dim") for cell in HEAD], *(_row(model, each) for model, each in ranked)]
-    widths = widths_of(rows)
-    for row in rows:
-        print_line(console, Text("  ") + columns(row, widths, _RIGHT))
+    print_table(console, rows, _RIGHT, below=_BELOW, names=("", "", "", "", ""))
     print_line(console, Text())
 
 

@@ -89,7 +89,8 @@ def _details(decision: Decision, candidate: Candidate) -> list[str]:
     price, offers, standing = candidate.endpoint.price, candidate.endpoint.variant.capabilities, candidate.standing
     dated = f", as of {price.as_of}" if price.as_of is not None else ""
     parts = [f"{price.input} in, {price.output} out USD/1M tokens{dated}"]
-    parts += [name for name, has in (("tools", offers.tools), ("JSON schema", offers.json_schema)) if has]
+    promised = (("tools", offers.tools), ("JSON schema", offers.json_schema), ("images", offers.images))
+    parts += [name for name, has in promised if has]
     if offers.context is not None:
         parts.append(f"context {offers.context:,}")
     if candidate.endpoint.variant.data_policy is not None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from rich.console import Console
 from rich.text import Text
 
-from evalgate.report.layout import columns, print_line, print_parts, widths_of
+from evalgate.report.layout import Piped, columns, print_hanging, print_line, print_parts, widths_of
 from evalgate.report.wording import safe
 from evalgate.signal.timeline import Moment, Timeline
 
@@ -30,7 +30,12 @@ def render_timeline(told: Timeline, console: Console, *, now: float, everything:
         rows.append([Text(_time(moment.at)), Text(safe(moment.variant)), _kind(moment), Text(seq)])
     widths = widths_of(rows)
     for row, said in zip(rows, ["", *(safe(moment.told, 300) for moment in moments)], strict=True):
-        print_line(console, Text("  ") + columns(row, widths, [False, False, False, True]) + Text(said))
+        line = Text("  ") + columns(row, widths, [False, False, False, True])
+        if isinstance(console, Piped) or line.cell_len + len(said) <= console.width:
+            print_line(console, line + Text(said))
+        else:  # a window without room for it
+            print_line(console, line)
+            print_hanging(console, Text(said), 6)
     if len(moments) < len(told.moments):
         print_parts(
             console, [Text("days of watching without an alarm are left out; with --all they are told", "dim")], 2

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from evalgate import stats
 from evalgate.plan.watching import DROPS, VariantWatch, WatchForecast
-from evalgate.report.layout import columns, print_line, widths_of
+from evalgate.report.layout import print_hanging, print_line, print_table
 from evalgate.report.wording import percent, safe
 
 
@@ -21,18 +21,16 @@ def render_watch_forecast(told: WatchForecast, console: Console) -> None:
     print_line(console, Text.assemble((safe(told.operation), "bold"), f" · {cases}"))
     head = ("variant", "flips", "calls/month", "of 1 token", "USD/month", *(f"finds −{drop:g}" for drop in DROPS))
     rows = [[Text(cell, "dim") for cell in head], _baseline(told), *(_row(side) for side in told.variants)]
-    right = [False] + [True] * (len(head) - 1)
-    widths = widths_of(rows)
-    for row in rows:
-        print_line(console, Text("  ") + columns(row, widths, right))
+    print_table(console, rows, [False] + [True] * (len(head) - 1))
     promise = f"a variant that has not changed is suspended at most once in {told.run_length:g} days"
     calls = f"{told.calls:,.0f} calls, {told.one_token_calls:,.0f} of one token"
-    print_line(console, Text(f"  {calls} and {_usd(told.dollars)} USD a month; {promise}"))
-    print_line(console, Text("  finds: median days until a lasting drop of the mean score is found by scores", "dim"))
+    print_hanging(console, Text(f"{calls} and {_usd(told.dollars)} USD a month; {promise}"), 2)
+    finds = "finds: median days until a lasting drop of the mean score is found by scores"
+    print_hanging(console, Text(finds, "dim"), 2)
     if any(not side.known for side in told.variants):
-        print_line(console, Text("  ? nobody has checked this variant: flip rate and length are assumed", "dim"))
+        print_hanging(console, Text("? nobody has checked this variant: flip rate and length are assumed", "dim"), 2)
     if told.wanted:
-        print_line(console, Text(f"  {told.wanted}: {_better(told.better, told.better_dollars)}"))
+        print_hanging(console, Text(f"{told.wanted}: {_better(told.better, told.better_dollars)}"), 2)
     print_line(console, Text())
 
 

@@ -21,6 +21,9 @@ LONGEST_NAME = 200  # characters of an operation, a tier or a model
 BYTES_PER_TOKEN = 3  # few, so that a prompt is rather taken for too long than for short enough
 MOST_TOKENS = 100_000_000
 LONGEST_NUMBER = 40  # characters
+PICTURE_TOKENS = 2_000  # about what the largest pictures are billed as; their base64 says nothing of it
+_PICTURES = ("image_url", "image", "input_image")
+_MEDIA = ("input_audio", "audio", "video", "video_url", "file", "input_file", "document")
 _CHOICES: tuple[ToolChoice, ...] = ("none", "required")  # but for the default, and one function by name
 
 
@@ -45,6 +48,8 @@ class Call:
     tier: Tier = "standard"
     tools: bool = False
     json_schema: bool = False
+    images: bool = False
+    media: bool = False  # sound, films, files: nobody's catalogue says who takes them
     completions: bool = False
     input_tokens: int | None = None
     max_output: int | None = None
@@ -66,15 +71,19 @@ def call_of(body: Mapping[str, object], headers: Mapping[str, str] | None = None
     metadata = _mapping(body.get("metadata"))
     provider = _mapping(body.get("provider"))
     answer = _mapping(body.get("response_format")) or _mapping(_mapping(body.get("output_config")).get("format"))
+    said = _Said.by(body.get("messages", body.get("prompt")))
     call = Call(
         operation=None,
         model=_model(body.get("model")),
         tools=bool(body.get("tools") or body.get("functions")),
         json_schema=answer.get("type") == "json_schema",
         completions="messages" not in body and "prompt" in body,
-        input_tokens=_size(body.get("messages", body.get("prompt"))) // BYTES_PER_TOKEN
-        + _size(body.get("tools")) // BYTES_PER_TOKEN
-        + _size(body.get("system")) // BYTES_PER_TOKEN,
+        images=said.pictures > 0,
+        media=said.media,
+        input_tokens=said.size // BYTES_PER_TOKEN
+        + said.pictures * PICTURE_TOKENS
+        + _Said.by(body.get("tools")).size // BYTES_PER_TOKEN
+        + _Said.by(body.get("system")).size // BYTES_PER_TOKEN,
         max_output=_limit(body),
         max_price=_max_price(provider.get("max_price")),
         data_policy=_data_policy(provider),
@@ -171,15 +180,29 @@ def _tool_choice(value: object) -> ToolChoice:
     return next((each for each in _CHOICES if each == value), "auto")
 
 
-def _size(value: object) -> int:
-    """Bytes of all texts in a JSON value, without recursion: the body is hostile."""
-    total, waiting = 0, [value]
-    while waiting:
-        each = waiting.pop()
-        if isinstance(each, str):
-            total += len(each) if each.isascii() else len(each.encode(errors="surrogatepass"))
-        elif isinstance(each, dict):
-            waiting.extend(each.values())
-        elif isinstance(each, list | tuple):
-            waiting.extend(each)
-    return total
+@dataclass(slots=True)
+class _Said:
+    """What is in a JSON value: bytes of its texts without its pictures, their number, and whether there are media."""
+
+    size: int = 0
+    pictures: int = 0
+    media: bool = False
+
+    @classmethod
+    def by(cls, value: object) -> _Said:
+        """Looked through without recursion: the body is hostile."""
+        said, waiting = cls(), [value]
+        while waiting:
+            each = waiting.pop()
+            if isinstance(each, str):
+                said.size += len(each) if each.isascii() else len(each.encode(errors="surrogatepass"))
+            elif isinstance(each, dict):
+                kind = each.get("type")
+                if kind in _PICTURES:
+                    said.pictures += 1
+                else:
+                    said.media = said.media or kind in _MEDIA
+                    waiting.extend(each.values())
+            elif isinstance(each, list | tuple):
+                waiting.extend(each)
+        return said

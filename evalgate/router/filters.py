@@ -1,8 +1,8 @@
 """Who cannot take a call: the hard filters, each with the sentence that explains it.
 
 Two kinds. What a caller set as a limit (price, data policy) binds everybody, the baseline too: better no answer than
-one that costs or tells too much. What a variant must be able to do (tools, JSON schema, context) or be (eligible, fast,
-not failing) binds all but the baseline, to which every doubt falls, and whose errors are passed on.
+one that costs or tells too much. What a variant must be able to do (tools, JSON schema, images, context) or be
+(eligible, fast, not failing) binds all but the baseline, to which every doubt falls, and whose errors are passed on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ COMPLETIONS = "no plain completions"
 TOOLS = "its tools are not known to work"
 TOOL_CHOICE = "it does not obey the call's tool_choice"
 JSON_SCHEMA = "no JSON schema known to be kept"
+IMAGES = "it is not known to see images"
+MEDIA = "it is not known to take sound, films or files"
 CONTEXT = "its context is too short for the call"
 UNPROVEN_LENGTH = "its context is not in the catalogue, and the call is much longer than what it was judged on"
 MAX_OUTPUT = "its answers are shorter than the call asks for"
@@ -57,7 +59,13 @@ def cannot_serve(option: Option, call: Call) -> str | None:
         return COMPLETIONS
     if not call.completions and not option.chat:
         return CHAT
-    return _too_long(option, call)
+    return _unseen(option, call) or _too_long(option, call)
+
+
+def _unseen(option: Option, call: Call) -> str | None:
+    if call.media:
+        return MEDIA
+    return IMAGES if call.images and not option.images else None
 
 
 def _too_long(option: Option, call: Call) -> str | None:

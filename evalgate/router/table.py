@@ -43,6 +43,7 @@ class Option:
     tools: bool
     tool_choice: list[ToolChoice] | None
     json_schema: bool
+    images: bool
     chat: bool
     completions: bool
     context: int | None
@@ -236,6 +237,7 @@ def _option(
         tools=offers.tools,
         tool_choice=offers.tool_choice,
         json_schema=offers.json_schema,
+        images=offers.images,
         chat=offers.chat,
         completions=offers.completions,
         context=offers.context,

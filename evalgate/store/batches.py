@@ -132,7 +132,9 @@ def _taken(connection: sa.Connection, keys: Sequence[str], intent: OpenBatch, si
     taken = set(connection.scalars(others.where(batches.submitted_at >= since)))
     for start in range(0, len(keys), LOOKUP):
         some = keys[start : start + LOOKUP]
-        answered = sa.select(answers.key).where(answers.key.in_(some), answers.answered_at >= since)
+        answered = sa.select(answers.key).where(
+            dialect.among(connection, answers.key, some), answers.answered_at >= since
+        )
         claimed = sa.select(claims.key).where(claims.key.in_(some), claims.worker != intent.worker)
         taken.update(connection.scalars(answered), connection.scalars(claimed))
     return taken

@@ -41,7 +41,8 @@ class Claims:
 
         def work(connection: sa.Connection) -> set[str]:
             self.enter(connection)
-            answered = sa.select(answers.c.key).where(answers.c.key.in_(keys), answers.c.answered_at >= since)
+            known = dialect.among(connection, answers.c.key, keys)
+            answered = sa.select(answers.c.key).where(known, answers.c.answered_at >= since)
             claimed = sa.select(claims.c.key, claims.c.worker).where(claims.c.key.in_(keys))
             taken = set(connection.scalars(answered))
             ours: set[str] = set()
@@ -110,7 +111,7 @@ class Claims:
 
 
 def _forget(connection: sa.Connection, workers: Sequence[str]) -> None:
-    for table in (schema.claims, schema.workers):
+    for table in (schema.claims, schema.places, schema.workers):
         connection.execute(table.delete().where(table.c.worker.in_(workers)))
 
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError
 from evalgate.store import schema
-from evalgate.store.pages import Scores, dollars, pages, scores_of
+from evalgate.store.pages import Scores, dollars, pages
 from evalgate.store.store import Store
 
 if TYPE_CHECKING:
@@ -68,12 +68,10 @@ def _rows(store: Store, variant: str | None, text: bool) -> Iterator[list[Row]]:
     query = sa.select(answers)
     if text:
         query = query.add_columns(bodies.c.body).join(bodies, answers.c.key == bodies.c.key)
-    if variant is not None:
-        query = query.where(answers.c.variant == variant)
+    conditions = [] if variant is None else [answers.c.variant == variant]
     with store.snapshot() as connection:
-        for page in pages(connection, query):
-            scores = scores_of(connection, [row.key for row in page])
-            yield [_row(row, scores.get(row.key, {}), text) for row in page]
+        for page, scores in pages(connection, query, *conditions):
+            yield [_row(row, scores[row.key], text) for row in page]
 
 
 def _row(row: sa.Row[Any], scores: Scores, text: bool) -> Row:

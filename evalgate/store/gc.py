@@ -6,9 +6,10 @@ takes whole answers with all that belongs to them: whoever stops in the middle h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from evalgate.store import dialect, schema
 from evalgate.store.claims import Claims
 from evalgate.store.files import delete_expired, expired
 from evalgate.store.pages import PAGE, dollars, forget
-from evalgate.store.store import Store
+from evalgate.store.store import Store, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ def _delete_waste(store: Store, selection: Selection) -> Waste:
     return Waste(answers, dollars(picodollars), scores, lost_scores, lost_bodies, runs, workers, files)
 
 
+_KEYS = 50_000  # looked for at once: some MiB
 _OWNED = (schema.scores, schema.bodies)  # what belongs to an answer
 
 
@@ -140,33 +142,41 @@ def _is_lost(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def _delete_answers(store: Store, condition: sa.ColumnElement[bool]) -> Iterator[tuple[int, int, int]]:
-    """Answers, scores and picodollars of one page after the other; looked for again in the transaction that deletes."""
-    a, last = schema.answers.c, ""
+    """Answers, scores and picodollars of one page after the other."""
+    a, s = schema.answers.c, schema.scores.c
 
-    def work(connection: sa.Connection) -> tuple[str, int, int, int]:
-        query = sa.select(a.key, a.picodollars).where(condition, a.key > last).order_by(a.key).limit(PAGE)
+    def work(connection: sa.Connection, keys: Sequence[str]) -> tuple[int, int, int]:
+        query = sa.select(a.key, a.picodollars).where(dialect.among(connection, a.key, keys), condition)
         rows = connection.execute(query).all()
-        keys = [row.key for row in rows]
-        scores = _count(connection, schema.scores, schema.scores.c.key.in_(keys))
-        forget(connection, keys)
-        return keys[-1] if keys else "", len(keys), scores, sum(row.picodollars for row in rows)
+        still = [row.key for row in rows]
+        scores = _count(connection, schema.scores, dialect.among(connection, s.key, still))
+        forget(connection, still)
+        return len(still), scores, sum(row.picodollars for row in rows)
 
-    while True:
-        last, *gone = store.write(work)
-        if not last:
-            return
-        yield gone[0], gone[1], gone[2]
+    for keys in _found(store, sa.select(a.key).where(condition)):
+        yield store.write(partial(work, keys=keys))
 
 
 def _delete_lost(store: Store, table: sa.Table) -> int:
-    def work(connection: sa.Connection) -> int:
-        keys = list(connection.scalars(sa.select(table.c.key).distinct().where(_is_lost(table)).limit(PAGE)))
-        return connection.execute(table.delete().where(table.c.key.in_(keys))).rowcount
+    def work(connection: sa.Connection, keys: Sequence[str]) -> int:
+        lost = table.delete().where(dialect.among(connection, table.c.key, keys), _is_lost(table))
+        return connection.execute(lost).rowcount
 
-    deleted = 0
-    while some := store.write(work):
-        deleted += some
-    return deleted
+    found = _found(store, sa.select(table.c.key).distinct().where(_is_lost(table)))
+    return sum(store.write(partial(work, keys=keys)) for keys in found)
+
+
+def _found(store: Store, query: sa.Select[tuple[str]]) -> Iterator[list[str]]:
+    """What a query finds, a page of keys at a time, until it finds nothing more.
+
+    To look may take long, and nobody waits for it: what is found is looked at again in the transaction that deletes it.
+    """
+
+    def look(connection: sa.Connection) -> list[str]:
+        return list(connection.scalars(query.limit(_KEYS)))
+
+    while keys := store.read(look):
+        yield from batches(keys, PAGE)
 
 
 def _delete_runs(store: Store, keep: int) -> int:

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from evalgate.errors import InputError
 from evalgate.store import dialect, schema
+from evalgate.store.carry import bring_books, bring_watching
 from evalgate.store.pages import Scores, forget, pages, scores_of
 from evalgate.store.store import Store
 
@@ -29,7 +30,9 @@ _QUERY = sa.select(schema.answers, schema.bodies.c.body).join(
 class Merged:
     """What a source brought: answers that the target did not have, newer ones than it had, those it knew, and runs.
 
-    `batches` are under way in the source, and stay there: only who handed them in can fetch them.
+    `batches` are under way in the source, and stay there: only who handed them in can fetch them. Virtual keys that are
+    new (`keys`), and names that are another key's in the target (`foreign`); operations whose watching is new there or
+    goes on (`watched`), and those that both watched on their own (`apart`).
     """
 
     new: int = 0
@@ -37,6 +40,10 @@ class Merged:
     known: int = 0
     runs: int = 0
     batches: int = 0
+    keys: int = 0
+    foreign: Sequence[str] = ()
+    watched: int = 0
+    apart: Sequence[str] = ()
 
 
 def require_another(source: Store, target: Store) -> None:
@@ -48,13 +55,14 @@ def require_another(source: Store, target: Store) -> None:
 
 
 def merge(source: Store, target: Store) -> Merged:
-    """Copy all answers with their scores, all runs, and the memory of attempts, in small transactions; returns what was
-    new.
+    """Copy all answers with their scores, all runs, the memory of attempts, keys, what they spent, and what watching
+    remembers, in small transactions; returns what was new.
     """
-    new = newer = known = runs = batches = 0
+    new = newer = known = runs = batches = keys = watched = 0
+    foreign: Sequence[str] = ()
+    apart: Sequence[str] = ()
     with source.snapshot() as connection:
-        for page in pages(connection, _QUERY):
-            scores = scores_of(connection, [row.key for row in page])
+        for page, scores in pages(connection, _QUERY):
             added, replaced = _take(target, page, scores)
             new, newer, known = new + added, newer + replaced, known + len(page) - added - replaced
         last, r = "", schema.runs.c
@@ -67,7 +75,11 @@ def merge(source: Store, target: Store) -> Merged:
             _take_orders(target, connection.execute(sa.select(schema.orders)).all())
         if schema.batches.name in tables:
             batches = connection.execute(sa.select(sa.func.count()).select_from(schema.batches)).scalar_one()
-    return Merged(new, newer, known, runs, batches)
+        if schema.virtual_keys.name in tables:
+            keys, foreign = bring_books(connection, target)
+        if schema.watched.name in tables:
+            watched, apart = bring_watching(connection, target)
+    return Merged(new, newer, known, runs, batches, keys, foreign, watched, apart)
 
 
 def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores]) -> tuple[int, int]:
@@ -75,20 +87,21 @@ def _take(target: Store, page: Sequence[sa.Row[Any]], scores: dict[str, Scores])
     keys = [row.key for row in page]
 
     def work(connection: sa.Connection) -> tuple[int, int]:
-        there = {row.key: row for row in connection.execute(_QUERY.where(schema.answers.c.key.in_(keys)))}
+        known = dialect.among(connection, schema.answers.c.key, keys)
+        there = {row.key: row for row in connection.execute(_QUERY.where(known))}
         better = [row for row in page if row.key not in there or _rank(row) > _rank(there[row.key])]
         same = [row.key for row in page if row.key in there and _rank(row) == _rank(there[row.key])]
         forget(connection, [row.key for row in better])
-        _insert(connection, schema.answers, [row._asdict() for row in better])
-        _insert(connection, schema.bodies, [{"key": row.key, "body": row.body} for row in better])
+        dialect.insert_unknown(connection, schema.answers, [row._asdict() for row in better])
+        dialect.insert_unknown(connection, schema.bodies, [{"key": row.key, "body": row.body} for row in better])
         told = {row.key: scores.get(row.key, {}) for row in better} | _combined(connection, same, scores)
-        connection.execute(schema.scores.delete().where(schema.scores.c.key.in_(list(told))))
+        connection.execute(schema.scores.delete().where(dialect.among(connection, schema.scores.c.key, list(told))))
         given = [
             {"key": key, "grading": grading, "metric": metric, "score": score}
             for key, each in told.items()
             for (grading, metric), score in each.items()
         ]
-        _insert(connection, schema.scores, given)
+        dialect.insert_unknown(connection, schema.scores, given)
         replaced = sum(row.key in there for row in better)
         return len(better) - replaced, replaced
 
@@ -126,7 +139,7 @@ def _take_runs(target: Store, some: Sequence[sa.Row[Any]]) -> int:
             if row.run not in there or (row.at, row.board) > (there[row.run].at, there[row.run].board)
         ]
         connection.execute(schema.runs.delete().where(r.run.in_([row.run for row in better])))
-        _insert(connection, schema.runs, [row._asdict() for row in better])
+        dialect.insert_unknown(connection, schema.runs, [row._asdict() for row in better])
         return len(better)
 
     return target.write(work)
@@ -143,7 +156,7 @@ def _take_attempts(target: Store, some: Sequence[sa.Row[Any]]) -> None:
             if known is None or (row.at, row.attempt) > (known.at, known.attempt):
                 same = [table.c[name] == getattr(row, name) for name in ("operation", "baseline", "key")]
                 connection.execute(table.delete().where(*same))
-                _insert(connection, table, [row._asdict()])
+                dialect.insert_unknown(connection, table, [row._asdict()])
 
     if some:
         target.write(work)
@@ -159,13 +172,7 @@ def _take_orders(target: Store, some: Sequence[sa.Row[Any]]) -> None:
             known = there.get((row.operation, row.seed))
             if known is None or (len(row.cases), row.cases) > (len(known), known):
                 connection.execute(table.delete().where(table.c.operation == row.operation, table.c.seed == row.seed))
-                _insert(connection, table, [row._asdict()])
+                dialect.insert_unknown(connection, table, [row._asdict()])
 
     if some:
         target.write(work)
-
-
-def _insert(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, object]]) -> None:
-    if rows:
-        names = table.columns.keys()
-        connection.execute(table.insert(), [{name: row[name] for name in names} for row in rows])

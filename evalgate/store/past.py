@@ -9,7 +9,7 @@ import orjson
 import sqlalchemy as sa
 
 from evalgate.exchange import JsonValue
-from evalgate.store import schema
+from evalgate.store import dialect, schema
 from evalgate.store.pages import dollars
 from evalgate.store.store import LOOKUP, Store, batches
 
@@ -37,10 +37,11 @@ def board_of(store: Store, run: str) -> dict[str, JsonValue]:
 def costs_of(store: Store, keys: Sequence[str]) -> dict[str, Decimal]:
     """What each of these answers cost, in USD, by key; those that are not there are absent."""
     a = schema.answers.c
-    query = sa.select(a.key, a.picodollars).where(a.key.in_(sa.bindparam("keys", expanding=True)))
+    query = sa.select(a.key, a.picodollars)
 
     def work(connection: sa.Connection) -> dict[str, Decimal]:
-        found = (connection.execute(query, {"keys": some}).all() for some in batches(keys, LOOKUP))
+        wanted = query.where(dialect.among(connection, a.key))
+        found = (connection.execute(wanted, {"keys": some}).all() for some in batches(keys, LOOKUP))
         return {key: dollars(picodollars) for rows in found for key, picodollars in rows}
 
     return store.read(work)

@@ -87,8 +87,8 @@ class Signals:
 
         def work(connection: sa.Connection) -> list[int]:
             rows = connection.execute(query).all()
-            befores = [None, *(row.entries for row in rows[:-1])]
-            return [row.seq for row, before in zip(rows, befores, strict=True) if row.entries != before]
+            befores = [None, *(row.entries for row in rows)]
+            return [row.seq for row, before in zip(rows, befores, strict=False) if row.entries != before]
 
         return self._read(work, list[int]())
 

@@ -85,11 +85,12 @@ class Store:
         a, b = schema.answers.c, schema.bodies.c
         columns = (a.key, a.finish_reason, a.input_tokens, a.output_tokens, a.latency_ms, a.answered_at, b.body)
         query = sa.select(*columns).join(schema.bodies, a.key == b.key)
-        # one parameter for all keys, and all rows at once: SQLAlchemy does less for each of them
-        query = query.where(a.answered_at >= since, a.key.in_(sa.bindparam("keys", expanding=True)))
+        query = query.where(a.answered_at >= since)
 
         def work(connection: sa.Connection) -> dict[str, Answer]:
-            found = (connection.execute(query, {"keys": some}).all() for some in batches(keys, LOOKUP))
+            wanted = query.where(dialect.among(connection, a.key))
+            # all rows at once: SQLAlchemy does less for each of them
+            found = (connection.execute(wanted, {"keys": some}).all() for some in batches(keys, LOOKUP))
             return {key: _answer(*values) for rows in found for key, *values in rows}
 
         return self.read(work)
@@ -141,8 +142,9 @@ class Store:
 
         def work(connection: sa.Connection) -> dict[str, dict[str, float]]:
             found: dict[str, dict[str, float]] = {}
+            wanted = query.where(dialect.among(connection, s.key))
             for some in batches(keys, LOOKUP):
-                for key, metric, score in connection.execute(query.where(s.key.in_(some))):
+                for key, metric, score in connection.execute(wanted, {"keys": some}):
                     found.setdefault(key, {})[metric] = score
             return found
 
@@ -234,7 +236,7 @@ def _make_way(connection: sa.Connection, bought: Sequence[Bought]) -> None:
     known = schema.answers.c
     for since in {one.since for one in bought if one.since > 0}:
         for some in batches((one.key for one in bought if one.since == since), LOOKUP):
-            query = sa.select(known.key).where(known.key.in_(some), known.answered_at < since)
+            query = sa.select(known.key).where(dialect.among(connection, known.key, some), known.answered_at < since)
             if old := list(connection.scalars(query)):
                 forget(connection, old)
 

@@ -9,9 +9,10 @@ from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import MAX_DEPTH, did_you_mean, told_at_once
+from evalgate.suite.generation import problem_with_tools
 from evalgate.suite.turns import problem_with
 
-KEYS = {"id", "input", "target", "metadata", "messages"}
+KEYS = {"id", "input", "target", "metadata", "messages", "tools"}
 MAX_ID_LENGTH = 200
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 _NESTED = (dict, list)
@@ -22,6 +23,7 @@ class Case:
     """One dataset row. `place` is the `file:line` it came from; `target` is None where the row has none.
 
     `messages` are a conversation that goes on with what the prompt asks; it may be all that there is to answer.
+    `tools` are offered in place of the suite's, where there are any.
     """
 
     id: str
@@ -30,6 +32,7 @@ class Case:
     metadata: dict[str, JsonValue] = field(default_factory=dict)
     place: str = ""
     messages: list[JsonValue] = field(default_factory=list)
+    tools: list[JsonValue] = field(default_factory=list)
 
 
 def build_cases(rows: Iterable[tuple[str, object]], source: str) -> list[Case]:
@@ -59,16 +62,21 @@ def checked_case(row: object, place: str) -> Case:
     if not isinstance(row, dict):
         raise InputError(f"{place}: expected an object with {', '.join(sorted(KEYS))}")
     if "weight" in row:
-        message = "cases have no weight, they are a sample: of what matters more, put more cases into the suite"
+        message = "cases have no weight, they are a sample of the traffic; what matters more is an operation of its own"
         raise InputError(f"{place} weight: {message}")
     if not row.keys() <= KEYS:
         key = next(key for key in row if key not in KEYS)
-        raise InputError(f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}")
+        told = f"{place} {key}: unknown key{did_you_mean(str(key), KEYS)}"
+        if not row.keys() & {"input", "messages"}:
+            told += " (columns that are called otherwise: dataset: {path: …, columns: …})"
+        raise InputError(told)
     if _deeper_than(MAX_DEPTH, row):
         raise InputError(f"{place}: nested deeper than {MAX_DEPTH} levels")
     messages = row.get("messages")
     if messages is not None and (problem := problem_with(messages)):
         raise InputError(f"{place} messages{problem}")
+    if (tools := row.get("tools")) is not None and (problem := problem_with_tools(tools)):
+        raise InputError(f"{place} tools{problem}")
     if row.get("input") in _EMPTY and not messages:
         raise InputError(f"{place}: a case needs an 'input'")
     identity, metadata = row.get("id"), row.get("metadata")
@@ -94,12 +102,14 @@ def with_defaults(row: object, defaults: Mapping[str, JsonValue]) -> object:
 
 def case_of(row: Mapping[str, JsonValue], place: str) -> Case:
     """The case that `row` is; only for a row that has been checked before."""
-    identity, metadata, messages = row.get("id"), row.get("metadata"), row.get("messages")
+    identity, metadata, messages, tools = row.get("id"), row.get("metadata"), row.get("messages"), row.get("tools")
     if identity is None:
         asked = [row.get("input"), messages] if messages else row["input"]
+        asked = {"asked": asked, "tools": tools} if tools else asked
         identity = digest(asked)[7:23]  # by content, so that it stays when rows are added or sorted
     metadata, messages = metadata if isinstance(metadata, dict) else {}, messages if isinstance(messages, list) else []
-    return Case(str(identity), row.get("input"), row.get("target"), metadata, place, messages)
+    own = tools if isinstance(tools, list) else []
+    return Case(str(identity), row.get("input"), row.get("target"), metadata, place, messages, own)
 
 
 def duplicate(case: Case, first: str) -> InputError:

@@ -11,7 +11,7 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, BinaryIO, Literal
 
 from pydantic import Field, model_validator
 
@@ -36,18 +36,32 @@ class Dataset(Strict):
     """Where the rows are, which of them are cases, and what of a row is what of a case."""
 
     path: Annotated[str, Field(min_length=1, max_length=500)] = Field(
-        description="a .jsonl, .csv or .parquet file or a folder beside the suite, or owner/name on the hub"
+        description="a .jsonl, .csv or .parquet file or a folder beside the suite, or owner/name on the hub",
+        examples=["tickets.parquet"],
     )
     name: str | None = Field(default=None, description="the configuration of a dataset of the hub")
     split: str | None = Field(default=None, description="of a folder or of the hub, such as test")
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = Field(
         default=None, description="the commit of a dataset of the hub: another one is another suite"
     )
+    format: Literal["bfcl"] | None = Field(
+        default=None,
+        description="of a data set whose files are no rows as they stand: bfcl, the Berkeley leaderboard's of calls;"
+        " split names its categories, such as simple+multiple",
+    )
     columns: dict[str, str | Columns] = Field(
         default={},
-        description="{input: text, target: label}; a list makes an object. Default: as they are, others metadata",
+        description="what of a case is in which column; a list makes an object. Default: as they are, others metadata",
+        examples=[{"input": ["text", "screenshot"], "target": "queue"}],
     )
-    filter: dict[str, Written] = Field(default={}, description="{column: value}, or a list of values")
+    filter: dict[str, Written] = Field(
+        default={}, description="the value of a column, or a list of values", examples=[{"lang": ["de", "en"]}]
+    )
+    without: dict[str, Written] = Field(
+        default={},
+        description="rows that are left out, by the value of a column, or by a list of values",
+        examples=[{"id": ["broken-1", "broken-2"]}],
+    )
     limit: Annotated[int, Field(ge=1, le=MAX_ROWS)] | None = Field(default=None, description="the first so many rows")
     shuffle: Annotated[int, Field(ge=0, lt=2**63)] | None = Field(
         default=None, description="a seed: with limit, so many rows at random"
@@ -60,6 +74,9 @@ class Dataset(Strict):
             raise ValueError(message)
         if self.columns and not self.columns.keys() & {"input", "messages"}:
             message = "columns: a case needs its input, so name the column (or messages)"
+            raise ValueError(message)
+        if self.format is not None and (wrong := [key for key in ("name", "columns") if getattr(self, key)]):
+            message = f"{wrong[0]}: format {self.format} has its own; leave it out"
             raise ValueError(message)
         if self.shuffle is not None and self.limit is None:
             message = (
@@ -87,7 +104,7 @@ class Dataset(Strict):
 
             yield from hub_rows(self, document)
             return
-        if wrong := [key for key in ("name", "split", "revision") if getattr(self, key) is not None]:
+        if wrong := [key for key in ("name", "split", "revision", "format") if getattr(self, key) is not None]:
             raise document.error("a file has none; leave it out", "dataset", wrong[0])
         path = named_file(document, self.path, "dataset", "path")
         yield from rows_of(path, document.at("dataset", "path"))
@@ -95,11 +112,8 @@ class Dataset(Strict):
     def _wanted(self, place: str, row: object) -> bool:
         if not isinstance(row, dict):
             return True
-        for column, value in self.filter.items():
-            wanted = value if isinstance(value, list) else [value]
-            if as_text(_value(row, column, place)) not in map(as_text, wanted):
-                return False
-        return True
+        kept = all(_is_one_of(row, column, values, place) for column, values in self.filter.items())
+        return kept and not any(_is_one_of(row, column, values, place) for column, values in self.without.items())
 
     def _sample(self, rows: Iterator[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         if self.limit is None or self.shuffle is None:
@@ -117,6 +131,11 @@ class Dataset(Strict):
             metadata = row.get("metadata")
             return named | {"metadata": {**rest, **metadata} if isinstance(metadata, dict) else rest}
         return {key: _of(row, columns, place, together=key == "metadata") for key, columns in self.columns.items()}
+
+
+def _is_one_of(row: Mapping[str, JsonValue], column: str, values: JsonValue, place: str) -> bool:
+    """Whether a row has this value in a column, or one of these."""
+    return as_text(_value(row, column, place)) in map(as_text, values if isinstance(values, list) else [values])
 
 
 def rows_of(path: Path, place: str) -> Iterator[tuple[str, object]]:

@@ -40,7 +40,7 @@ class Examples(Strict):
     ids: Annotated[list[str], Field(min_length=1, max_length=MOST)] | None = Field(
         default=None, description="exactly these, in this order"
     )
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = Field(default=1, description="of the choice by count")
     template: str | Annotated[list[ChatMessage], Field(min_length=1)] | None = Field(
         default=None, description="of one example, with its target; default: the prompt, and the target behind it"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from evalgate.errors import InputError
+from evalgate.suite.files import in_folder
 from evalgate.suite.load import Suite, load_suite
 
 HERE = "run this in the folder where the check ran"
@@ -16,7 +17,7 @@ def find_suite(there: Path, operation: str, suite_hash: str, folder: Path, *, el
     Raises `InputError` when it is nowhere, with the way out (`else_`), or is not what it was.
     """
     changed = None
-    for path in dict.fromkeys([there, *sorted(folder.glob("*.yaml"))]):
+    for path in dict.fromkeys([there, *in_folder(folder)]):
         suite = _suite_at(path, operation)
         if suite is not None and suite.hash == suite_hash:
             return suite

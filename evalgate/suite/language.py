@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, MutableMapping, ValuesView
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Undefined, nodes, pass_context, pass_environment, pass_eval_context
+from jinja2 import Environment, StrictUndefined, Undefined, nodes, pass_environment, pass_eval_context
 from jinja2.exceptions import FilterArgumentError
 from jinja2.filters import do_replace, make_attrgetter
 from jinja2.nodes import EvalContext
@@ -26,8 +26,13 @@ _OF_A_TEXT = (
     *("capitalize", "center", "e", "escape", "forceescape", "indent", "lower", "string"),
     *("striptags", "title", "trim", "upper", "urlize", "wordcount", "wordwrap"),
 )
-STEPS = " steps"  # a name that no template can say
-_COUNTED = " counted"
+_SLOW, _SLOW_WEIGHT = ("striptags", "title", "urlize", "wordwrap"), 2  # characters that are a step to look into
+_COUNTED, _WEIGHED = " counted", " weighed"  # names that no template can say
+_AT_ONCE = {"length", "count", "first", "last", "default", "d", _COUNTED, _WEIGHED}  # however large the value is
+_COMPARING = {"in", "==", "eq", "equalto", "!=", "ne", ">", "gt", "greaterthan", ">=", "ge", "<", "lt", "lessthan"} | {
+    "<=",
+    "le",
+}
 _LISTED = (list, tuple, KeysView, ValuesView, ItemsView)
 
 
@@ -54,11 +59,13 @@ class _Environment(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805  # as Jinja's
-        _steps(__context).take(bounds.CALL)
+        steps = bounds.steps()
+        steps.take(bounds.CALL)
         if isinstance(__obj, LoopContext) and args:  # what a recursive loop goes through next
-            args = (_steps(__context).counted(args[0]), *args[1:])
+            args = (steps.counted(args[0]), *args[1:])
         method = getattr(__obj, "__wrapped__", __obj)
         text, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
+        steps.weigh(text, *args, *kwargs.values())
         if isinstance(text, str | bytes):
             if name in ("format", "format_map"):
                 bounds.require_narrow(str(text))
@@ -74,24 +81,54 @@ class _Environment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """`a ~ b` joins texts; each side is made one by our filter, because Jinja itself would ask Python.
 
-        What a loop goes through is counted.
+        What a loop goes through is counted, and what filters, comparisons and slices work on is weighed.
         """
         template = super()._parse(source, name, filename)
         for joined in template.find_all(nodes.Concat):
             joined.nodes = [nodes.Filter(each, "string", [], [], None, None) for each in joined.nodes]
         for loop in template.find_all(nodes.For):
             loop.iter = nodes.Filter(loop.iter, _COUNTED, [], [], None, None)
+        for node in list(template.find_all((nodes.Filter, nodes.Test, nodes.Compare, nodes.Getitem))):
+            _weigh_operands(node)
         return template
 
+    def call_filter(self, name: str, value: Any, *args: Any, **more: Any) -> Any:
+        """As `map` and `select` call it for each value."""
+        _weighed(value)
+        return super().call_filter(name, value, *args, **more)
 
-def _steps(context: Context) -> bounds.Steps:
-    steps = context.parent.get(STEPS)
-    return steps if isinstance(steps, bounds.Steps) else bounds.Steps()
+    def call_test(self, name: str, value: Any, *args: Any, **more: Any) -> Any:
+        """As `select` and `reject` call it for each value."""
+        bounds.steps().take()
+        if name in _COMPARING:
+            bounds.steps().weigh(value, *(args[0] if args and isinstance(args[0], list | tuple) else ()))
+        return super().call_test(name, value, *args, **more)
 
 
-@pass_context
-def _counted(context: Context, values: Iterable[object]) -> Iterable[object]:
-    return _steps(context).counted(values)
+def _weigh_operands(node: nodes.Node) -> None:
+    def weighed(operand: nodes.Expr) -> nodes.Expr:
+        return operand if isinstance(operand, nodes.Const) else nodes.Filter(operand, _WEIGHED, [], [], None, None)
+
+    if isinstance(node, nodes.Compare):
+        node.expr = weighed(node.expr)
+        for operand in node.ops:
+            operand.expr = weighed(operand.expr)
+    elif isinstance(node, nodes.Getitem):
+        node.node = weighed(node.node) if isinstance(node.arg, nodes.Slice) else node.node
+    elif isinstance(node, nodes.Test):
+        if node.name in _COMPARING:
+            node.node, node.args = weighed(node.node), [weighed(each) for each in node.args]
+    elif isinstance(node, nodes.Filter) and node.node is not None and node.name not in _AT_ONCE:
+        node.node = weighed(node.node)
+
+
+def _counted(values: Iterable[object]) -> Iterable[object]:
+    return bounds.steps().counted(values)
+
+
+def _weighed(value: Any) -> Any:
+    bounds.steps().weigh(value)
+    return value
 
 
 def printable(value: object) -> object:
@@ -102,11 +139,11 @@ def printable(value: object) -> object:
         message = f"a {type(value).__name__} cannot be printed; call a method with (), turn a generator into a |list"
         raise TypeError(message)
     if isinstance(value, _LISTED):
-        return as_json(list(value))
-    return as_text(value) if value is None or isinstance(value, bool | dict) else value
+        return as_json(list(_weighed(value)))
+    return as_text(_weighed(value)) if value is None or isinstance(value, bool | dict) else value
 
 
-def _of_text(function: Callable[..., object]) -> Callable[..., object]:
+def _of_text(function: Callable[..., object], *, slow: bool = False) -> Callable[..., object]:
     """The filter `function`, which is handed the text that it works on as it would be printed."""
     place = 1 if hasattr(function, "jinja_pass_arg") else 0
 
@@ -114,6 +151,8 @@ def _of_text(function: Callable[..., object]) -> Callable[..., object]:
     def on_text(*given: object, **options: object) -> object:
         text, further = printable(given[place]), given[place + 1 :]
         bounds.require_small(text if isinstance(text, str) else None, *further, *options.values())
+        if slow and isinstance(text, str):
+            bounds.steps().take(len(text) // _SLOW_WEIGHT)
         return function(*given[:place], text, *further, **options)
 
     return on_text
@@ -167,7 +206,7 @@ def _tojson(value: object, indent: int | None = None) -> str:
 
 ENVIRONMENT = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False, finalize=printable)
 del ENVIRONMENT.filters["random"], ENVIRONMENT.globals["lipsum"]
-ENVIRONMENT.filters |= {name: _of_text(ENVIRONMENT.filters[name]) for name in _OF_A_TEXT}
+ENVIRONMENT.filters |= {name: _of_text(ENVIRONMENT.filters[name], slow=name in _SLOW) for name in _OF_A_TEXT}
 ENVIRONMENT.filters |= {name: _of_size(ENVIRONMENT.filters[name]) for name in ("batch", "slice", "truncate")}
-ENVIRONMENT.filters |= {_COUNTED: _counted, "replace": _replace}
+ENVIRONMENT.filters |= {_COUNTED: _counted, _WEIGHED: _weighed, "replace": _replace}
 ENVIRONMENT.filters |= {"format": _format, "join": _join, "tojson": _tojson}

@@ -16,6 +16,8 @@ from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import Case, build_cases, no_cases, with_defaults
 from evalgate.suite.dataset import Dataset
 from evalgate.suite.digests import Positions
+from evalgate.suite.files import named
+from evalgate.suite.generation import tools_as_sent
 from evalgate.suite.models import Assertion, Gate, SuiteFile
 from evalgate.suite.order import AskOrder
 from evalgate.suite.paths import named_file
@@ -38,7 +40,9 @@ class Suite:
     place among the others when new ones are added. Cases of a file (`source`, in its order) stay in the file until they
     are asked for, so whatever reads one raises `InputError` when the file has changed in between. `remarks` are what
     the reader of a verdict should know about the cases. `shapes` are the positions in `source` of cases whose requests
-    are of different kinds, with pictures or calls of tools or without.
+    are of different kinds: with pictures, calls of tools or tools of their own, or without. `placeholder` is the place
+    of the first case that is only there to be replaced (`metadata: {placeholder: true}`): it may be asked, and no
+    verdict rests on it.
     """
 
     file: SuiteFile
@@ -51,6 +55,7 @@ class Suite:
     remarks: Sequence[str] = ()
     examples: str | tuple[Message, ...] = ()
     shapes: Sequence[int] = (0,)
+    placeholder: str | None = None
 
     @property
     def operation(self) -> str:
@@ -128,11 +133,23 @@ class Suite:
         """All of a case that could change a score; what most cases have not is not hashed for them."""
         more: list[JsonValue] = [list(case.messages)] if case.messages else []
         pictures: list[JsonValue] = [*self.prompt.images(case)]
-        return [case.id, case.input, case.target, case.metadata, *more, *([pictures] if pictures else [])]
+        tools: list[JsonValue] = [{"tools": case.tools}] if case.tools else []
+        return [case.id, case.input, case.target, case.metadata, *more, *([pictures] if pictures else []), *tools]
 
     def request(self, case: Case) -> Request:
         """What is asked for `case`, of baseline and variants alike."""
-        return self.prompt.request(case, self.parameters)
+        own = {**self.parameters, "tools": tools_as_sent(case.tools)} if case.tools else self.parameters
+        return self.prompt.request(case, own)
+
+    @property
+    def offers_tools(self) -> bool:
+        """Whether there is anything to call: tools of the suite, or of any case."""
+        return "tools" in self.parameters or self.offers_own_tools
+
+    @cached_property
+    def offers_own_tools(self) -> bool:
+        """Whether any case brings tools of its own."""
+        return any(self.source[position].tools for position in self.shapes)
 
     def kinds_of_requests(self) -> list[Request]:
         """A request of each kind: who can be asked these can be asked all."""
@@ -162,13 +179,14 @@ def load_suite(path: Path | str, *, near_duplicates: bool = True) -> Suite:
     shapes = tuple(survey.shapes.values())
     examples = file.examples.written(shown, prompt, document) if file.examples else ()
     prompt.with_examples(examples or ())
-    return Suite(file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
+    parts = (file, document, cases, order, order.positions(), prompt, parameters, remarks, examples, shapes)
+    return Suite(*parts, survey.placeholder)
 
 
 def load_suites(paths: Sequence[Path]) -> list[Suite]:
-    """Load several suites; a folder stands for the `*.yaml` in it. Refuses two suites for one operation."""
+    """Load several suites; a folder stands for those in it (`files`). Refuses two suites for one operation."""
     suites: dict[str, Suite] = {}
-    for path in _files(paths):
+    for path in named(paths):
         suite = load_suite(path)
         if other := suites.get(suite.operation):
             message = f"operation {suite.operation!r} has a suite already: {other.path}"
@@ -220,13 +238,3 @@ def _cases(
 
 def _arranged(cases: Sequence[Case], positions: Positions) -> Sequence[Case]:
     return cases.in_order(positions) if isinstance(cases, CaseFile) else [cases[position] for position in positions]
-
-
-def _files(paths: Sequence[Path]) -> list[Path]:
-    files: list[Path] = []
-    for path in paths:
-        found = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
-        if not found:
-            raise InputError(f"{path}: no suites (*.yaml) in this folder")
-        files.extend(found)
-    return list(dict.fromkeys(files))

@@ -43,6 +43,11 @@ def parse_duration(value: object) -> timedelta:
     return duration
 
 
+def _days(number: int) -> dict[str, JsonValue]:
+    """Of a default in the schema: as people write it. Pydantic would have ISO 8601, which no suite may say."""
+    return {"default": f"{number}d"}
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration, json_schema_input_type=str),
@@ -56,13 +61,15 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$", max_leng
 class After(Strict):
     """What stands behind the last occurrence of a text; nothing where it does not occur."""
 
-    after: Annotated[str, Field(min_length=1, max_length=200)]
+    after: Annotated[str, Field(min_length=1, max_length=200)] = Field(description="that text", examples=["Label:"])
 
 
 class Matched(Strict):
     """The last match of a pattern: its first group, or the whole without one; nothing where it is not found."""
 
-    regex: Annotated[str, Field(min_length=1, max_length=10_000)]
+    regex: Annotated[str, Field(min_length=1, max_length=10_000)] = Field(
+        description="the pattern", examples=["answer: (\\w+)"]
+    )
 
 
 Transform = Literal["extract_code", "first_line", "last_line", "json_repair"] | After | Matched
@@ -77,10 +84,10 @@ class Assertion(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    type: str = Field(description="the grader; `evalgate graders` names them all")
+    type: str = Field(description="the grader; `evalgate graders` names them all", examples=["exact"])
     value: Written = Field(default=None, description="what is expected; by default the case's target")
     threshold: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None, description="when given, the score counts as 1 from here on and as 0 below"
+        default=None, description="when given, the score counts as 1 from here on and as 0 below", examples=[0.8]
     )
     weight: Annotated[float, Field(gt=0, le=1_000_000)] = Field(default=1.0, description="share in its metric")
     metric: Name = Field(default="score", description="assertions of one metric are averaged; each metric is gated")
@@ -148,15 +155,24 @@ class Watch(Strict):
         description="cases that each green variant, and the baseline beside it, is asked anew each day; default: a"
         " tenth of those that its certification took, at least 10 and at most 50",
     )
-    every: Duration = Field(default=timedelta(days=1), description="how often: once in so long, such as 1d or 12h")
+    every: Duration = Field(
+        default=timedelta(days=1),
+        description="how often: once in so long",
+        examples=["12h"],
+        json_schema_extra=_days(1),
+    )
     run_length: Annotated[float, Field(ge=10, le=1_000_000)] = Field(
         default=1000.0, description="days between two false alarms of a variant that has not changed, at least"
     )
     detectors: Annotated[list[Detector], Field(min_length=1)] | None = Field(
-        default=None, description="what is looked at; default: all. Only scores can make red, the others suspend"
+        default=None,
+        description="what is looked at; default: all. Only scores can make red, the others suspend",
+        examples=[["scores", "flips"]],
     )
     certify_every: Duration = Field(
-        default=timedelta(days=90), description="the longest time for which watching prolongs one certification"
+        default=timedelta(days=90),
+        description="the longest time for which watching prolongs one certification",
+        json_schema_extra=_days(90),
     )
 
 
@@ -164,7 +180,7 @@ class Gate(Strict):
     """What has to be proven, and what the proof may cost."""
 
     margin: Annotated[float, Field(ge=1e-5, lt=1)] = Field(
-        description="how much worse still counts as as good; below 0.00001 nothing can be proven"
+        description="how much worse still counts as as good; below 0.00001 nothing can be proven", examples=[0.02]
     )
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false green")
     beta: Annotated[float, Field(gt=0, lt=0.5)] = Field(default=0.05, description="allowed share of false red")
@@ -173,11 +189,14 @@ class Gate(Strict):
     )
     red_margin: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.0, description="red only beyond this")
     metrics: Annotated[list[Name], Field(min_length=1)] | None = Field(
-        default=None, description="which metrics decide; default: all that are asserted. Others are only shown"
+        default=None,
+        description="which metrics decide; default: all that are asserted. Others are only shown",
+        examples=[["score", "valid_json"]],
     )
     min_score: dict[Name, Annotated[float, Field(gt=0, le=1)]] = Field(
         default={},
         description="least mean score of the variant itself, by metric; 1.0: a single failure is red",
+        examples=[{"valid_json": 0.99}],
     )
     baseline_check: bool = Field(
         default=True, description="hold the baseline against itself; a suite that fails this cannot judge anyone"
@@ -190,25 +209,31 @@ class Gate(Strict):
         default="family", description="family: any false green among the operation's variants; verdict: each on its own"
     )
     max_cases: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = Field(
-        default=None, description="at most so many cases a variant"
+        default=None, description="at most so many cases a variant", examples=[500]
     )
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] = Field(
         default=1, description="fixes the random order in which cases are asked"
     )
-    valid_for: Duration = Field(default=timedelta(days=7), description="how long a green stays valid, such as 7d")
+    valid_for: Duration = Field(
+        default=timedelta(days=7), description="how long a green stays valid", json_schema_extra=_days(7)
+    )
     on_inconclusive: Literal["fail", "pass"] = Field(
         default="fail", description="exit code 3 or 0; an inconclusive variant is never eligible either way"
     )
     green_after: Annotated[int, Field(ge=1, le=100)] = Field(
         default=1, description="certifications in a row that make a variant eligible; after a red at least two"
     )
-    watch: Watch = Watch()
+    watch: Watch = Field(
+        default=Watch(), description="how a green is kept proven from day to day", json_schema_extra={"default": {}}
+    )
 
 
 class Budget(Strict):
     """What one run may spend on new answers; what is open then stays inconclusive."""
 
-    usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    usd: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="USD; the check ends before it would spend more"
+    )
     calls: Annotated[int, Field(ge=1)] | None = Field(default=None, description="attempts, also those that fail")
 
 
@@ -226,9 +251,11 @@ Shown = Annotated[Examples, BeforeValidator(_listed, json_schema_input_type=Exam
 class Defaults(Strict):
     """What every case has that says nothing else; metadata is filled in key by key."""
 
-    input: Written = None
-    target: Written = None
-    metadata: dict[str, Written] = Field(default={})
+    input: Written = Field(default=None, description="what the prompt is made of")
+    target: Written = Field(default=None, description="what graders expect")
+    metadata: dict[str, Written] = Field(
+        default={}, description="filled in key by key", examples=[{"source": "helpdesk"}]
+    )
 
 
 Slice = Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")]
@@ -237,36 +264,64 @@ Slice = Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")]
 class SuiteFile(Strict):
     """`suites/*.yaml`: how one operation is evaluated."""
 
-    version: Literal[1] = 1
-    operation: Name
-    description: str = ""
-    tags: list[str] = Field(default=[])
-    model: Name
-    baseline: Name
-    variants: list[Name] | None = Field(default=None, description="default: all variants of the model")
+    version: Literal[1] = Field(default=1, description="of this format")
+    operation: Name = Field(
+        description="what production traffic of this kind is tagged with", examples=["classify_ticket"]
+    )
+    description: str = Field(default="", description="for people; nothing is decided by it")
+    tags: list[str] = Field(
+        default=[], description="for people, and for `pytest -k`", examples=[["helpdesk", "nightly"]]
+    )
+    model: Name = Field(
+        description="the model of the catalogue that is asked", examples=["meta-llama/llama-3.1-70b-instruct"]
+    )
+    baseline: Name = Field(
+        description="the variant that the others are held against: full precision", examples=["acme-bf16"]
+    )
+    variants: list[Name] | None = Field(
+        default=None, description="who is judged; default: all variants of the model", examples=[["budget-fp8"]]
+    )
     extends: str | None = Field(
-        default=None, description="another suite's file, of which this one says only what is different"
+        default=None,
+        description="another suite's file, of which this one says only what is different",
+        examples=["../base.yaml"],
     )
     cases: str | list[dict[str, Written]] | None = Field(
-        default=None, description="a JSONL, CSV or Parquet file beside the suite, or the cases"
+        default=None,
+        description="a JSONL, CSV or Parquet file beside the suite, or the cases: id, input, target, metadata,"
+        " messages, tools",
+        examples=["tickets.jsonl", [{"id": "t1", "input": "Where is my order?", "target": "shipping"}]],
     )
     dataset: str | list[dict[str, Written]] | Dataset | None = Field(
-        default=None, description="in place of cases; of a file or the hub, with columns that are called otherwise"
+        default=None,
+        description="in place of cases; of a file or the hub, with columns that are called otherwise",
+        examples=[{"path": "tickets.parquet", "columns": {"input": "text", "target": "queue"}}],
     )
     defaults: Defaults | None = Field(default=None, description="what every case has that says nothing else")
     prompt: str | list[ChatMessage] = Field(
-        description="Jinja2: a text for completions, a list for chat; file://NAME: what is in the file"
+        description="Jinja2: a text for completions, a list for chat; file://NAME: what is in the file",
+        examples=[[{"role": "user", "content": "{{ input }}"}], "file://prompt.txt"],
     )
     examples: Shown | None = Field(
-        default=None, description="solved cases that are put before what is asked (few-shot)"
+        default=None,
+        description="solved cases that are put before what is asked (few-shot)",
+        examples=[{"count": 3, "seed": 1}],
     )
     tools: Annotated[list[Tool], Field(min_length=1, max_length=128)] | None = Field(
         default=None, description="what the model may call; the same as generation.tools"
     )
-    generation: Generation = Generation()
-    repeats: Annotated[int, Field(ge=1, le=100)] = 1
+    generation: Generation = Field(
+        default=Generation(),
+        description="how it is asked: sampling, limits, tools, form",
+        json_schema_extra={"default": {}},
+    )
+    repeats: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=1, description="how often each case is asked; a case's score is the mean, and it stays one case"
+    )
     cluster_by: Annotated[str, Field(pattern=r"^metadata\.[^.\s]+$")] | None = Field(
-        default=None, description="metadata.KEY: cases that share its value share a source and count as one"
+        default=None,
+        description="metadata.KEY: cases that share its value share a source and count as one",
+        examples=["metadata.customer"],
     )
     cluster_weight: Literal["cases", "equal"] = Field(
         default="cases", description="what the mean is over: cases, so that large clusters count more, or clusters"
@@ -276,17 +331,27 @@ class SuiteFile(Strict):
         description="cases that ask nearly the same count as one, or are refused, or are not looked for",
     )
     slices: Annotated[list[Slice], Field(max_length=20)] = Field(
-        default=[], description="metadata.KEY: scores are also told for each value of it; they decide nothing"
+        default=[],
+        description="metadata.KEY: scores are also told for each value of it; they decide nothing",
+        examples=[["metadata.lang"]],
     )
     budget: Annotated[Budget, BeforeValidator(_budget, json_schema_input_type=float | Budget)] = Field(
-        default=Budget(), description="USD that one run may spend on new answers, or {usd: …, calls: …}"
+        default=Budget(),
+        description="USD that one run may spend on new answers, or {usd: …, calls: …}; default: no limit",
+        examples=[2.5, {"usd": 2.5, "calls": 5000}],
+        json_schema_extra={"default": {}},
     )
     answer_ttl: Duration | None = Field(
-        default=None, description="older answers are bought anew; default: half of gate.valid_for"
+        default=None, description="older answers are bought anew; default: half of gate.valid_for", examples=["3d"]
     )
     baseline_ttl: Duration | None = Field(default=None, description="the same for the baseline; default: answer_ttl")
-    assertions: list[Assertion] = Field(alias="assert", min_length=1)
-    gate: Gate
+    assertions: list[Assertion] = Field(
+        alias="assert",
+        min_length=1,
+        description="the graders; [graders-reference.md](graders-reference.md) has the options of each",
+        examples=[[{"type": "exact"}]],
+    )
+    gate: Gate = Field(description="what has to be proven, and what the proof may cost", examples=[{"margin": 0.02}])
 
     @property
     def source(self) -> str | list[dict[str, JsonValue]] | Dataset:

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
 from evalgate.formats.canonical import digest
 from evalgate.formats.documents import Document
 from evalgate.formats.written import as_json
-from evalgate.suite.bounds import Steps
+from evalgate.suite.bounds import counted_steps, require_short
 from evalgate.suite.cases import Case
 from evalgate.suite.images import Pictures
-from evalgate.suite.language import ENVIRONMENT, STEPS
+from evalgate.suite.language import ENVIRONMENT
 from evalgate.suite.plain import Place, filled, plain_parts
 from evalgate.suite.turns import ChatMessage, Turn, read_turns
 from evalgate.suite.unrender import data_in, nested
@@ -31,7 +31,10 @@ class Template:
     def __init__(self, text: str, document: Document, *location: int | str) -> None:
         self.place = document.at(*location)
         try:
+            require_short(ENVIRONMENT.lex(text))
             self._template = ENVIRONMENT.from_string(text)
+        except TemplateRuntimeError as failure:
+            raise document.error(f"template: {failure.message}", *location) from None
         except TemplateSyntaxError as failure:
             message = f"template: {failure.message} (line {failure.lineno} of the template)"
             raise document.error(message, *location) from None
@@ -56,7 +59,8 @@ class Template:
         try:
             text = None if self._parts is None else filled(self._parts, values)
             if text is None:
-                text = self._template.render({**values, STEPS: Steps()})
+                with counted_steps():
+                    text = self._template.render(values)
             text.encode()  # half a surrogate pair, which only an escape in the template can make, cannot be sent
         except UndefinedError as failure:
             message = f"{self.place}: {failure.message}, for case {case.id!r}; there are: {', '.join(values)}"
@@ -186,8 +190,10 @@ class Prompt:
     def texts(self, case: Case) -> list[str]:
         """All that differs between the requests of two cases; raises as `request` does.
 
-        Beside the filled templates that is the case's own conversation, and of pictures what is in them.
+        Beside the filled templates that is the case's own conversation, of pictures what is in them, and the tools
+        that the case brings.
         """
+        tools = [digest(case.tools)] if case.tools else []
         found = [template.render(case) for template in self._templates()]
         if self._text is not None:
             if case.messages:
@@ -195,12 +201,12 @@ class Prompt:
                     f"case {case.id!r} has messages, which a prompt of one text has no place for; write it as a list"
                 )
                 raise InputError(f"{case.place}: {message}")
-            return found
+            return found + tools
         if case.messages:
             found.append(as_json(case.messages))
         elif not self._messages:
             raise self._document.error("empty; there is nothing to ask", *self.location)
-        return found + self.images(case)
+        return found + self.images(case) + tools
 
     def images(self, case: Case) -> list[str]:
         """A digest of each picture that is sent for `case`."""
@@ -213,12 +219,15 @@ class Prompt:
         return [digest(url) for message in messages for url in message.images]
 
     def shape(self, case: Case) -> tuple[bool, ...]:
-        """What not everybody can be asked: pictures, calls of tools, words of the system within a conversation."""
+        """What not everybody can be asked: pictures, calls of tools, words of the system within a conversation, tools
+        that only some cases bring.
+        """
+        own = (True,) if case.tools else ()
         if self._text is not None or not (case.messages or any(message.pictured for message in self._messages)):
-            return ()
+            return own
         turns = self._conversation(case)
         calls, systems = any(turn.tool_calls for turn in turns), any(turn.role == "system" for turn in turns)
-        return bool(self.images(case)), calls, systems
+        return bool(self.images(case)), calls, systems, *own
 
     def _templates(self) -> list[Template]:
         if self._text is not None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
 import orjson
@@ -147,8 +148,9 @@ class CsvRows:
         self._without_repeats(header)
         if "input" not in header:
             found = f"found {', '.join(header)}"[:500]
+            mapped = "" if len(header) < 2 else f"; or say what is what: {mapping(self._name, header)}"
             hint = next(
-                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in "".join(header)), ""
+                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in "".join(header)), mapped
             )
             raise InputError(f"{self._name}:1: no column 'input'; {found}{hint}")
         return header
@@ -162,6 +164,12 @@ class CsvRows:
         metadata: dict[str, JsonValue] = dict(zip(self._header, values, strict=True))
         row = {name: metadata.pop(name) or None for name in ("id", "input", "target") if name in metadata}
         return row | {"metadata": metadata}
+
+
+def mapping(name: str, columns: Sequence[str]) -> str:
+    """How a suite says which column is what, with the first two of a file as example."""
+    target = f", target: {columns[1]}" if len(columns) > 1 else ""
+    return f"dataset: {{path: {Path(name).name}, columns: {{input: {columns[0]}{target}}}}}"[:200]
 
 
 class _TextLines:

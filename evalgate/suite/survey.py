@@ -13,6 +13,7 @@ from evalgate.formats.written import as_json
 from evalgate.suite.cases import Case
 from evalgate.suite.digests import Digests
 from evalgate.suite.examples import gives_away
+from evalgate.suite.generation import NamedTool, tool_names
 from evalgate.suite.models import SuiteFile
 from evalgate.suite.near import NearDuplicates
 from evalgate.suite.order import AskOrder
@@ -31,6 +32,7 @@ class Survey:
         self._file, self._prompt = file, prompt
         self._given_away = gives_away(shown)
         self.shapes: dict[tuple[bool, ...], int] = {}  # of requests, by the first case that has it
+        self.placeholder: str | None = None  # the place of the first case that is only there to be replaced
         self._looked_at = 0
         self._questions = Digests()
         wanted = file.near_duplicates == "refuse" or (near and file.near_duplicates != "allow")
@@ -39,9 +41,12 @@ class Survey:
     def look(self, case: Case) -> None:
         """Take the next case in; raises `InputError` when it cannot be asked or has no cluster."""
         self.order.add(case.id, self._cluster(case))
+        if self.placeholder is None and case.metadata.get("placeholder") is True:
+            self.placeholder = case.place
         if self._given_away and (example := self._given_away.get(as_json([case.input, case.messages]))):
             message = f"case {case.id!r} asks what the example {example!r} answers already; take one of them out"
             raise InputError(f"{case.place}: {message}")
+        self._require_choice(case)
         for name in self._file.slices:
             self._require(case, name, "slices")
         self.shapes.setdefault(self._prompt.shape(case), self._looked_at)
@@ -77,6 +82,16 @@ class Survey:
         if joined == 1:
             return [f"{again!r} asks nearly what {one!r} asks: the two count as one"]
         return [f"{joined} cases ask nearly what another asks, and count with it as one: {again!r} with {one!r}, …"]
+
+    def _require_choice(self, case: Case) -> None:
+        """Where the suite says which function is called, a case that brings its own tools has to have that one."""
+        choice = self._file.generation.tool_choice
+        if not case.tools or not isinstance(choice, NamedTool):
+            return
+        name = choice.function.name
+        if name not in tool_names(case.tools):
+            message = f"case {case.id!r} has no {name!r}, which the suite's generation.tool_choice names"
+            raise InputError(f"{case.place} tools: {message}")
 
     def _cluster(self, case: Case) -> str | None:
         if self._file.cluster_by is None:

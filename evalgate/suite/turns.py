@@ -23,8 +23,12 @@ MAX_TURNS = 1_000
 class Part(Strict):
     """A piece of a message: a text, or a picture by its URL or by a file beside the suite."""
 
-    text: str | None = None
-    image: str | None = None
+    text: str | None = Field(default=None, description="a template")
+    image: str | None = Field(
+        default=None,
+        description="a template of a file beside the suite, https://… or data:…",
+        examples=["{{ input.shot }}"],
+    )
 
     @model_validator(mode="after")
     def _one_of_the_two(self) -> Part:
@@ -56,8 +60,8 @@ Content = (
 class ChatMessage(Strict):
     """One message of a chat prompt; texts in `content`, and the names of pictures, are Jinja2 templates."""
 
-    role: Literal["system", "user", "assistant"]
-    content: Content
+    role: Literal["system", "user", "assistant"] = Field(description="who says it")
+    content: Content = Field(description="a text, or a list of texts and pictures", examples=["{{ input }}"])
 
 
 def _says_an_object(text: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evalgate.catalog import Endpoint
-from evalgate.collect import Budget, BudgetSpentError, Collector, all_of
+from evalgate.collect import Budget, BudgetSpentError, Crew, all_of
 from evalgate.errors import ProviderError
 from evalgate.exchange import ROUND, Question
 from evalgate.exchange.tokens import prompt_bytes
@@ -37,7 +37,7 @@ async def ask(
     contest: Contest,
     variants: Sequence[Endpoint],
     cases: Sequence[Case],
-    collector: Collector,
+    collector: Crew,
     number: int,
     budget: Budget,
 ) -> Asked:

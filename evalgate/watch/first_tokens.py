@@ -18,7 +18,7 @@ from typing import cast
 
 from evalgate import stats
 from evalgate.catalog import Endpoint
-from evalgate.collect import Budget, BudgetSpentError, Collector
+from evalgate.collect import Budget, BudgetSpentError, Crew
 from evalgate.errors import InputError, ProviderError
 from evalgate.exchange import ROUND, Answer, JsonValue, Message, Question, Request
 from evalgate.exchange.tokens import prompt_bytes
@@ -54,7 +54,7 @@ class Heard:
 class FirstTokens:
     """The first tokens of one variant, in the round `number`."""
 
-    def __init__(self, contest: Contest, endpoint: Endpoint, collector: Collector, budget: Budget, number: int) -> None:
+    def __init__(self, contest: Contest, endpoint: Endpoint, collector: Crew, budget: Budget, number: int) -> None:
         self._suite, self._endpoint, self._collector, self._budget = contest.suite, endpoint, collector, budget
         self._number = number
 

@@ -8,11 +8,12 @@ is charged like any other. Whatever is found is in the store before anybody is t
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol, cast
 
-from evalgate.collect import Budget, Collector, Stop, all_of, require_ready
+from evalgate.collect import Budget, Collector, Crew, Stop, all_of, require_ready
 from evalgate.errors import InfrastructureError, ProviderError
 from evalgate.gate import Board
 from evalgate.plan import Contest
@@ -73,6 +74,7 @@ class House:
     now: Callable[[], float]
     stop: Stop
     certify: Certify | None = None
+    crew: Callable[[], AbstractAsyncContextManager[Crew]] | None = None  # others who ask; their keys are their own
 
 
 async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
@@ -85,7 +87,9 @@ async def watch(contests: Sequence[Contest], house: House) -> list[Outcome]:
     document = house.telling.document()
     for contest in contests:
         _require_time(contest)
-        require_ready(contest.endpoints, contest.suite.request(contest.cases[0]), house.environment)
+        if house.crew is None:
+            for request in contest.suite.kinds_of_requests():
+                require_ready(contest.endpoints, request, house.environment)
         if not any(entry.operation == contest.suite.operation for entry in document.entries):
             house.progress.say(contest.suite.operation, "nothing to watch: it was never checked")
     outcomes, failures = [], []
@@ -212,7 +216,7 @@ class Day:
         drawn = Draw.from_json(this.draw)
         waiting = {name: stream for name, stream in watched.items() if stream.round < this.number}
         endpoints = [self.contest.variants[name] for name in waiting]
-        budget = Budget.of(self.contest.suite)
+        budget = Budget.of(self.contest.suite, "watch")
         async with self._collector() as collector:
             cases = drawn.cases(self.contest.suite)
             asked = await ask(self.contest, endpoints, cases, collector, this.number, budget)
@@ -220,7 +224,9 @@ class Day:
         heard = await self._hear(this, [name for name in waiting if name in asked.sides], budget)
         self._look(this, drawn, waiting, asked, heard)
 
-    def _collector(self) -> Collector:
+    def _collector(self) -> AbstractAsyncContextManager[Crew]:
+        if self.house.crew is not None:
+            return self.house.crew()
         return Collector(self.house.store, self.house.environment, now=self.house.now, stop=self.house.stop)
 
     async def _hear(self, this: Round, names: Sequence[str], budget: Budget) -> Mapping[str, Heard]:
@@ -230,7 +236,7 @@ class Day:
             return {}
         heard, fragile = dict[str, Heard](), self._fragile()
 
-        async def hear(name: str, collector: Collector) -> None:
+        async def hear(name: str, collector: Crew) -> None:
             tokens = FirstTokens(self.contest, self.contest.variants[name], collector, budget, this.number)
             before = cast("Mapping[str, object]", self.streams[name].detectors[FIRST_TOKENS])
             heard[name] = await tokens.hear(before, rules, fragile)

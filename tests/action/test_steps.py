@@ -87,7 +87,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 def test_the_job_judges_and_fails_with_the_code_of_the_check(runner: Runner) -> None:
-    done = runner.run("Judge")
+    done = Runner(runner.checkout, runner.temporary, {"suites": "suites/lab"}).run("Judge")
 
     installed = runner.temporary / "evalgate" / "lib"
     assert list(installed.rglob("site-packages/evalgate/cli/check.py"))
@@ -100,7 +100,7 @@ def test_the_job_judges_and_fails_with_the_code_of_the_check(runner: Runner) -> 
 
 
 def test_inputs_reach_the_command_as_they_are(runner: Runner) -> None:
-    hostile = "suites/classify_feedback.yaml\nsuites/$(touch owned);`touch owned`"
+    hostile = "suites/lab/classify_feedback/suite.yaml\nsuites/$(touch owned);`touch owned`"
     other = Runner(runner.checkout, runner.temporary, {"suites": hostile})
     done = other.run("Judge")
     assert done.returncode == 2
@@ -109,7 +109,7 @@ def test_inputs_reach_the_command_as_they_are(runner: Runner) -> None:
 
 
 def test_policy_and_further_arguments_are_passed_on(runner: Runner) -> None:
-    given = {"suites": "suites/classify_feedback.yaml", "fail-on": "red", "args": "--variant\nlab-q8_0\n"}
+    given = {"suites": "suites/lab/classify_feedback/suite.yaml", "fail-on": "red", "args": "--variant\nlab-q8_0\n"}
     done = Runner(runner.checkout, runner.temporary, given).run("Judge")
     assert done.returncode == 0, done.stderr
     assert len(list(ET.parse(runner.checkout / "evalgate.xml").iter("testcase"))) == 1

@@ -11,6 +11,7 @@ import yaml
 
 from evalgate.formats.documents import read_yaml
 from evalgate.gateway.settings import GatewaySettings
+from tests.deploy.commands import require_known_options
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 RESOURCES = [
@@ -48,18 +49,5 @@ def commands(node: object) -> list[list[str]]:
 
 @pytest.mark.parametrize("resource", RESOURCES)
 def test_every_command_has_the_options_that_it_is_given(resource: dict[str, Any]) -> None:
-    import click
-
-    from evalgate.cli import command
-
-    for _, *words in commands(resource):
-        arguments = list(words)
-        found: click.Command = command
-        while isinstance(found, click.Group):
-            name = arguments.pop(0)
-            below = found.get_command(click.Context(found), name)
-            assert below is not None, name
-            found = below
-        known = {option for parameter in found.params for option in parameter.opts}
-        given = {argument.partition("=")[0] for argument in arguments if argument.startswith("--")}
-        assert given <= known
+    for line in commands(resource):
+        require_known_options(line)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from evalgate.exchange import Answer
 from evalgate.providers.recording import answer_row, write_recording
 from evalgate.suite import load_suite
+from tests.warm import evalgate
 
 SUITE = """\
 operation: name_colour
@@ -51,18 +52,9 @@ class House:
         return self.path / "suites" / "name_colour.yaml"
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "evalgate", *arguments]
         plain = {"COLUMNS": "120", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("COLUMNS", "FORCE_"))}
-        return subprocess.run(
-            command,
-            cwd=self.path,
-            env=inherited | plain | environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return evalgate(*arguments, cwd=self.path, env=inherited | plain | environment)
 
     def edit(self, old: str, new: str) -> None:
         text = self.suite.read_text()
@@ -100,6 +92,12 @@ def build(path: Path) -> House:
     return house
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The house that all others are copies of."""
+    return build(tmp_path_factory.mktemp("house"))
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return build(tmp_path)
+def house(built: House, tmp_path: Path) -> House:
+    return House(shutil.copytree(built.path, tmp_path, dirs_exist_ok=True))

@@ -132,6 +132,17 @@ def test_killed_in_the_middle_it_asks_at_most_what_was_under_way_again_and_concl
     assert killed == bench.board("whole.db")
 
 
+def test_four_processes_that_check_together_conclude_what_one_does(
+    bench: Bench, serve: Callable[..., Mock], postgresql: Server
+) -> None:
+    serve(200, "--latency-ms", "5")
+    name = postgresql.new_database().name
+    running = [bench.start("check", "suite.yaml", "--json", "-", "-q", store=name) for _ in range(4)]
+    boards = [json.loads(process.communicate(timeout=240)[0]) for process in running]
+    alone = bench.board("alone.db")
+    assert [timeless(board) for board in boards] == [alone] * 4
+
+
 def test_two_processes_on_one_store_ask_each_case_once(
     bench: Bench, serve: Callable[..., Mock], database: Database
 ) -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.e2e.conftest import House
 
 LOGS = Path(__file__).parents[1] / "fixtures" / "logs"
 
 
 def compare(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evalgate", "compare", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return warm.evalgate("compare", *map(str, arguments), cwd=Path.cwd())
 
 
 def scores(path: Path, values: list[float], name: str = "c") -> Path:

@@ -7,25 +7,25 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 
 
 def evalgate(*arguments: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-m", "evalgate", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    return warm.evalgate(*arguments, cwd=ROOT, env=environment)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
     folder = tmp_path_factory.mktemp("demo")
     store, signal = folder / "store.db", folder / "signal.json"
-    return evalgate("check", "suites", "-q", "--store", str(store), "--publish", str(signal)), signal
+    return evalgate("check", "suites/lab", "-q", "--store", str(store), "--publish", str(signal)), signal
 
 
 def test_the_results_show_the_board_that_the_demo_prints(
@@ -66,8 +66,7 @@ def test_the_readmes_own_suite_and_catalogue_can_be_planned(tmp_path: Path) -> N
     (tmp_path / "suites" / "classify_ticket.yaml").write_text(blocks[1])
     rows = (json.dumps({"id": f"t{n}", "input": f"Where is order {n}?", "target": "shipping"}) for n in range(900))
     (tmp_path / "suites" / "tickets.jsonl").write_text("\n".join(rows))
-    command = [sys.executable, "-m", "evalgate", "plan"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = warm.evalgate("plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "budget-fp8" in done.stdout
 
@@ -84,6 +83,5 @@ def test_the_reference_of_graders_is_that_of_the_code() -> None:
 def test_the_ready_made_suites_work_where_they_are_copied_to(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "suites", tmp_path / "suites")
     shutil.copy(ROOT / "catalog.yaml", tmp_path)
-    command = [sys.executable, "-m", "evalgate", "plan"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    done = warm.evalgate("plan", "suites/lab", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -80,9 +80,10 @@ def test_an_earlier_run_can_be_reported_on(house: House) -> None:
 
 
 def test_a_summary_and_a_pdf_are_written_beside_it(house: House) -> None:
-    done = house.run("report", "-o", "r.html", "--markdown", "r.md", "--pdf", "r.pdf", "--picture", "r.svg")
+    done = house.run("report", "-o", "r.html", "--comment", "r.md", "--pdf", "r.pdf", "--picture", "r.svg")
 
-    assert done.stdout.splitlines() == ["report: r.html", "summary: r.md", "pdf: r.pdf", "picture: r.svg"]
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == ["report: r.html", "pdf: r.pdf", "comment: r.md", "picture: r.svg"]
     assert "`worse`" in (house.path / "r.md").read_text()
     assert (house.path / "r.pdf").read_bytes().startswith(b"%PDF-")
 
@@ -129,3 +130,38 @@ def test_a_mistake_is_told_and_nothing_is_written(house: House, arguments: list[
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(house.path.rglob("*")) == before
+
+
+def test_what_a_check_writes_for_ci_is_written_of_its_run_too(house: House) -> None:
+    files = ("--junit", "{}.xml", "--summary", "{}.md", "--comment", "{}-comment.md")
+    checked = house.run("check", "-q", *(each.format("check") for each in files))
+    before = (house.path / ".evalgate" / "evalgate.db").stat().st_mtime_ns
+
+    reported = house.run("report", *(each.format("report") for each in files))
+
+    assert (checked.returncode, reported.returncode) == (1, 0)
+    for name in ("{}.xml", "{}.md", "{}-comment.md"):
+        assert (house.path / name.format("report")).read_text() == (house.path / name.format("check")).read_text()
+    assert (house.path / ".evalgate" / "evalgate.db").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(("kind", "code"), [("worse", 1), ("red", 0), ("never", 0)])
+def test_with_fail_on_it_ends_as_the_check_would(house: House, kind: str, code: int) -> None:
+    assert house.run("report", "--fail-on", kind).returncode == code
+
+
+def test_github_is_told_of_a_stored_run(house: House) -> None:
+    done = house.run("report", "--github", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY="step.md")
+    assert "::error file=suites/name_colour.yaml" in done.stdout
+    assert "### evalgate: failed" in (house.path / "step.md").read_text()
+
+
+def test_a_note_tells_readers_something_and_does_nothing(house: House) -> None:
+    house.run("report", "-o", "report.html", "--note", "<b>two</b> runs \x1b[2J", "--pdf", "report.pdf")
+    assert '<p class="lead">&lt;b&gt;two&lt;/b&gt; runs ␛[2J</p>' in (house.path / "report.html").read_text()
+
+
+def test_the_history_of_what_was_never_published_is_told(house: House) -> None:
+    done = house.run("history", "name_colour", "same")
+    assert done.returncode == 0, done.stderr
+    assert "verdict" in done.stdout

@@ -20,12 +20,18 @@ SUITE = "suites/name_colour.yaml"
 STORE = ".evalgate/evalgate.db"
 
 
-@pytest.fixture
-def bought(house: House) -> House:
-    """A house in which two variants have answered everything."""
+@pytest.fixture(scope="module")
+def paid(built: House, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    house = House(shutil.copytree(built.path, tmp_path_factory.mktemp("paid"), dirs_exist_ok=True))
     for variant in ("full", "worse"):
         assert house.run("run", SUITE, "--variant", variant).returncode == 0
-    return house
+    return house.path
+
+
+@pytest.fixture
+def bought(paid: Path, tmp_path: Path) -> House:
+    """A house in which two variants have answered everything."""
+    return House(shutil.copytree(paid, tmp_path, dirs_exist_ok=True))
 
 
 def change(house: House, statement: str, *values: object, store: str = STORE) -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from tests.conftest import Asked, Loopback, Sent
 from tests.store.conftest import Database, database, postgresql  # noqa: F401  (fixtures)
+from tests.warm import evalgate
 from tests.watch.conftest import World, world_in
 
 ROUND = 30  # cases of one side in a round
@@ -47,12 +48,15 @@ def place_of(world: World) -> tuple[str, ...]:
     return ("--store", world.store_name, *PLACE[2:])
 
 
+def environment() -> dict[str, str]:
+    return os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
+
+
 def start(world: World, *arguments: str) -> subprocess.Popen[str]:
-    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     return subprocess.Popen(
         [sys.executable, "-m", "evalgate", *arguments],
         cwd=world.folder,
-        env=environment,
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -60,9 +64,7 @@ def start(world: World, *arguments: str) -> subprocess.Popen[str]:
 
 
 def run(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
-    with start(world, *arguments) as process:
-        out, err = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+    return evalgate(*arguments, cwd=world.folder, env=environment())
 
 
 def asked(server: Loopback) -> Counter[tuple[str, str]]:

@@ -125,6 +125,12 @@ def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
         assert up.process.wait(15) == 0
 
 
+def test_workers_whose_parent_was_killed_end_and_leave_the_port(tmp_path: Path) -> None:
+    with serving(tmp_path, {"workers": 2}) as up:
+        up.process.kill()
+        assert _until(lambda: _is_refused(str(up.client.base_url)))
+
+
 def test_a_catalogue_that_changes_is_read_again_and_a_broken_one_is_not_used(tmp_path: Path) -> None:
     with serving(tmp_path) as up:
         good = (tmp_path / "catalog.yaml").read_text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,7 @@ from evalgate.graders import Grading, bind, grader, names, registry
 from evalgate.graders.bind import GRADERS_VERSION
 from evalgate.graders.expectations import a_scalar
 from evalgate.suite import load_suite
-from tests.conftest import outcome, suite_file
+from tests.conftest import outcome, pointed_at, suite_file
 
 
 def bound(folder: Path, *assertions: object, **changes: object) -> Grading:
@@ -75,7 +77,7 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
 @pytest.mark.parametrize(
     ("assertion", "told"),
     [
-        ({"type": "exakt"}, " assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
+        ({"type": "exakt"}, "assert.0.type: no grader 'exakt'; did you mean 'exact'?"),
         (EXACT | {"thresold": 1}, "assert.0.thresold: unknown key for grader 'exact'; did you mean 'threshold'?"),
         (EXACT | {"normalise": "no"}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got 'no'"),
         (EXACT | {"normalise": False}, "assert.0.normalise: Input should be 'default', 'strict' or 'none', got False"),
@@ -84,34 +86,45 @@ def test_an_answer_that_failed_scores_zero_on_every_metric(tmp_path: Path, answe
         ({"type": "contains", "value": "\u200b"}, "assert.0.value: nothing is left of '\\u200b' when it is normalised"),
         (
             {"type": "numeric", "value": "3,5", "decimal": "point"},
-            "expected a number as value, got '3,5'",
+            "assert.0.value: expected a number as value, got '3,5'",
         ),
         ({"type": "numeric", "value": 1, "tolerance": -1}, "assert.0.tolerance: Input should be greater than or equal"),
         ({"type": "numeric", "value": 1, "tolerance": "inf"}, "assert.0.tolerance: Input should be a finite number"),
         ({"type": "numeric", "value": "x"}, "assert.0.value: expected a number as value, got 'x'"),
-        ({"type": "numeric"}, "expected a number as target, got 'shade"),
+        ({"type": "numeric"}, "cases.0: case 'c0': expected a number as target, got 'shade"),
         ({"type": "regex", "value": "("}, "assert.0.value: not a regular expression"),
         ({"type": "regex", "value": "(?V0)(?V1)"}, "assert.0.value: not a regular expression"),
         ({"type": "json_schema", "value": {"$ref": "#/x"}}, "assert.0.value: not a JSON schema"),
         (
             {"type": "json_schema", "value": {"format": "phone"}},
-            "format 'phone' cannot be checked; expected one of date",
+            "assert.0.value: not a JSON schema that can be used here: format 'phone' cannot be checked; expected",
         ),
         ({"type": "json_schema", "value": {}, "extract": "prose"}, "assert.0.extract: Input should be 'strict', 'fen"),
-        ({"type": "json_schema"}, "expected a JSON schema (an object) as 'value'"),
+        ({"type": "json_schema"}, "cases.0: case 'c0': expected a JSON schema (an object) as 'value'"),
+        ({"type": "regex", "pattern": "("}, "assert.0.pattern: not a regular expression"),
         ({"value": 1}, "assert.0.type: missing"),
     ],
 )
 def test_an_assertion_that_cannot_work_is_refused_with_its_place(
     tmp_path: Path, assertion: dict[str, object], told: str
 ) -> None:
-    assert told in refusal(tmp_path, assertion)
+    found = refusal(tmp_path, assertion)
+    place, message = found.split(" ", 1)
+    assert message.startswith(told)
+    assert place.startswith("suite.yaml:1:")
+    key = told.partition(":")[0].rpartition(".")[2]
+    there = '{"id": "c0"' if key == "0" else f'"{key}": ' if key in assertion else json.dumps(assertion)
+    assert pointed_at(found, tmp_path).startswith(there)
 
 
 def test_a_case_without_the_target_that_a_grader_needs_is_named(tmp_path: Path) -> None:
     told = refusal(tmp_path, EXACT, cases=[{"id": "a", "input": 1, "target": 2}, {"id": "b", "input": 3}])
-    assert told.partition(" ")[2].startswith("cases.1: case 'b': there is no target")
-    assert "which grader 'exact' needs (suite.yaml:1:" in told
+    message = told.partition(" ")[2]
+    assert message.startswith("cases.1: case 'b': there is no target")
+    assert pointed_at(told, tmp_path).startswith('{"id": "b", "input": 3}')
+    needs = message.partition("which grader 'exact' needs (")[2]
+    assert re.fullmatch(r"suite.yaml:1:\d+ assert.0\)", needs)
+    assert pointed_at(needs, tmp_path).startswith('{"type": "exact"}')
 
 
 CHANGES_A_SCORE: list[dict[str, object]] = [
@@ -198,8 +211,13 @@ def test_two_targets_that_would_be_compared_as_one_are_refused(
     assert "once it is normalised; write both alike, or tell them apart with `normalise: strict` or `none`" in told
     assert repr(one) in told
     assert repr(other) in told
-    assert " cases.4" in told
-    assert " assert.0)" in told
+    assert re.match(r"suite.yaml:1:\d+ cases.4: case 'c4': target ", told)
+    assert pointed_at(told, tmp_path).startswith('{"id": "c4"')
+    before = told[told.index(" of case 'c") :]
+    assert pointed_at(before, tmp_path).startswith(f'{{"id": "{before[10:12]}"')
+    assertion_at = told[told.rindex("(") :]
+    assert re.fullmatch(r"\(suite.yaml:1:\d+ assert.0\)", assertion_at)
+    assert pointed_at(assertion_at, tmp_path).startswith('{"type": ')
     assert bound(tmp_path, assertion | {"normalise": "none", "ignore_case": False}, cases=targets(one, other, one))
 
 
@@ -268,8 +286,12 @@ def test_a_grader_that_raises_is_an_error_of_the_run_and_no_zero(
 
     with pytest.raises(GraderError) as caught:
         score(tmp_path, "abc", {"type": "broken"})
-    told = " assert.0: grader 'broken' failed on the answer to case 'c1'"
-    assert told in str(caught.value)
+    told = str(caught.value).replace(str(tmp_path) + "/", "")
+    assert re.match(
+        r"suite.yaml:1:\d+ assert.0: grader 'broken' failed on the answer to case 'c1' \(suite.yaml:1:\d+ ", told
+    )
+    assert pointed_at(told, tmp_path).startswith('{"type": "broken"}')
+    assert pointed_at(told[told.index("(") :], tmp_path).startswith('{"id": "c1"')
     assert "LookupError: abc is not shade 1 [test_bind.py:" in str(caught.value)
     assert caught.value.exit_code == 2
 
@@ -294,7 +316,9 @@ def test_a_grader_may_ask_for_the_whole_answer_its_case_and_who_gave_it(
 
 
 def test_an_option_without_a_default_must_be_given(tmp_path: Path) -> None:
-    assert "assert.0.type: grader 'latency' needs 'most_ms'" in refusal(tmp_path, {"type": "latency"})
+    told = refusal(tmp_path, {"type": "latency"})
+    assert re.fullmatch(r"suite.yaml:1:\d+ assert.0.type: grader 'latency' needs 'most_ms'", told)
+    assert pointed_at(told, tmp_path).startswith('"type": "latency"}')
 
 
 @pytest.mark.parametrize(

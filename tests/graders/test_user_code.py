@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from evalgate.exchange import Answer
 from evalgate.graders import Grading, bind
 from evalgate.graders.user_code import ALLOW
 from evalgate.suite import Suite, load_suite
-from tests.conftest import suite_file
+from tests.conftest import pointed_at, suite_file
 
 CODE = """
 def half(text, expected, least=1):
@@ -81,7 +82,10 @@ def test_what_it_raises_ends_the_run_with_suite_case_and_grader(tmp_path: Path, 
     with pytest.raises(GraderError) as caught:
         score(tmp_path, f"own:{function}")
     assert told in str(caught.value)
-    assert " assert.0: grader 'python' failed on the answer to case 'c" in str(caught.value)
+    message = str(caught.value)
+    assert re.match(r".*suite.yaml:1:\d+ assert.0: grader 'python' failed on the answer to case 'c\d' \(", message)
+    assert pointed_at(message, tmp_path).startswith(f'{{"type": "python", "function": "own:{function}"}}')
+    assert pointed_at(message[message.index("(") :], tmp_path).startswith('{"id": "c')
 
 
 @pytest.mark.parametrize(
@@ -100,7 +104,8 @@ def test_what_cannot_be_called_is_refused_before_anything_is_asked(tmp_path: Pat
     with pytest.raises(InputError) as caught:
         bind(suite(tmp_path, function))
     assert told in str(caught.value)
-    assert " assert.0.function" in str(caught.value)
+    assert re.match(r".*suite.yaml:1:\d+ assert.0.function: ", str(caught.value))
+    assert pointed_at(str(caught.value), tmp_path).startswith(f'"function": "{function}"')
 
 
 @pytest.mark.parametrize("code", ["import nowhere", "def half(", "raise RuntimeError('x')"])

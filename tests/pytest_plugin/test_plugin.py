@@ -126,6 +126,47 @@ def test_other_yaml_files_are_left_alone(project: Project) -> None:
     ]
 
 
+@pytest.fixture
+def shelves(project: Project) -> Project:
+    """With suites that have a folder of their own, and some deeper than that."""
+    for folder in ("suites/one", "suites/shelf", "suites/shelf/deep"):
+        project.suite(folder, operation=folder.rpartition("/")[2])
+    (project.path / "suites/one/other.yaml").write_text(BLOCK)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["suites"], {"name_colour", "one", "shelf"}),
+        (["suites/shelf"], {"shelf", "deep"}),
+        (["suites/shelf/deep", "suites/one/other.yaml"], {"deep", "name_shape"}),
+    ],
+)
+def test_a_folder_stands_for_what_a_check_would_take_of_it(
+    shelves: Project, arguments: list[str], expected: set[str]
+) -> None:
+    result = shelves.run("--collect-only", "-q", *arguments)
+    assert {line.split("::")[1] for line in result.outlines if "::" in line} == expected
+
+
+def test_what_is_not_taken_is_told(shelves: Project) -> None:
+    result = shelves.run("--collect-only", "-q", "suites")
+    result.stdout.fnmatch_lines_random(["*suites/shelf/deep/suite.yaml: a suite that*", "*suites/one/other.yaml: *"])
+
+
+def test_of_a_folder_without_suites_those_of_the_folders_in_it_count(project: Project) -> None:
+    (project.path / "suites/suite.yaml").rename(project.path / "suites/colour.yaml")
+    result = project.run("--collect-only", "-q", ".")
+    assert {line.split("::")[0] for line in result.outlines if "::" in line} == {"suites/colour.yaml"}
+
+
+def test_a_suite_that_extends_another_one_is_a_suite(project: Project) -> None:
+    (project.path / "suites/mine.yaml").write_text("extends: suite.yaml\noperation: mine\n")
+    result = project.run("--collect-only", "-q", "suites/mine.yaml")
+    assert "suites/mine.yaml::mine::good" in result.outlines
+
+
 def test_only_what_is_selected_is_asked(project: Project) -> None:
     result = project.run("-m", "evalgate", "-k", "good", "suites")
     result.assert_outcomes(passed=1, deselected=1)

@@ -24,6 +24,7 @@ class Factory:
     """What `Evidence` gives, made up: two kinds of cases, and the factory's answers."""
 
     has_logprobs = False
+    grading = None  # of a suite without tools
 
     def __init__(self, board: OperationBoard) -> None:
         self.board = board

@@ -117,6 +117,26 @@ def test_a_limit_that_cannot_be_read_is_an_error_and_not_ignored(provider: dict[
         read(provider=provider)
 
 
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "A" * 900_000}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "A" * 900_000}},
+        {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "image", "source": {"data": "A" * 900_000}}]},
+    ],
+)
+def test_a_picture_is_seen_and_is_not_as_long_as_its_base64(part: dict[str, object]) -> None:
+    call = read(messages=[{"role": "user", "content": [{"type": "text", "text": "abc"}, part]}])
+    assert (call.images, call.media) == (True, False)
+    assert 2_000 < (call.input_tokens or 0) < 2_100
+
+
+@pytest.mark.parametrize("kind", ["input_audio", "video_url", "file", "document"])
+def test_sound_films_and_files_are_seen(kind: str) -> None:
+    call = read(messages=[{"role": "user", "content": [{"type": kind, kind: {"data": "AA"}}]}])
+    assert (call.images, call.media) == (False, True)
+
+
 @pytest.mark.parametrize("model", [5, ["m"], "", "m" * 1_000_000])
 def test_a_model_that_is_no_name_is_an_error_and_not_the_operations_own(model: object) -> None:
     with pytest.raises(InputError, match="model: expected a name"):

@@ -93,6 +93,19 @@ def test_one_variant_only(store: Store, form: Format) -> None:
     assert [row["request"] for row in exported(store, form, variant="cheap")] == ["x"]
 
 
+@pytest.mark.parametrize("variant", [None, "cheap"])
+def test_every_answer_has_its_own_scores_whatever_lies_between_them(store: Store, variant: str | None) -> None:
+    answers = [replace(bought(f"r{number}"), variant="cheap" if number % 3 else "full") for number in range(1100)]
+    store.add(answers)
+    scored = {one.key: {"a": number / 1100, "b": 1.0} for number, one in enumerate(answers) if number % 2}
+    store.add_scores(Scored(key, "g", metric, score) for key, each in scored.items() for metric, score in each.items())
+    store.add_scores(Scored(bought(f"lost{number}").key, "g", "a", 0.5) for number in range(700))
+    rows = exported(store, "jsonl", variant=variant)
+    assert len(rows) == (1100 if variant is None else 733)
+    for row in rows:
+        assert {each["metric"]: each["score"] for each in row["scores"]} == scored.get(row["key"], {})
+
+
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)
 ANSWERS = st.builds(
     Answer,

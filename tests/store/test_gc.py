@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from evalgate.exchange import Answer
-from evalgate.store import Bought, Claims, Scored, Store, open_store
+from evalgate.store import Bought, Claims, Scored, Store, dialect, gc, open_store, schema
 from evalgate.store.gc import Selection, Waste, find_waste, tidy_up
 from tests.store.conftest import Database, bought
 
@@ -70,6 +72,33 @@ def test_thousands_of_answers_go(store: Store, database: Database) -> None:
     selection = Selection(before=1600.0)
     assert find_waste(store, selection).answers == tidy_up(store, selection).waste.answers == 1600
     assert [at for _, at in what_is_left(database)] == list(range(1600, 1700))
+
+
+def test_what_was_answered_anew_since_it_was_found_stays(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add([answered(1), answered(2)])
+    anew = replace(answered(1), since=50.0, answer=Answer("new", "stop", answered_at=60.0))
+    write, written = store.write, []
+
+    def meanwhile(work: Any) -> Any:
+        if not written:
+            with open_store(database.name) as other:
+                other.add([anew])
+        written.append(work)
+        return write(work)
+
+    monkeypatch.setattr(store, "write", meanwhile)
+    assert tidy_up(store, Selection(before=50.0)).waste.answers == 1
+    assert store.find([answered(1).key, answered(2).key]) == {anew.key: anew.answer}
+
+
+def test_nobody_waits_while_it_looks(store: Store, database: Database) -> None:
+    store.add([answered(number) for number in range(3)])
+    with open_store(database.name) as other, other._engine.begin() as writer:
+        dialect.be_the_only_writer(writer)
+        (found,) = itertools.islice(gc._found(store, sa.select(schema.answers.c.key)), 1)
+    assert len(found) == 3
 
 
 def test_what_belongs_to_no_answer_goes_always(filled: Store, database: Database) -> None:

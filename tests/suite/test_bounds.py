@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from pathlib import Path
 
@@ -47,6 +48,59 @@ SIZES = [
     GROWS % "it.x.replace('x', 'xx')",
     GROWS % "[it.x, it.x]|join",
 ]
+
+
+NESTS = "{%% set it = namespace(x=[1]) %%}{%% for n in range(60) %%}{%% set it.x = [it.x, it.x] %%}{%% endfor %%}%s"
+LONG = "{%% set x = 'ab ' * 1300000 %%}{%% for n in range(99999) %%}{%% set y = %s %%}{%% endfor %%}"
+MANY = "{%% set x = [3, 1, 2] * 60000 %%}%s"
+WORK = [  # few steps, or few that look like many
+    *(
+        LONG % each
+        for each in ("x|upper", "x[::-1]", "'zq' in x", "x is in x", "x == x ~ 'b'", "x.count('q')", "x.split()")
+    ),
+    *(LONG % each for each in ("x|wordwrap", "x|urlize", "x|title", "x|indent", "x|replace('a', 'b')", "x.encode()")),
+    LONG % "'x'|center(x|length)",
+    LONG % "'x'.ljust(x|length)",
+    LONG % "'%999999d' % n",
+    "{% set x = 'ab ' * 1300000 %}" + "{% set y = x|upper %}" * 2000,
+    "{% macro f() %}" + "x" * 500_000 + "{% endmacro %}{% for n in range(99999) %}{% set y = f() %}{% endfor %}",
+    "{% for n in range(99999) %}{% set y %}" + "x" * 500_000 + "{% endset %}{% endfor %}",
+    "{% for n in range(99999) %}{% set y = range(99999)|list %}{% endfor %}",
+    "{% for n in range(99999) %}{% set y = [{'a': 'b' * 9999}]|map(attribute='a')|join %}{% endfor %}",
+    *(
+        MANY % ("{{ ([x] * 50000)|" + each + "|list|length }}")
+        for each in ("map('sort')", "map('tojson')", "select('in', [x])")
+    ),
+    *(
+        MANY % ("{% for n in range(9999) %}{% set y = x|" + each + " %}{% endfor %}")
+        for each in ("sort", "sum", "pprint")
+    ),
+    *(
+        NESTS % each
+        for each in ("{{ it.x }}", "{{ it.x|tojson }}", "{{ it.x|trim }}", "{{ it.x ~ '' }}", "{{ it.x|pprint }}")
+    ),
+    *(
+        NESTS % each
+        for each in ("{{ '%s' % it.x }}", "{{ '{}'.format(it.x) }}", "{{ [it.x]|join }}", "{{ it.x == [it.x] }}")
+    ),
+    (NESTS % "{{ it.x }}").replace("[it.x, it.x]", "{1: it.x, 2: it.x}"),
+]
+WRITTEN = ["{{ input }}" * 20_000, "{{ [" + "1," * 300_000 + "]|length }}", "{{ '}}' ~ [" + "1," * 300_000 + "] }}"]
+
+
+@pytest.mark.parametrize("template", WORK)
+def test_what_is_much_work_in_few_steps_is_given_up(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    monkeypatch.setattr(bounds, "MAX_SECONDS", 0.2)
+    began = time.thread_time()
+    with pytest.raises(InputError, match="for case 'c7': more than "):
+        prompt(template)
+    assert time.thread_time() - began < 2  # of CPU: without a bound, each takes minutes at least
+
+
+@pytest.mark.parametrize("template", WRITTEN)
+def test_what_would_take_long_to_compile_is_not_compiled(template: str) -> None:
+    with pytest.raises(InputError, match="template: more than 30000 words and signs in its tags"):
+        prompt(template)
 
 
 @pytest.mark.parametrize("template", STEPS)

@@ -19,6 +19,7 @@ from evalgate.errors import InputError
 from evalgate.suite import Case, Suite, case_file, load_suite
 from evalgate.suite.case_file import CaseFile, read_cases
 from evalgate.suite.cases import build_cases
+from evalgate.suite.rows import mapping
 from tests.conftest import outcome, suite_file
 
 LINES = [
@@ -79,8 +80,10 @@ def _csv(data: bytes, path: Path) -> Iterator[tuple[str, object]]:
         if repeated := _repeated(header):
             raise InputError(f"{path}:1: duplicate column {repeated[0]!r}")
         if "input" not in header:
+            mapped = "" if len(header) < 2 else f"; or say what is what: {mapping(path.name, header)}"
             hint = next(
-                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in ",".join(header)), ""
+                (f"; separate columns by commas, not by {mark!r}" for mark in ";\t|" if mark in ",".join(header)),
+                mapped,
             )
             raise InputError(f"{path}:1: no column 'input'; found {', '.join(header)}{hint}")
         for values in reader:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evalgate.errors import InputError
+from evalgate.suite import load_suite
 from evalgate.suite.case_file import read_cases
 from evalgate.suite.cases import Case, build_cases
-from tests.conftest import JSON, outcome
+from tests.conftest import JSON, outcome, suite_file
 
 INPUTS = JSON.filter(lambda value: value not in (None, "", {}, []))
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -181,3 +184,11 @@ def test_a_dataset_that_is_missing_or_a_folder_is_refused(tmp_path: Path) -> Non
     for name in ("nowhere.jsonl", "folder.csv", "nul\0.jsonl"):
         with pytest.raises(InputError, match="the dataset cannot be read"):
             read_cases(tmp_path / name)
+
+
+def test_rows_with_other_names_are_refused_with_the_way_to_map_them(tmp_path: Path) -> None:
+    [way] = re.findall(r"dataset: (\{.*\})$", refusal(tmp_path, "a.csv", "text,label\nx,y\n"))
+    assert way == "{path: a.csv, columns: {input: text, target: label}}"
+    mapped = load_suite(suite_file(tmp_path, cases=None, dataset=yaml.safe_load(way)))
+    assert [(case.input, case.target) for case in mapped.cases] == [("x", "y")]
+    assert "called otherwise: dataset: {path" in refusal(tmp_path, "a.jsonl", '{"text": "x", "label": "y"}\n')

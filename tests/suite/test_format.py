@@ -267,6 +267,12 @@ def test_columns_are_renamed_rows_filtered_and_counted(tmp_path: Path, ending: s
     assert all(case.metadata == {"lang": "en"} for case in suite.cases)
 
 
+def test_rows_that_are_named_are_left_out(tmp_path: Path) -> None:
+    spec = {"path": stored(tmp_path, ".jsonl"), "columns": COLUMNS, "filter": {"lang": "en"}, "limit": 2}
+    suite = load_suite(suite_file(tmp_path, cases=None, dataset={**spec, "without": {"text": ["word 3", "word 9"]}}))
+    assert sorted(str(case.input) for case in suite.cases) == ["word 4", "word 5"]
+
+
 def test_a_sample_is_the_same_whatever_the_rows_are_kept_in(tmp_path: Path) -> None:
     hashes = set()
     for ending in (".jsonl", ".csv", ".parquet"):
@@ -300,6 +306,7 @@ def test_a_folder_is_read_as_the_hub_would_be(tmp_path: Path) -> None:
         ({"path": "rows.jsonl", "shuffle": 1}, "give a limit too"),
         ({"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lnag": "en"}}, "no column 'lnag'"),
         ({"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lang": "xx"}}, "no cases"),
+        ({"path": "rows.jsonl", "columns": COLUMNS, "without": {"lnag": "en"}}, "no column 'lnag'"),
         ({"path": "broken.parquet"}, "not a readable Parquet file"),
         ({"path": "/etc/x.csv"}, "is outside of the suite's folder"),
     ],

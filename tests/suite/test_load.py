@@ -150,6 +150,14 @@ def test_a_folder_stands_for_its_suites_in_order(tmp_path: Path) -> None:
     assert [suite.operation for suite in load_suites([tmp_path, tmp_path / "a.yaml"])] == ["a", "b"]
 
 
+def test_and_for_the_suites_that_have_a_folder_of_their_own_in_it(tmp_path: Path) -> None:
+    for name in ("b/suite", "a/suite", "c", "a/sources", "deep/er/suite"):
+        path = tmp_path / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written(path.parent, path.name, {**SUITE, "operation": name.replace("/", "_")})
+    assert [suite.operation for suite in load_suites([tmp_path])] == ["c", "a_suite", "b_suite"]
+
+
 def test_two_suites_for_one_operation_are_refused(tmp_path: Path) -> None:
     for name in ("a", "b"):
         written(tmp_path, f"{name}.yaml", SUITE)
@@ -159,6 +167,13 @@ def test_two_suites_for_one_operation_are_refused(tmp_path: Path) -> None:
 
 def test_a_folder_without_suites_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no suites"):
+        load_suites([tmp_path])
+
+
+def test_a_folder_of_shelves_of_suites_says_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "lab" / "add").mkdir(parents=True)
+    written(tmp_path / "lab" / "add", "suite.yaml", SUITE)
+    with pytest.raises(InputError, match=f"there are some in {tmp_path / 'lab'}$"):
         load_suites([tmp_path])
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from evalgate.telemetry import sketch
 from evalgate.telemetry.sketch import ERROR, Sketch
 
-RECORDINGS = sorted((Path(__file__).parents[2] / "suites" / "recordings").glob("*.jsonl.gz"))
+RECORDINGS = sorted((Path(__file__).parents[2] / "suites" / "lab" / "recordings").glob("*.jsonl.gz"))
 VALUES = st.lists(st.floats(sketch.LEAST * 1.1, sketch.MOST / 1.1), min_size=1, max_size=60)
 
 

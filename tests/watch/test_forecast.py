@@ -51,8 +51,10 @@ def test_where_nobody_is_green_there_is_nobody_to_watch(world: World) -> None:
 
 
 def test_in_the_demonstration_the_swap_is_found_on_its_day_and_traffic_goes_to_the_next(tmp_path: Path) -> None:
-    recordings = Path("suites/recordings")
-    days = list(play(Path("suites/add_numbers.yaml"), recordings, tmp_path / "demo", Silent(), days=SWAPPED_ON))
+    recordings = Path("suites/lab/recordings")
+    days = list(
+        play(Path("suites/lab/add_numbers/suite.yaml"), recordings, tmp_path / "demo", Silent(), days=SWAPPED_ON)
+    )
     assert {day.routed_to for day in days[:-1]} == {SWAPPED}
     assert days[-1].routed_to == NEXT
     assert any("suspended" in line for line in days[-1].said)

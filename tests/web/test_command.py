@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
+from tests.warm import evalgate
 from tests.web.world import catalog_in, signal_for
 
 
 def pages(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "evalgate", "pages", *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    return evalgate("pages", *options, cwd=folder)
 
 
 def test_a_catalogue_and_a_signal_become_a_folder(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _rubric_requests(
     return [rubric_request(rubric, task, text, reference, scale=scale, parameters=parameters, constrained=constrained)]
 
 
-@grader("judge", expects=anything, asks=_rubric_requests)
+@grader("judge", expects=anything, asks=_rubric_requests, role="asked")
 def judge(
     text: str,
     expected: JsonValue,
@@ -98,7 +98,7 @@ def _rival(text: str, seen: Seen) -> str | None:
     return None if rival == text else rival
 
 
-@grader("pairwise", expects=no_value, asks=_pair_requests, compares=True)
+@grader("pairwise", expects=no_value, asks=_pair_requests, compares=True, role="asked")
 def pairwise(
     text: str,
     expected: JsonValue,

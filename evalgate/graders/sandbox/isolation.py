@@ -1,8 +1,9 @@
 """What holds a program: bubblewrap's namespaces, as far as this system gives them.
 
-In the sandbox there are the interpreter and the system's libraries, to be read, and one folder in memory to be written;
-no network, no other process, no variable of the environment, no user that owns anything. Whoever is root here first
-becomes, for each run, a user who is nobody else, since limits on the number of processes do not bind root.
+In the sandbox there are the interpreter and the system's libraries, to be read, with the packages that the suite asks
+for, and one folder in memory to be written; no network, no other process, no variable of the environment, no user that
+owns anything. Whoever is root here first becomes, for each run, a user who is nobody else, since limits on the number
+of processes do not bind root.
 
 Without it nothing is run unless somebody says so twice: the suite (`isolation: none`) and whoever starts evalgate, in
 the environment variable `EVALGATE_ALLOW_UNSAFE_CODE`. Limits still hold then, and Landlock where the kernel has it.
@@ -20,15 +21,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from evalgate.graders.sandbox.launch import landlock_version
+from evalgate.graders.sandbox.packages import ONE_THREAD
 
 ALLOW = "EVALGATE_ALLOW_UNSAFE_CODE"
 FOLDER = "/tmp"  # noqa: S108  # inside the sandbox, where it is its own and in memory
 ENVIRONMENT = {
-    "HOME": FOLDER,
     "LANG": "C.UTF-8",
     "PATH": "/usr/bin:/bin",
     "PYTHONHASHSEED": "0",  # or a set's order would make one answer two
 }
+PACKAGES = "/packages"  # inside the sandbox
 FIRST_UID, UIDS = 2_000_000_000, 100_000  # nobody's: no distribution hands out numbers up there
 _PROBE = 60.0  # seconds for a Python that does nothing, on a busy machine
 
@@ -42,12 +44,14 @@ class Isolation:
     """What this system gives. `bubblewrap` is the command, None where programs run without namespaces.
 
     `own_user`: each run is a user of its own; without it, `counts_processes` says whether their number is limited all
-    the same. `landlock` is the version of the kernel's, 0 where it has none.
+    the same. `landlock` is the version of the kernel's, 0 where it has none. `packages` are folders that programs can
+    import from.
     """
 
     bubblewrap: str | None
     own_user: bool
     landlock: int
+    packages: tuple[str, ...] = ()
 
     @property
     def counts_processes(self) -> bool:
@@ -60,6 +64,19 @@ class Isolation:
         limits = "" if self.counts_processes else "; the number of processes is not limited, for this is root"
         return f"{first}, {second}{limits}"
 
+    def environment(self, home: str) -> dict[str, str]:
+        """All variables that a program has; `home` is its folder."""
+        variables = ENVIRONMENT | {"HOME": home}
+        if self.packages:
+            variables |= ONE_THREAD | {"PYTHONPATH": PACKAGES if self.bubblewrap else f"{home}{PACKAGES}"}
+        return variables
+
+    def readable(self) -> list[str]:
+        """What programs may read, as it is called where they run."""
+        if self.bubblewrap and self.packages:
+            return [*readable(), PACKAGES]
+        return [*readable(), *self.packages]
+
     def command(self, storage: int) -> list[str]:
         """What stands before the interpreter; `storage` bounds what can be written, in bytes."""
         if self.bubblewrap is None:
@@ -68,7 +85,7 @@ class Isolation:
         command = [self.bubblewrap, "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
         command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
         command += ["--cap-drop", "ALL", *rights, "--hostname", "sandbox"]
-        for name, value in ENVIRONMENT.items():
+        for name, value in self.environment(FOLDER).items():
             command += ["--setenv", name, value]
         for folder in reversed(Path(sys.base_prefix).parents[:-1]):  # or only root could walk there
             command += ["--perms", "0755", "--dir", str(folder)]
@@ -77,6 +94,10 @@ class Isolation:
                 command += ["--symlink", str(Path(path).readlink()), path]
             else:
                 command += ["--ro-bind", path, path]
+        if self.packages:
+            command += ["--perms", "0755", "--dir", PACKAGES]
+        for path in self.packages:
+            command += ["--ro-bind", path, f"{PACKAGES}/{Path(path).name}"]
         command += ["--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev"]
         for path in ("/dev/shm", FOLDER):  # noqa: S108
             command += ["--perms", "1777", "--size", str(storage), "--tmpfs", path]

@@ -98,6 +98,10 @@ def main() -> None:
         os.setresgid(job["uid"], job["uid"], job["uid"])
         os.setresuid(job["uid"], job["uid"], job["uid"])
     os.chdir(folder)
+    if job["packages"]:
+        os.mkdir("packages")  # noqa: PTH102
+    for path in job["packages"]:
+        os.symlink(path, os.path.join("packages", os.path.basename(path)))  # noqa: PTH118, PTH119, PTH211
     for name in ("program.py", "stdin"):
         with open(os.path.join(folder, name), "w", encoding="utf-8") as file:  # noqa: PTH118, PTH123
             file.write(job[name])
@@ -107,7 +111,8 @@ def main() -> None:
     os.dup2(asked, 0)
     os.close(asked)
     os.write(1, b"ready\n")
-    os.execv(sys.executable, [sys.executable, "-I", "-S", "-B", "program.py"])  # noqa: S606
+    # not -I, which would not hear PYTHONHASHSEED and PYTHONPATH: all variables are the sandbox's own
+    os.execv(sys.executable, [sys.executable, "-s", "-P", "-S", "-B", "program.py"])  # noqa: S606
 
 
 if __name__ == "__main__":

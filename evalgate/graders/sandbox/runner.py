@@ -22,14 +22,12 @@ from typing import Literal
 
 from evalgate.graders.sandbox import launch
 from evalgate.graders.sandbox.isolation import (
-    ENVIRONMENT,
     FIRST_UID,
     FOLDER,
     UIDS,
     Isolation,
     SandboxError,
     interpreter,
-    readable,
 )
 
 Ended = Literal["done", "failed", "time", "output"]
@@ -70,17 +68,20 @@ def run(program: str, isolation: Isolation, *, stdin: str = "", limits: Limits |
     """
     limits = limits or Limits()
     with _PLACES, tempfile.TemporaryDirectory(prefix="evalgate-") as folder:
+        home = FOLDER if isolation.bubblewrap else folder
         job = {
             "program.py": program.encode(errors="replace").decode(),
             "stdin": stdin.encode(errors="replace").decode(),
-            "folder": FOLDER if isolation.bubblewrap else folder,
+            "folder": home,
             "uid": FIRST_UID + (os.getpid() + next(_uids)) % UIDS if isolation.own_user else None,
             "cpu_seconds": limits.seconds,
             "memory": limits.memory,
             "file": limits.storage,
             "open_files": limits.open_files,
             "processes": limits.processes if isolation.bubblewrap else _processes_here() + limits.processes,
-            "readable": [*readable(), "/dev", "/proc"],
+            "readable": [*isolation.readable(), "/dev", "/proc"],
+            # without a mount, links make them visible and nothing that lies beside them
+            "packages": [] if isolation.bubblewrap else isolation.packages,
         }
         command = [*isolation.command(limits.storage), interpreter(), "-I", "-S", "-c", _launcher()]
         process = subprocess.Popen(  # noqa: S603  # our own launcher, in a sandbox
@@ -88,7 +89,7 @@ def run(program: str, isolation: Isolation, *, stdin: str = "", limits: Limits |
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=ENVIRONMENT | {"HOME": str(job["folder"])},
+            env=isolation.environment(home),
             start_new_session=True,
             cwd=folder,
         )

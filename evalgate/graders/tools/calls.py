@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from evalgate.exchange import Answer, JsonValue
 from evalgate.formats.canonical import canonical
 from evalgate.graders.json_text import MISSING, Json, Missing, parse_json
+from evalgate.suite.generation import tools_as_sent
+
+if TYPE_CHECKING:
+    from evalgate.suite import Case
 
 MAX_CALLS = 256  # of one answer; a target has no more than half as many, so that whoever makes more is wrong anyway
 
 Fault = Literal["InvalidJson", "UnknownName", "SchemaMismatch", "WrongArguments", "MissingCall", "ExtraCall"]
-Tools = Mapping[str, JsonValue]  # by name, the JSON schema of the arguments; None: the suite gives none
+Tools = Mapping[str, JsonValue]  # by name, the JSON schema of the arguments; None: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ def tools_of(parameters: Mapping[str, JsonValue]) -> Tools:
     return {
         str(each["name"]): each.get("parameters") for each in functions if isinstance(each, dict) and "name" in each
     }
+
+
+def offered(case: Case, tools: Tools) -> Tools:
+    """The functions that `case` offers: its own, or else the suite's `tools`."""
+    return tools_of({"tools": tools_as_sent(case.tools)}) if case.tools else tools
 
 
 def calls_of(answer: Answer) -> list[Call]:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
-from evalgate.formats.canonical import canonical
+from evalgate.formats.canonical import canonical, digest
 from evalgate.formats.documents import did_you_mean
+from evalgate.graders import ideal
 from evalgate.graders.expectations import no_value
 from evalgate.graders.json_text import parse_json
 from evalgate.graders.normalise import Normalisation
 from evalgate.graders.registry import Prepared, Seen, grader
 from evalgate.graders.same import Comparison, Tolerance
-from evalgate.graders.tools.calls import Call, Fault, Tools, calls_of, fault_of, tools_of
+from evalgate.graders.tools.calls import Call, Fault, Tools, calls_of, fault_of, offered, tools_of
 from evalgate.graders.tools.expected import (
     Values,
     example,
@@ -94,30 +95,65 @@ def _faults(left: list[Call], faults: list[Fault | None], names: list[str]) -> M
     return found
 
 
+def faults_in(answer: Answer, expected: JsonValue, tools: Tools, options: Mapping[str, object]) -> Mapping[Fault, int]:
+    """What is wrong with the calls of an answer, as `tool_calls` with these `options` would hold them against
+    `expected`; of calls that nobody said to expect, whether they could be made at all.
+    """
+    if problem_with(expected):
+        calls = calls_of(answer)
+        return Counter(fault for call in calls if (fault := fault_of(call, tools)) is not None)
+    loosened = {key: options[key] for key in ("normalise", "ignore_case", "tolerance", "unordered") if key in options}
+    values = Values(Comparison(**{"normalise": "none", **loosened}), bool(options.get("ignore_punctuation")))  # type: ignore[arg-type]  # were checked when the suite was bound
+    how = {key: options[key] for key in ("arguments", "order", "check_format") if key in options}
+    return held_against(answer, expected, tools, values=values, **how).faults  # type: ignore[arg-type]  # likewise
+
+
 def _tools_of(suite: Suite) -> Tools:
-    """The tools that the suite offers; raises `InputError` where there are none, or one has no usable schema."""
+    """The tools that the suite offers, none where each case brings its own; raises `InputError` where neither does, or
+    one has no usable schema.
+    """
+    tools = tools_of(suite.parameters)
+    if not tools and not suite.offers_tools:
+        raise suite.error("missing; a model that is offered no tools calls none", "generation", "tools")
+    if unusable := _unusable(tools):
+        index, message = unusable
+        raise suite.error(message, "generation", "tools", index, "function", "parameters")
+    usable: set[str] = set()  # many cases may bring the same
+    for case in suite.cases if suite.offers_own_tools else ():
+        if not case.tools and not tools:
+            message = (
+                f"case {case.id!r}: missing; the suite has none either, and a model that is offered none calls none"
+            )
+            raise InputError(f"{case.place} tools: {message}")
+        if not case.tools or (known := digest(case.tools)) in usable:
+            continue
+        if unusable := _unusable(offered(case, tools)):
+            index, message = unusable
+            raise InputError(f"{case.place} tools.{index}.function.parameters: {message}")
+        usable.add(known)
+    return tools
+
+
+def _unusable(tools: Tools) -> tuple[int, str] | None:
+    """The first tool whose schema cannot be used, and why."""
     from evalgate.graders.schema import problem_with as problem_with_schema
 
-    tools = tools_of(suite.parameters)
-    if not tools:
-        raise suite.error("missing; a model that is offered no tools calls none", "generation", "tools")
     for index, (name, schema) in enumerate(tools.items()):
         if schema and (problem := problem_with_schema(schema, check_format=False)):
-            message = f"the parameters of {name!r}: {problem}"
-            raise suite.error(message, "generation", "tools", index, "function", "parameters")
-    return tools
+            return index, f"the parameters of {name!r}: {problem}"
+    return None
 
 
 def _with_targets(options: Mapping[str, object], suite: Suite, index: int) -> Prepared:
     """Score with the suite's tools; refuses targets that no answer could ever meet."""
     tools, assertion = _tools_of(suite), suite.assertions[index]
-    if assertion.value is not None:
-        if problem_with(assertion.value) is None and (told := _unmeetable(assertion.value, tools, options)):
-            raise suite.error(told, "assert", index, "value")
-    else:
-        for case in suite.cases:
-            if problem_with(case.target) is None and (told := _unmeetable(case.target, tools, options)):
-                raise InputError(f"{case.place}: case {case.id!r}: {told} ({suite.document.at('assert', index)})")
+    value = assertion.value
+    if value is not None and tools and problem_with(value) is None and (told := _unmeetable(value, tools, options)):
+        raise suite.error(told, "assert", index, "value")
+    for case in suite.cases if value is None or suite.offers_own_tools else ():
+        expected = case.target if value is None else value
+        if problem_with(expected) is None and (told := _unmeetable(expected, offered(case, tools), options)):
+            raise InputError(f"{case.place}: case {case.id!r}: {told} ({suite.document.at('assert', index)})")
     return Prepared(partial_of(tool_calls, tools=tools), None)
 
 
@@ -125,7 +161,7 @@ def _unmeetable(expected: JsonValue, tools: Tools, options: Mapping[str, object]
     check_format = bool(options.get("check_format"))
     for name, arguments in expected_calls(expected):
         if name not in tools:
-            return f"the target calls {name!r}, which is none of the suite's tools{did_you_mean(name, set(tools))}"
+            return f"the target calls {name!r}, which is not offered{did_you_mean(name, set(tools))}"
         if options.get("arguments", "value") != "value" or mentions_any(arguments):
             continue
         meant = parse_json(canonical(example(arguments)).decode(), extract="strict")
@@ -134,7 +170,14 @@ def _unmeetable(expected: JsonValue, tools: Tools, options: Mapping[str, object]
     return None
 
 
-@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True)
+def _made(expected: JsonValue) -> Answer | None:
+    calls = expected_calls(expected)
+    if any(mentions_any(arguments) for _, arguments in calls):
+        return None
+    return ideal.calling([(name, example(arguments)) for name, arguments in calls])
+
+
+@grader("tool_calls", expects=problem_with, for_suite=_with_targets, silence=True, ideal=_made)
 def tool_calls(
     text: str,
     expected: JsonValue,
@@ -165,7 +208,7 @@ def tool_calls(
     held = held_against(
         seen.answer,
         expected,
-        {name: None for name, _ in expected_calls(expected)} if tools is None else tools,
+        offered(seen.case, {name: None for name, _ in expected_calls(expected)} if tools is None else tools),
         arguments=arguments,
         order=order,
         check_format=check_format,
@@ -182,7 +225,7 @@ def _with_schemas(options: Mapping[str, object], suite: Suite, index: int) -> Pr
     return Prepared(partial_of(tool_schema, tools=_tools_of(suite)), None)
 
 
-@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True)
+@grader("tool_schema", expects=no_value, for_suite=_with_schemas, silence=True, role="guard")
 def tool_schema(
     text: str,
     expected: JsonValue,
@@ -192,23 +235,28 @@ def tool_schema(
     without_call: Literal[0, 1] = 0,
     check_format: bool = False,
 ) -> float:
-    """1 when every call names a tool of the suite and its arguments are JSON that fits the tool's schema; else 0.
+    """1 when every call names a tool that was offered and its arguments are JSON that fits the tool's schema; else 0.
 
     An answer that calls nothing scores `without_call`: 0, or 1 where it is no fault not to call (then see to it with
     `tool_trigger` that tools are called at all).
     """
     del text, expected
-    calls = calls_of(seen.answer)
+    calls, tools = calls_of(seen.answer), offered(seen.case, tools or {})
     if not calls:
         return float(without_call)
-    return float(all(fault_of(call, tools or {}, check_format=check_format) is None for call in calls))
+    return float(all(fault_of(call, tools, check_format=check_format) is None for call in calls))
 
 
 def _a_trigger(expected: JsonValue) -> str | None:
     return None if isinstance(expected, bool) else problem_with(expected)
 
 
-@grader("tool_trigger", expects=_a_trigger, silence=True)
+def _triggered(expected: JsonValue) -> Answer | None:
+    wanted = expected if isinstance(expected, bool) else bool(expected_calls(expected))
+    return ideal.calling([("any_tool", {})] if wanted else [])
+
+
+@grader("tool_trigger", expects=_a_trigger, silence=True, ideal=_triggered)
 def tool_trigger(text: str, expected: JsonValue, *, seen: Seen) -> float:
     """1 when a tool is called exactly where one is expected; else 0.
 

@@ -49,7 +49,7 @@ def _answers(path: Path) -> Iterator[ScoredAnswer]:
             message = f"{place} doc_id: missing; expected a line of an lm-evaluation-harness samples file"
             raise InputError(message)
         yield ScoredAnswer(
-            case=_case(row, place),
+            case=case_of(row, place),
             repeat=name(row["doc_id"], f"{place} doc_id"),
             place=place,
             scores=_scores(row, place),
@@ -57,7 +57,8 @@ def _answers(path: Path) -> Iterator[ScoredAnswer]:
         )
 
 
-def _case(row: dict[str, object], place: str) -> str:
+def case_of(row: dict[str, object], place: str) -> str:
+    """The id of the document that a line is about; the same in every run of the task."""
     document, stated = row.get("doc"), row.get("doc_hash")
     if stated is not None:
         content = name(stated, f"{place} doc_hash")[:16]

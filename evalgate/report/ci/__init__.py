@@ -6,7 +6,7 @@ how many more there are, and lets nothing through that a model, a dataset or a s
 
 from evalgate.report.ci.annotations import annotation_lines, broken_annotation
 from evalgate.report.ci.junit import broken_junit, junit
-from evalgate.report.ci.markdown import COMMENT_BYTES, MARKER, SUMMARY_BYTES, broken_summary, comment, summary
+from evalgate.report.ci.markdown import COMMENT_BYTES, MARKER, SUMMARY_BYTES, Since, broken_summary, comment, summary
 from evalgate.report.ci.standing import Case, Role, standing
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "SUMMARY_BYTES",
     "Case",
     "Role",
+    "Since",
     "annotation_lines",
     "broken_annotation",
     "broken_junit",

@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
+from evalgate.errors import InputError
 from evalgate.exchange import Answer, Request
 from evalgate.gate import Flip, OperationBoard, VariantFacts, Verdict
+from evalgate.graders import Grading, bind
 from evalgate.report.side_by_side import Pair, paired
 from evalgate.store import Attempts, Store, answer_key, schema
 from evalgate.store.store import LOOKUP, PICO, batches
@@ -46,6 +48,21 @@ class Evidence:
         known = Attempts(store).order(board.operation, board.policy.seed)
         self._board, self._suite, self._store = board, suite.in_order_after(known) if known else suite, store
         self._baseline: dict[int, Numbers] = {}
+
+    @property
+    def suite(self) -> Suite:
+        """The suite, in the order in which it was asked."""
+        return self._suite
+
+    @cached_property
+    def grading(self) -> Grading | None:
+        """The graders of a suite that offers tools; None of others, and where these cannot be used here."""
+        if not self._suite.offers_tools:
+            return None
+        try:
+            return bind(self._suite)
+        except InputError:
+            return None
 
     @cached_property
     def cases(self) -> Sequence[Case]:

@@ -87,6 +87,8 @@ class _Sheet:
             9,
             colour="faint",
         )
+        if report.note:
+            self._line(safe(report.note, 2000), 9, colour="faint")
         self._title("Which are safe, what that saves, and where traffic goes")
         for each in board.operations:
             greens, best = sum(v.outcome == "green" for v in each.verdicts), wording.cheapest_green(each)

@@ -18,8 +18,9 @@ from evalgate.report.drift.evidence import Evidence
 from evalgate.report.drift.past import Before, Past
 from evalgate.report.drift.places import Places
 from evalgate.report.drift.slices import Slice, groups, slices
-from evalgate.report.drift.spread import Rate, Spread, rates, spreads
+from evalgate.report.drift.spread import Rate, Spread, rate, rates, spreads
 from evalgate.report.drift.tokens import Agreement, agreement
+from evalgate.report.kinds import faults_of_calls
 from evalgate.report.side_by_side import Pair
 from evalgate.suite import Case
 
@@ -38,7 +39,8 @@ Look = Callable[[OperationBoard], "Evidence | str"]
 class Report:
     """A board with all that a report says beside it.
 
-    `look(operation)` gives what stands behind the verdicts of one, or says in a few words why there is nothing to see.
+    `look(operation)` gives what stands behind the verdicts of one, or says in a few words why there is nothing to see;
+    `note` is what its author wants its readers to know.
     """
 
     board: Board
@@ -46,6 +48,7 @@ class Report:
     look: Look
     before: Mapping[str, Before] = field(default_factory=dict)
     history: Mapping[tuple[str, str], Sequence[Past]] = field(default_factory=dict)
+    note: str = ""
 
     @property
     def changes(self) -> list[OperationChanges]:
@@ -182,13 +185,25 @@ def _seen(report: Report, board: OperationBoard, evidence: Evidence, most: int, 
             verdict,
             slices=slices(board, verdict, evidence.cases[:used], grouped),
             spreads=spreads(evidence.baseline(first), evidence.numbers(verdict.variant, first)),
-            rates=rates(verdict),
+            rates=[*rates(verdict), *_faults(evidence, board, verdict, first)],
             agreement=compared,
             shown=evidence.pairs(verdict, worst_flips(verdict, most)),
             in_slices=every,
             further=_further(board, verdict, evidence.cases[:used]),
             past=report.history.get((board.operation, verdict.variant.id), ()),
         )
+
+
+def _faults(evidence: Evidence, board: OperationBoard, verdict: Verdict, cases: int) -> Iterator[Rate]:
+    """Shares of answers whose calls of tools have a fault, by its kind, where the suite offers tools."""
+    if evidence.grading is None:
+        return
+    ours, theirs = (evidence.answers(facts, cases) for facts in (board.baseline, verdict.variant))
+    found = faults_of_calls(evidence.grading, evidence.suite, evidence.cases[:cases], ours, theirs)
+    for kind, (base, variant) in found.items():
+        counts = base.with_fault.get(kind, 0), base.answers, variant.with_fault.get(kind, 0), variant.answers
+        if (one := rate(f"calls: {kind}", *counts)) is not None:
+            yield one
 
 
 def _further(board: OperationBoard, verdict: Verdict, cases: Sequence[Case]) -> int:

@@ -86,11 +86,11 @@ def spreads(baseline: Numbers, variant: Numbers) -> list[Spread]:
 def rates(verdict: Verdict) -> list[Rate]:
     """The shares of answers that are nothing on some side, and truncation always; validity is a metric of its own."""
     ours, base = verdict.usage, verdict.baseline_usage
-    found = [_rate("truncated", _truncated(base), base.answers, _truncated(ours), ours.answers)]
+    found = [rate("truncated", _truncated(base), base.answers, _truncated(ours), ours.answers)]
     for kind, name in _RATES.items():
         counts = [each.kinds.get(kind, 0) for each in (base, ours)]
         if any(counts):
-            found.append(_rate(name, counts[0], base.answers, counts[1], ours.answers))
+            found.append(rate(name, counts[0], base.answers, counts[1], ours.answers))
     return [each for each in found if each is not None]
 
 
@@ -98,7 +98,8 @@ def _truncated(usage: Usage) -> int:
     return round(usage.truncated * (usage.answers - usage.failed))
 
 
-def _rate(name: str, baseline: int, baseline_n: int, variant: int, variant_n: int) -> Rate | None:
+def rate(name: str, baseline: int, baseline_n: int, variant: int, variant_n: int) -> Rate | None:
+    """A share of both sides' answers; None where a side has none."""
     if not baseline_n or not variant_n:
         return None
     return Rate(

@@ -20,6 +20,7 @@ from evalgate.store.schema.evidence import (
     signals,
     workers,
 )
+from evalgate.store.schema.limits import grants, places, purses
 from evalgate.store.schema.metadata import metadata
 from evalgate.store.schema.queue import file_chunks, files, jobs, lines, parcels
 from evalgate.store.schema.watching import events, leases, rounds, watched
@@ -35,6 +36,7 @@ __all__ = [
     "events",
     "file_chunks",
     "files",
+    "grants",
     "jobs",
     "leases",
     "lines",
@@ -42,6 +44,8 @@ __all__ = [
     "metadata",
     "orders",
     "parcels",
+    "places",
+    "purses",
     "rounds",
     "runs",
     "scores",

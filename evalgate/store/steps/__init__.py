@@ -12,6 +12,7 @@ from evalgate.store.steps.evidence import (
     remember_signals,
     share_work_and_batches,
 )
+from evalgate.store.steps.limits import share_limits
 from evalgate.store.steps.queue import queue_work
 from evalgate.store.steps.watching import remember_watching
 
@@ -24,4 +25,5 @@ STEPS = (
     queue_work,
     keep_captures,
     remember_watching,  # to version 9
+    share_limits,  # to version 10
 )

@@ -12,6 +12,8 @@ from evalgate.errors import GraderError, InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.graders import Seen, bind, graded
 from evalgate.graders.sandbox import Isolation, SandboxError, isolation
+from evalgate.graders.sandbox.grader import Task
+from evalgate.graders.sandbox.packages import folders
 from evalgate.suite import Suite, load_suite
 from tests.conftest import suite_file
 
@@ -96,6 +98,73 @@ def test_code_runs_without_isolation_only_when_two_say_so(tmp_path: Path, monkey
         score(tmp_path, ADD, RIGHT, isolation="none")
     monkeypatch.setenv("EVALGATE_ALLOW_UNSAFE_CODE", "1")
     assert score(tmp_path, ADD, RIGHT, isolation="none") == 1
+
+
+CLOSE = "import numpy as np\nassert np.allclose(third(1), 0.333333333)"
+
+
+@pytest.mark.parametrize("isolation", ["bubblewrap", "none"])
+def test_tests_may_use_a_package_that_the_suite_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, isolation: str
+) -> None:
+    monkeypatch.setenv("EVALGATE_ALLOW_UNSAFE_CODE", "1")
+    options: dict[str, JsonValue] = {"packages": ["numpy"], "isolation": isolation}
+    assert score(tmp_path, CLOSE, "third = lambda n: n / 3", **options) == 1
+    assert score(tmp_path, CLOSE, "third = lambda n: n / 2", **options) == 0
+
+
+def test_programs_that_print_may_use_a_package(tmp_path: Path) -> None:
+    text = "from __future__ import annotations\nimport numpy\nprint(numpy.sum([int(n) for n in input().split()]))"
+    assert score(tmp_path, IO, text, packages=["numpy"]) == 1
+    assert score(tmp_path, IO, text) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"packages": ["scipy"]}, "packages: 0: Input should be 'numpy', got \\['scipy'\\]"),
+        ({"packages": "numpy"}, "packages: Input should be a valid tuple"),
+        ({"packages": ["numpy"], "memory_mb": 64}, "cannot be imported in the sandbox within its limits .*memory"),
+    ],
+)
+def test_packages_that_could_not_be_imported_are_refused(
+    tmp_path: Path, options: dict[str, JsonValue], told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        bind(suite(tmp_path, CLOSE, **options))
+
+
+@pytest.mark.parametrize("stray", [None, "numpy.py", "numpy/x.py"])
+def test_a_package_that_is_not_installed_is_refused_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stray: str | None
+) -> None:
+    if stray is not None:  # neither a module nor a folder without __init__ is the package
+        (tmp_path / stray).parent.mkdir(exist_ok=True)
+        (tmp_path / stray).write_text("")
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "numpy", raising=False)
+    with pytest.raises(ValueError, match="numpy is not installed where evalgate runs: pip install numpy"):
+        folders(["numpy"])
+
+
+def test_what_is_bound_is_part_of_what_graded(tmp_path: Path) -> None:
+    assert bind(suite(tmp_path, ADD)).rules != bind(suite(tmp_path, ADD, packages=["numpy"])).rules
+
+
+def test_the_solution_of_a_row_of_human_eval_stands_behind_its_prompt(tmp_path: Path) -> None:
+    row: JsonValue = {
+        "prompt": "def add(a, b):\n",
+        "test": "def check(candidate):\n    assert candidate(2, 3) == 5\n",
+        "entry_point": "add",
+        "canonical_solution": "    return a + b\n",
+    }
+    assert Task.of(row).solution == "def add(a, b):\n    return a + b\n"
+
+
+def test_a_megabyte_of_tests_is_held_against_an_answer(tmp_path: Path) -> None:
+    many = f"import numpy\nfor n in {list(range(150_000))}:\n    assert add(n, 1) == n + 1"
+    assert len(many) > 1_000_000
+    assert score(tmp_path, many, RIGHT, packages=["numpy"], seconds=30, memory_mb=1024) == 1
 
 
 def test_a_system_without_isolation_is_refused_before_anything_is_asked(

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evalgate.graders.sandbox import Isolation, Limits, Outcome, SandboxError, isolation, run
-from evalgate.graders.sandbox.isolation import FIRST_UID
+from evalgate.graders.sandbox.isolation import FIRST_UID, unsafe
+from evalgate.graders.sandbox.packages import folders
 
 SHORT = Limits(seconds=1, memory=256 << 20, processes=8)
 
@@ -22,6 +25,12 @@ def held() -> Isolation:
         return isolation()
     except SandboxError as failure:  # containers may forbid namespaces; the refusal itself is tested elsewhere
         pytest.skip(str(failure))
+
+
+@pytest.fixture(scope="module", params=["bubblewrap", "none"])
+def with_numpy(request: pytest.FixtureRequest) -> Isolation:
+    found: Isolation = request.getfixturevalue("held") if request.param == "bubblewrap" else unsafe()
+    return replace(found, packages=folders(["numpy"]))
 
 
 def said(program: str, held: Isolation, limits: Limits = SHORT) -> str:
@@ -153,8 +162,6 @@ def test_a_sandbox_that_does_not_start_is_no_fault_of_the_program() -> None:
 
 
 def test_without_namespaces_limits_and_landlock_still_hold(tmp_path: Path) -> None:
-    from evalgate.graders.sandbox.isolation import unsafe
-
     held = unsafe()
     assert "NO namespaces" in str(held)
     assert run("print(1)", held, limits=SHORT) == Outcome("done", "1\n", "")
@@ -162,3 +169,46 @@ def test_without_namespaces_limits_and_landlock_still_hold(tmp_path: Path) -> No
     assert run("while True: pass", held, limits=SHORT).ended == "time"
     if held.landlock:
         assert tried(f"open({str(tmp_path / 'x')!r}, 'w')", held) == "PermissionError"
+
+
+def test_a_package_that_is_asked_for_can_be_used_with_one_thread(with_numpy: Isolation) -> None:
+    program = (
+        "import numpy, subprocess, sys\n"
+        "numpy.ones((300, 300)) @ numpy.ones((300, 300))\n"
+        "threads = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('Threads'))\n"
+        "child = subprocess.run([sys.executable, '-c', 'import numpy'], capture_output=True).returncode\n"
+        "print(numpy.allclose([1.0], [1.0 + 1e-9]), threads, child)\n"
+    )
+    assert said(program, with_numpy) == "True 1 0\n"
+
+
+def test_nothing_that_lies_beside_a_package_is_there(with_numpy: Isolation) -> None:
+    if not with_numpy.bubblewrap and not with_numpy.landlock:
+        pytest.skip("neither namespaces nor Landlock")
+    beside = Path(with_numpy.packages[0]).parent
+    if beside.is_relative_to(sys.base_prefix):
+        pytest.skip("these tests run without an environment of their own, and the interpreter's folder is there whole")
+    assert (beside / "pydantic").is_dir()
+    assert tried("import pydantic", with_numpy) == "ModuleNotFoundError"
+    assert tried(f"os.listdir({str(beside)!r})", with_numpy) != "succeeded"
+    assert tried(f"open({str(beside / 'pydantic' / '__init__.py')!r}).read()", with_numpy) != "succeeded"
+    around = "import os, sys; print(*sorted(os.listdir(sys.path[0])))"
+    assert said(around, with_numpy).split() == [Path(path).name for path in with_numpy.packages]
+    past = "import numpy, os; print(open(os.path.dirname(numpy.__file__) + '/../pydantic/__init__.py').read())"
+    assert run(past, with_numpy, limits=SHORT).ended == "failed"
+
+
+def test_no_package_is_written_to(with_numpy: Isolation) -> None:
+    if not with_numpy.bubblewrap and not with_numpy.landlock:
+        pytest.skip("neither namespaces nor Landlock")
+    write = "import os, sys; open(os.path.join(sys.path[0], 'numpy', 'x'), 'w')"
+    assert run(write, with_numpy, limits=SHORT).ended == "failed"
+    assert not (Path(with_numpy.packages[0]) / "x").exists()
+
+
+def test_a_package_that_is_not_asked_for_is_not_there(held: Isolation) -> None:
+    assert tried("import numpy", held) == "ModuleNotFoundError"
+
+
+def test_sets_have_the_same_order_in_each_run(held: Isolation) -> None:
+    assert len({said("print({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})", held) for _ in range(3)}) == 1

@@ -27,22 +27,24 @@ def calling(arguments: str | None) -> Sent:
     return Sent(json.dumps({"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 2}}).encode())
 
 
-def verdict_on(folder: Path, server: Loopback, cheap: str | None) -> Verdict:
-    """Of a variant that says `cheap` where the baseline makes the right call."""
+def verdict_on(folder: Path, server: Loopback, cheap: str | None, *, own_tools: bool = False) -> Verdict:
+    """Of a variant that says `cheap` where the baseline makes the right call; the suite or each case has the tools."""
 
     def behave(asked: Asked) -> Sent:
         return calling(cheap if asked.body["model"] == "cheap" else '{"word": "lamp"}')
 
     server.behave = behave
     function = {"name": "look_up", "parameters": {"type": "object", "required": ["word"]}}
+    offered = {"tools": [{"type": "function", "function": function}]}
     suite = suite_file(
         folder,
         prompt=[{"role": "user", "content": "{{ input }}"}],
         cases=[
             {"id": f"c{n}", "input": f"q{n}", "target": {"name": "look_up", "arguments": {"word": "lamp"}}}
+            | (offered if own_tools else {})
             for n in range(60)
         ],
-        generation={"tools": [{"type": "function", "function": function}]},
+        generation={} if own_tools else offered,
         assert_=[{"type": "tool_calls"}],
         gate={"margin": 0.3, "baseline_check": False},
         near_duplicates="allow",
@@ -74,3 +76,9 @@ def test_wrong_calls_are_red_and_no_silence(tmp_path: Path, server: Loopback) ->
 def test_who_calls_nothing_has_no_trigger_in_common(tmp_path: Path, server: Loopback) -> None:
     verdict = verdict_on(tmp_path, server, None)
     assert (verdict.outcome, triggers(verdict)) == ("red", [(1.0, 0.0)])
+
+
+def test_tools_of_the_cases_are_sent_and_judged_as_a_suites_are(tmp_path: Path, server: Loopback) -> None:
+    verdict = verdict_on(tmp_path, server, '{"word": "desk"}', own_tools=True)
+    assert {asked.body["tools"][0]["function"]["name"] for asked in server.asked} == {"look_up"}
+    assert (verdict.outcome, verdict.cause, triggers(verdict)) == ("red", "proven", [(1.0, 1.0)])

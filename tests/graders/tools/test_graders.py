@@ -14,7 +14,9 @@ from evalgate.errors import InputError
 from evalgate.exchange import Answer, JsonValue
 from evalgate.graders import bind
 from evalgate.graders.tools.graders import held_against
-from evalgate.suite import load_suite
+from evalgate.report.kinds import faults_of_calls
+from evalgate.suite import Suite, load_suite
+from evalgate.validate import validate
 from tests.conftest import suite_file
 
 WEATHER = {
@@ -179,7 +181,7 @@ def test_schema_and_trigger(
         ([{"arguments": {}}], "expected a list of calls with name and arguments as target"),
         ([{"name": "weather", "args": {}}], "unknown key 'args' in the call of 'weather'"),
         ([{"name": "weather", "arguments": []}], "the arguments of 'weather' are no object"),
-        ([{"name": "wether", "arguments": {"city": "A"}}], "none of the suite's tools; did you mean 'weather'?"),
+        ([{"name": "wether", "arguments": {"city": "A"}}], "which is not offered; did you mean 'weather'?"),
         (
             [{"name": "weather", "arguments": {"town": "A"}}],
             "the target's arguments of 'weather' do not fit its schema",
@@ -202,3 +204,75 @@ def test_a_suite_that_offers_no_tools_is_refused(tmp_path: Path) -> None:
     suite = load_suite(suite_file(tmp_path, assert_=[{"type": "tool_calls", "value": []}]))
     with pytest.raises(InputError, match="a model that is offered no tools calls none"):
         bind(suite)
+
+
+def suite_with_own_tools(folder: Path, *, suite_tools: bool = False, **changes: object) -> Suite:
+    """Two cases with tools of their own that have one name and other arguments."""
+    cases = [
+        {
+            "id": each,
+            "input": f"Where is {each}?",
+            "tools": [{"function": {"name": "find", "parameters": {"type": "object", "required": [each]}}}],
+            "target": [{"name": "find", "arguments": {each: 1}}],
+        }
+        for each in ("cat", "dog")
+    ]
+    common = {"tools": TOOLS} if suite_tools else {}
+    content = {"prompt": [{"role": "user", "content": "{{ input }}"}], "cases": cases, **common, **changes}
+    return load_suite(suite_file(folder, **content))
+
+
+@pytest.mark.parametrize("suite_tools", [False, True])
+def test_calls_are_held_against_the_tools_that_the_case_brings(tmp_path: Path, suite_tools: bool) -> None:
+    assertions = [{"type": "tool_calls"}, {"type": "tool_schema", "metric": "schema"}]
+    suite = suite_with_own_tools(tmp_path, suite_tools=suite_tools, assert_=assertions)
+    grading = bind(suite)
+    for case, other in (("cat", "dog"), ("dog", "cat")):
+        asked = next(each for each in suite.cases if each.id == case)
+        assert grading.grade(called(("find", {case: 1})), asked) == {"score": 1.0, "schema": 1.0}
+        assert grading.grade(called(("find", {other: 1})), asked) == {"score": 0.0, "schema": 0.0}
+        assert grading.grade(called(weather(city="Paris")), asked) == {"score": 0.0, "schema": 0.0}
+
+
+def test_a_suite_whose_cases_bring_their_tools_can_be_validated(tmp_path: Path) -> None:
+    assertions = [{"type": "tool_calls"}, {"type": "tool_schema", "metric": "schema"}]
+    trials = validate(suite_with_own_tools(tmp_path, assert_=assertions)).trials
+    assert [(trial.grader, trial.right, trial.confused) for trial in trials] == [
+        ("tool_calls", 2, 0.0),
+        ("tool_schema", 2, 0.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"target": [{"name": "fnd", "arguments": {}}]}, "which is not offered; did you mean 'find'?"),
+        ({"target": [{"name": "find", "arguments": {}}]}, "do not fit its schema, so no answer could be right"),
+        ({"tools": None}, "tools: case 'cat': missing; the suite has none either"),
+        (
+            {"tools": [{"function": {"name": "find", "parameters": {"type": "object", "required": 1}}}]},
+            "tools.0.function.parameters: the parameters of 'find': not a JSON schema",
+        ),
+    ],
+)
+def test_what_cannot_be_met_with_the_cases_own_tools_is_refused(
+    tmp_path: Path, change: dict[str, object], told: str
+) -> None:
+    own = suite_with_own_tools(tmp_path, assert_=[{"type": "tool_calls"}])
+    cases = [{"id": c.id, "input": c.input, "tools": c.tools, "target": c.target} for c in own.source]
+    cases[0] |= change  # type: ignore[arg-type]
+    with pytest.raises(InputError) as caught:
+        bind(suite_with_own_tools(tmp_path, cases=cases, assert_=[{"type": "tool_calls"}]))
+    assert told in str(caught.value)
+    assert "cases.0" in str(caught.value)
+
+
+def test_faults_are_told_by_the_tools_that_the_case_brings(tmp_path: Path) -> None:
+    suite = suite_with_own_tools(tmp_path, suite_tools=True, assert_=[{"type": "tool_calls"}])
+    ours = {case.id: called(("find", {case.id: 1})) for case in suite.cases}
+    theirs = {"cat": called(("find", {"dog": 1})), "dog": called(weather(city="Paris"))}
+    found = faults_of_calls(bind(suite), suite, list(suite.cases), ours, theirs)
+    told = {
+        kind: (base.with_fault.get(kind, 0), variant.with_fault.get(kind, 0)) for kind, (base, variant) in found.items()
+    }
+    assert told == {"UnknownName": (0, 1), "SchemaMismatch": (0, 1)}

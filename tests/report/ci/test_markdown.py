@@ -7,6 +7,8 @@ import pytest
 
 from evalgate.gate import Before, Board, FailOn
 from evalgate.report.ci import COMMENT_BYTES, MARKER, SUMMARY_BYTES, broken_summary, comment, summary
+from evalgate.report.drift.changes import OperationChanges, changes
+from evalgate.report.drift.past import Before as Earlier
 from tests.report.board_factory import HOSTILE
 
 
@@ -14,10 +16,23 @@ def route(operation: str) -> str:
     return f"traffic of {operation} goes to lab-f16"
 
 
-def rows(text: str) -> list[list[str]]:
-    """The cells of the table's rows, without its head."""
-    lines = [line for line in text.splitlines() if line.startswith("| ")]
+def rows(text: str, title: str = "") -> list[list[str]]:
+    """The cells of the table's rows, without its head; of the first one, or of the one below `title`."""
+    below = text.partition(f"#### {title}\n")[2] if title else text
+    lines = re.findall(r"^\| .*", re.split(r"\n\n(?!\|)", below[below.index("|") :])[0], re.MULTILINE)
     return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines[1:]]
+
+
+@pytest.fixture(scope="module")
+def earlier(board: Board) -> Board:
+    """The same with the verdicts of the first operation in another order, so that some of them changed."""
+    first, *others = board.operations
+    swapped = [replace(each, outcome="green" if each.outcome == "red" else "red") for each in first.verdicts]
+    return replace(board, run="earlier", operations=(replace(first, verdicts=tuple(swapped)), *others))
+
+
+def since(board: Board, before: Board) -> list[OperationChanges]:
+    return changes(board, {each.operation: Earlier(before.run, before.at, each) for each in before.operations})
 
 
 @pytest.fixture(scope="module")
@@ -84,11 +99,48 @@ def test_the_comment_begins_with_the_marker_and_fits(huge: Board) -> None:
     assert len(text.encode()) <= COMMENT_BYTES < 65_536
 
 
+def test_what_changed_is_told_the_worst_first(board: Board, earlier: Board) -> None:
+    text = summary(board, FailOn(), route, since(board, earlier))
+    told = text.partition("#### What changed\n")[2].partition("####")[0]
+
+    assert re.search(r"^\d+ changes since the run before, \d+ for the worse\.$", text, re.MULTILINE)
+    assert told.index("green → worse") < told.index("worse → green")
+
+
+@pytest.mark.parametrize(
+    ("compared", "said"), [(True, "Nothing changed since the run before."), (False, "no earlier run to compare with")]
+)
+def test_that_nothing_changed_or_could_have_is_told(board: Board, compared: bool, said: str) -> None:
+    text = summary(board, FailOn(), route, since(board, board) if compared else ())
+    assert said in text
+    assert "#### What changed" not in text
+
+
+def test_each_operation_says_what_it_saves_and_where_its_traffic_goes(board: Board) -> None:
+    saved = rows(summary(board, FailOn(), route), "What it saves")
+    assert [cells[0] for cells in saved] == [f"`{each.operation}`" for each in board.operations]
+    assert all("traffic of" in cells[3] for cells in saved)
+    assert all("itself" in cells[4] for cells in saved)
+
+
+def test_open_verdicts_say_what_would_settle_them(board: Board) -> None:
+    operation = board.operations[0]
+    opened = replace(operation.verdicts[0], outcome="inconclusive", cause="open")
+    one = replace(operation, verdicts=(opened, *operation.verdicts[1:]))
+    text = summary(replace(board, operations=(one,)), FailOn(), route)
+    assert f"`{opened.variant.id}` on `{operation.operation}`" in text.partition("#### What next")[2]
+    assert "Next: `more cases in" in text
+
+
 def test_hostile_names_are_cells_of_their_own_and_nothing_else(hostile_board: Board) -> None:
-    text = comment(hostile_board, FailOn(), lambda operation: f"@everybody {HOSTILE[0]}")
+    other = replace(hostile_board.operations[0], verdicts=hostile_board.operations[0].verdicts[:2])
+    past = since(hostile_board, replace(hostile_board, operations=(other,)))
+    text = comment(hostile_board, FailOn(), lambda operation: f"@everybody {HOSTILE[0]}", past)
     told = re.sub(r"<pre>.*?</pre>|`[^`]*`|<code>.*?</code>", "", text, flags=re.DOTALL)
 
     assert all(len(cells) == 9 for cells in rows(text))
+    assert all(len(cells) == 5 for cells in rows(text, "What it saves"))
+    assert "#### What changed" in text
     assert "@" not in told
     assert "<script" not in text
     assert "<img" not in text
