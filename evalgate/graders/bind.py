@@ -28,7 +28,7 @@ from evalgate.suite.digests import Digests
 
 # Part of every grading's hash. Whoever changes a grader so that any answer gets another score than before raises it by
 # one: scores that the store remembers from the older code are then not taken for new ones.
-GRADERS_VERSION = 2
+GRADERS_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

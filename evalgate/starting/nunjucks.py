@@ -13,7 +13,7 @@ from jinja2.runtime import Undefined
 
 from evalgate.errors import InputError
 from evalgate.suite.bounds import counted_steps, require_short
-from evalgate.suite.language import ENVIRONMENT
+from evalgate.suite.language import ENVIRONMENT, FAILURES
 
 _BLANKS = ("whitespace", "comment", "comment_begin", "comment_end")
 _UNKNOWN = {"env": "the environment", "_conversation": "the conversation so far"}  # what promptfoo itself puts there
@@ -61,13 +61,5 @@ def filled(text: str, values: Mapping[str, object], place: str) -> str:
     try:
         with counted_steps():
             return lenient.from_string(text).render(values)
-    except (
-        TemplateError,
-        TypeError,
-        ValueError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        RecursionError,
-    ) as failure:
+    except FAILURES as failure:
         raise InputError(f"{place}: the template cannot be filled: {str(failure)[:200]}") from None

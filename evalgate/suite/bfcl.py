@@ -14,7 +14,7 @@ from typing import Any
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue
-from evalgate.suite.rows import JsonlRows
+from evalgate.suite.rows import JsonlRows, RowError
 
 CATEGORIES = ("simple", "multiple", "parallel", "parallel_multiple", "irrelevance")
 _UNANSWERED = "irrelevance"  # nothing is to be called, so there is no file of answers
@@ -42,9 +42,9 @@ class _UnfitError(Exception):
 def bfcl_rows(split: str, file: Files, place: str) -> Iterator[tuple[str, object]]:
     """The cases of the categories that `split` names (`simple+multiple`), as `(place, row)`.
 
-    A question is left out when no answer of it fits the schema of the function, as where a variable's name stands for
-    a list: nobody who keeps to the schema could be right. Raises `InputError` for another category, and for files that
-    are not of this format.
+    A question of which no answer fits the schema of its function, as where a variable's name stands for a list, is a
+    `RowError`: nobody who keeps to the schema could be right, and whoever leaves it out says so. Raises `InputError`
+    for another category, and for files that are not of this format.
     """
     names = split.split("+")
     if unknown := [name for name in names if name not in CATEGORIES]:
@@ -56,6 +56,8 @@ def bfcl_rows(split: str, file: Files, place: str) -> Iterator[tuple[str, object
             try:
                 case = _case(row, name, answers)
             except _UnfitError:
+                told = f"{row['id']}: no answer fits the function's schema; leave it out (dataset.without: {{id: …}})"
+                yield where, RowError(f"{where}: {told}", {"id": row["id"], "category": name})
                 continue
             except (KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError) as failure:
                 told = f"not a row of BFCL: {type(failure).__name__} {str(failure)[:100]}"

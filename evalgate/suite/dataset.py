@@ -21,7 +21,7 @@ from evalgate.formats.canonical import canonical
 from evalgate.formats.documents import Document, Strict, did_you_mean
 from evalgate.suite.cases import KEYS
 from evalgate.suite.paths import named_file
-from evalgate.suite.rows import CsvRows, JsonlRows, Rows
+from evalgate.suite.rows import CsvRows, JsonlRows, RowError, Rows
 from evalgate.suite.table import parquet_rows
 from evalgate.suite.written import Written
 
@@ -87,7 +87,8 @@ class Dataset(Strict):
 
     def rows(self, document: Document) -> Iterator[tuple[str, object]]:
         """The cases as `(place, row)`; raises `InputError` for what cannot be read or has not the columns."""
-        chosen = ((place, row) for place, row in self._all(document) if self._wanted(place, row))
+        choice = _Choice(self)
+        chosen = ((place, row) for place, row in self._all(document) if choice.takes(place, row))
         size = count = 0
         for place, row in self._sample(chosen):
             case = row if isinstance(row, InputError) else self._case(place, row)
@@ -96,6 +97,8 @@ class Dataset(Strict):
                 most = f"{MAX_ROWS} rows" if count > MAX_ROWS else f"{MAX_BYTES >> 20} MiB"
                 raise document.error(f"more than {most}; give a limit, or write the cases into a JSONL file", "dataset")
             yield place, case
+        if self.limit is None or self.shuffle is not None:  # all rows were seen
+            choice.require_met(document)
 
     def _all(self, document: Document) -> Iterator[tuple[str, object]]:
         suffix = Path(self.path).suffix
@@ -108,12 +111,6 @@ class Dataset(Strict):
             raise document.error("a file has none; leave it out", "dataset", wrong[0])
         path = named_file(document, self.path, "dataset", "path")
         yield from rows_of(path, document.at("dataset", "path"))
-
-    def _wanted(self, place: str, row: object) -> bool:
-        if not isinstance(row, dict):
-            return True
-        kept = all(_is_one_of(row, column, values, place) for column, values in self.filter.items())
-        return kept and not any(_is_one_of(row, column, values, place) for column, values in self.without.items())
 
     def _sample(self, rows: Iterator[tuple[str, object]]) -> Iterable[tuple[str, object]]:
         if self.limit is None or self.shuffle is None:
@@ -133,9 +130,34 @@ class Dataset(Strict):
         return {key: _of(row, columns, place, together=key == "metadata") for key, columns in self.columns.items()}
 
 
-def _is_one_of(row: Mapping[str, JsonValue], column: str, values: JsonValue, place: str) -> bool:
-    """Whether a row has this value in a column, or one of these."""
-    return as_text(_value(row, column, place)) in map(as_text, values if isinstance(values, list) else [values])
+class _Choice:
+    """Which rows `filter` and `without` leave, and which of their values no row has had."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._filters = len(dataset.filter)
+        self._values = [
+            (key, column, list(map(as_text, values if isinstance(values, list) else [values])))
+            for key, columns in (("filter", dataset.filter), ("without", dataset.without))
+            for column, values in columns.items()
+        ]
+        self._met: set[tuple[str, str, str]] = set()
+
+    def takes(self, place: str, row: object) -> bool:
+        """Whether a row is one of those that are meant; what is no row at all is, for it has to be told."""
+        row = row.row if isinstance(row, RowError) else row
+        if not isinstance(row, dict):
+            return True
+        told = ((key, column, as_text(_value(row, column, place)), texts) for key, column, texts in self._values)
+        found = [(key, column, text) for key, column, text, texts in told if text in texts]
+        self._met.update(found)
+        return [key for key, _, _ in found] == ["filter"] * self._filters
+
+    def require_met(self, document: Document) -> None:
+        """Raise `InputError` for a value that no row has: a slip, by which cases are missing or too many."""
+        for key, column, texts in self._values:
+            for text in texts:
+                if (key, column, text) not in self._met:
+                    raise document.error(f"no row has {text[:80]!r} in this column", "dataset", key, column)
 
 
 def rows_of(path: Path, place: str) -> Iterator[tuple[str, object]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, M
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Undefined, nodes, pass_environment, pass_eval_context
-from jinja2.exceptions import FilterArgumentError
+from jinja2.exceptions import FilterArgumentError, TemplateError
 from jinja2.filters import do_replace, make_attrgetter
 from jinja2.nodes import EvalContext
 from jinja2.runtime import Context, LoopContext
@@ -34,6 +34,18 @@ _COMPARING = {"in", "==", "eq", "equalto", "!=", "ne", ">", "gt", "greaterthan",
     "le",
 }
 _LISTED = (list, tuple, KeysView, ValuesView, ItemsView)
+
+
+FAILURES = (  # what a template can come to, whoever wrote it
+    TemplateError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    MemoryError,
+)
 
 
 class _Environment(ImmutableSandboxedEnvironment):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import TemplateError, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 
 from evalgate.errors import InputError
 from evalgate.exchange import JsonValue, Message, Request
@@ -19,7 +19,7 @@ from evalgate.formats.written import as_json
 from evalgate.suite.bounds import counted_steps, require_short
 from evalgate.suite.cases import Case
 from evalgate.suite.images import Pictures
-from evalgate.suite.language import ENVIRONMENT
+from evalgate.suite.language import ENVIRONMENT, FAILURES
 from evalgate.suite.plain import Place, filled, plain_parts
 from evalgate.suite.turns import ChatMessage, Turn, read_turns
 from evalgate.suite.unrender import data_in, nested
@@ -65,16 +65,7 @@ class Template:
         except UndefinedError as failure:
             message = f"{self.place}: {failure.message}, for case {case.id!r}; there are: {', '.join(values)}"
             raise InputError(message) from None
-        except (
-            TemplateError,
-            TypeError,
-            ValueError,
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            RecursionError,
-            MemoryError,
-        ) as failure:
+        except FAILURES as failure:
             message = f"{self.place}: the template fails for case {case.id!r}: {failure}"
             raise InputError(message) from None
         return text

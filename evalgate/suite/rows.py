@@ -40,6 +40,14 @@ class Record(NamedTuple):
     written: bool = False
 
 
+class RowError(InputError):
+    """A row that can be read and cannot be a case; what is in it (`row`) may be a reason to leave it out."""
+
+    def __init__(self, message: str, row: dict[str, JsonValue]) -> None:
+        super().__init__(message)
+        self.row = row
+
+
 class Rows(Protocol):
     """A file format."""
 

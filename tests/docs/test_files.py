@@ -73,7 +73,8 @@ def _files_beside(folder: Path) -> None:
     shutil.copytree(ROOT / "suites/translation", folder / "suites/translation")
     (folder / "suites" / "system.md").write_text("One word.\n")
     (folder / "suites" / "shot.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(64))
-    rows = [(f"t{n}", f"ticket {n}", "shot.png", ("billing", "other")[n % 2], "de") for n in range(8)]
+    kinds = [(queue, lang) for queue in ("billing", "other") for lang in ("de", "en")] * 2
+    rows = [(f"t{n}", f"ticket {n}", "shot.png", *kind) for n, kind in enumerate(kinds)]
     table = pd.DataFrame(rows, columns=["ticket", "text", "screenshot", "queue", "lang"])
     table.to_parquet(folder / "suites" / "tickets.parquet")
 

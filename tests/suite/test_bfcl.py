@@ -17,6 +17,7 @@ from evalgate.exchange import JsonValue
 from evalgate.suite import load_suite
 from evalgate.suite.bfcl import bfcl_rows
 from evalgate.suite.cases import checked_case
+from evalgate.suite.rows import RowError
 from tests.conftest import suite_file
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -36,11 +37,15 @@ def cases(folder: Path, question: object, answers: object) -> list[object]:
 
 
 def arguments(folder: Path, properties: JsonValue, given_: JsonValue, **schema: JsonValue) -> JsonValue:
-    """What the answers `given_` mean as arguments of a function with these `properties`; None: it was left out."""
+    """What the answers `given_` mean as arguments of a function with these `properties`; None: they do not fit."""
     function = {"name": "go", "description": "", "parameters": {"type": "dict", "properties": properties, **schema}}
     question = {"id": "s", "question": QUESTION, "function": [function]}
     found = cases(folder, question, {"id": "s", "ground_truth": [{"go": given_}]})
-    return found[0]["target"][0]["arguments"] if found else None  # type: ignore[index, no-any-return]
+    if isinstance(found[0], RowError):
+        assert "s: no answer fits the function's schema; leave it out" in str(found[0])
+        assert found[0].row == {"id": "s", "category": "simple"}
+        return None
+    return found[0]["target"][0]["arguments"]  # type: ignore[index, no-any-return]
 
 
 TEXT, WHOLE, REAL, LIST = {"type": "string"}, {"type": "integer"}, {"type": "float"}, {"type": "array"}
@@ -81,13 +86,13 @@ def test_any_of_a_list_is_right_and_an_empty_text_may_be_left_out(
         ({"type": "dict", "properties": {}, "required": ["k"]}, [{"j": [1]}]),
     ],
 )
-def test_a_question_whose_answers_do_not_fit_the_schema_is_left_out(
+def test_a_question_whose_answers_do_not_fit_the_schema_is_told_of(
     tmp_path: Path, schema: JsonValue, right: JsonValue
 ) -> None:
     assert arguments(tmp_path, {"x": schema}, {"x": right}) is None
 
 
-def test_an_argument_that_the_schema_requires_and_no_answer_has_leaves_the_question_out(tmp_path: Path) -> None:
+def test_an_argument_that_the_schema_requires_and_no_answer_has_is_told_of(tmp_path: Path) -> None:
     assert arguments(tmp_path, {"x": TEXT}, {}, required=["x"]) is None
 
 

@@ -305,7 +305,15 @@ def test_a_folder_is_read_as_the_hub_would_be(tmp_path: Path) -> None:
         ({"path": "rows.jsonl", "split": "test"}, "dataset.split: a file has none"),
         ({"path": "rows.jsonl", "shuffle": 1}, "give a limit too"),
         ({"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lnag": "en"}}, "no column 'lnag'"),
-        ({"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lang": "xx"}}, "no cases"),
+        ({"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lang": "xx"}}, "dataset.filter.lang: no row has 'xx'"),
+        (
+            {"path": "rows.jsonl", "columns": COLUMNS, "filter": {"lang": ["en", "em"]}},
+            "dataset.filter.lang: no row has 'em' in this column",
+        ),
+        (
+            {"path": "rows.jsonl", "columns": COLUMNS, "without": {"text": ["word 3", "wrod 4"]}},
+            "dataset.without.text: no row has 'wrod 4' in this column",
+        ),
         ({"path": "rows.jsonl", "columns": COLUMNS, "without": {"lnag": "en"}}, "no column 'lnag'"),
         ({"path": "broken.parquet"}, "not a readable Parquet file"),
         ({"path": "/etc/x.csv"}, "is outside of the suite's folder"),

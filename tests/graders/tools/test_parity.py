@@ -95,7 +95,7 @@ def test_trigger_f1_is_that_of_the_published_formula() -> None:
 )
 def test_trigger_f1_is_what_was_published_where_its_counts_allow_it(calls: int, shared: int, published: float) -> None:
     """How many calls were shared is not published; for three of its five figures a whole number of them gives it. The
-    others (0.7968, 0.5060) left out requests that only one side had answered, and how many is not published either.
+    others (0.7968, 0.5060) follow from no whole number; perhaps requests that only one side had answered were left out.
     """
     theirs = 1274
     rows_ = [each for table in TABLES for each in table["rows"] if each.get("count_finish_reason_tool_calls") == calls]
